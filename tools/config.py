@@ -1,0 +1,94 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What a gateway's requests are made from, without the ORM. No ``repr`` here shows a secret: they end up in logs."""
+from dataclasses import dataclass, field, fields, replace
+
+MASK = '***'
+
+# What a parameter with an empty value stands for, by its type, then by the gateway's authentication type.
+_DEFAULT_VALUES = {'number': '{phone}', 'multi_number': '{phones}', 'message': '{message}'}
+_DEFAULT_AUTH_VALUES = {'api_key': '{api_key}', 'token': '{token}'}
+
+
+class ConfigError(ValueError):
+    """A gateway that cannot make requests. The message is a sentence for its administrator.
+
+    :ivar str field: the field of ``sms.gateway`` to correct
+    """
+
+    def __init__(self, field_name: str, message: str):
+        super().__init__(message)
+        self.field = field_name
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A row of the Parameters page.
+
+    ``type`` is ``number``, ``multi_number``, ``message``, ``auth`` or ``other``; ``only_for`` is ``any``, ``gsm``
+    or ``unicode``.
+    """
+
+    key: str
+    value: str = field(default='', repr=False)
+    type: str = 'other'
+    only_for: str = 'any'
+
+    def template(self, auth_type: str) -> str:
+        """Give the value with placeholders; an empty one is what the parameter's type stands for."""
+        if self.value:
+            return self.value
+        if self.type == 'auth':
+            return _DEFAULT_AUTH_VALUES.get(auth_type, '')
+        return _DEFAULT_VALUES.get(self.type, '')
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credentials:
+    """The four secrets of a gateway; an empty string is one that is not set."""
+
+    api_key: str = ''
+    token: str = ''
+    username: str = ''
+    password: str = ''
+
+    def __repr__(self):
+        return f'Credentials({", ".join(self.values())})'
+
+    def values(self) -> dict[str, str]:
+        """Give the credentials that are set, by name."""
+        return {item.name: value for item in fields(self) if (value := getattr(self, item.name))}
+
+    def masked(self) -> 'Credentials':
+        """Give the same credentials with :data:`MASK` for each that is set."""
+        return replace(self, **dict.fromkeys(self.values(), MASK))
+
+
+@dataclass(frozen=True)
+class RequestConfig:
+    """Everything of a gateway that rendering a request needs. ``callback_url`` is empty while callbacks are off."""
+
+    url: str = field(repr=False)
+    method: str = 'post'  # get, post
+    request_type: str = 'form'  # form, json
+    parameters: tuple[Parameter, ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body_template: str = field(default='', repr=False)
+    multiple_recipients: bool = False
+    separator: str = ','
+    max_recipients: int = 100
+    auth_type: str = 'none'  # none, api_key, token, basic, custom
+    credentials: Credentials = Credentials()
+    sender: str = ''
+    account_id: str = ''
+    encoding_gsm: str = ''
+    encoding_unicode: str = ''
+    callback_url: str = field(default='', repr=False)
+
+    @property
+    def sends_json(self) -> bool:
+        return self.method == 'post' and self.request_type == 'json'
+
+    @property
+    def has_template(self) -> bool:
+        """Whether the body comes from the JSON Body Template; the parameters then go to the query string."""
+        return self.sends_json and bool(self.body_template.strip())

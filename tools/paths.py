@@ -1,0 +1,205 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Dotted paths into a provider's answer or delivery report (SPEC sections 5 and 6).
+
+``status.name`` goes down two keys, ``results[].status`` takes every item of a list, ``[].type`` those of a list at the
+root, ``results.0.status`` one of them, and the empty path is the whole document. A key is found whatever its case when
+it is not there as written: several providers spell their own names in two ways. Nothing here recurses deeper than
+``MAX_DEPTH``, so no document can exhaust the stack.
+"""
+import json
+from functools import lru_cache
+
+EACH = '[]'
+MAX_DEPTH = 32
+_MISSING = object()
+# Numbers keep the spelling of the provider (an id of 25 digits, the code 400.010) and no number is too large to read.
+_DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
+
+
+class PairingError(ValueError):
+    """Values of one row come from lists of different length."""
+
+
+class TooManyError(ValueError):
+    """A list is longer than anything that is sent in earnest."""
+
+
+def load_json(text):
+    """Read a JSON document; numbers come as text, the last one of equal keys wins.
+
+    :param str text: the document, with or without byte order mark
+    :raise ValueError: when it is not JSON, or nested too deeply to be read
+    """
+    try:
+        return _DECODER.decode(text.lstrip('\ufeff'))
+    except RecursionError as error:
+        raise ValueError('JSON is nested too deeply') from error
+
+
+def clean(text):
+    """Make a text storable: PostgreSQL takes neither NUL characters nor half surrogate pairs."""
+    if '\0' in text:
+        text = text.replace('\0', '')
+    return text if text.isascii() else text.encode('utf-8', 'replace').decode()
+
+
+def as_text(value):
+    """Return a value of a document as text: ``true`` and ``false`` for booleans, '' for null and for an object.
+
+    An XML element with attributes gives its text, a list of plain values gives them joined by a comma.
+    """
+    if isinstance(value, str):
+        return clean(value).strip()
+    if value is None:
+        return ''
+    if isinstance(value, bool):
+        return 'true' if value else 'false'
+    if isinstance(value, dict):
+        return as_text(value['#text']) if isinstance(value.get('#text'), str) else ''
+    if isinstance(value, list):
+        return ', '.join(filter(None, (as_text(item) for item in value if not isinstance(item, (dict, list)))))
+    return str(value)
+
+
+@lru_cache(maxsize=1024)
+def segments(path):
+    """Split a path: ``results[].status`` becomes ``('results', '[]', 'status')``.
+
+    :rtype: tuple[str, ...]
+    """
+    found = []
+    for piece in path.strip().split('.'):
+        key = piece.strip()
+        lists = 0
+        while key.endswith(EACH):
+            key, lists = key[:-len(EACH)], lists + 1
+        found += [key] if key else []
+        found += [EACH] * lists
+    return tuple(found)
+
+
+def find(document, path):
+    """Return every value at a path, in order; values keep their type.
+
+    A key asked of a list is looked up in each of its items, and ``[]`` on something that is no list takes the thing
+    itself: providers send one object where another day they send a list of them.
+
+    :rtype: list
+    """
+    nodes = [document]
+    for segment in segments(path):
+        nodes = [value for node in nodes for value in _step(node, segment)]
+    return nodes
+
+
+def items(document, path):
+    """Return the items of a list, ``messages[]``; the brackets may be left out, an empty path is the root."""
+    return [item for node in find(document, path) for item in _step(node, EACH)]
+
+
+def first_text(document, path):
+    """Return the first value at a path that is not empty, as text; '' for an empty path."""
+    if not path or document is None:
+        return ''
+    return next(filter(None, (as_text(value) for value in find(document, path))), '')
+
+
+def _step(node, segment):
+    if segment == EACH:
+        if isinstance(node, list):
+            return node
+        return () if node is None else (node,)
+    if isinstance(node, dict):
+        value = _lookup(node, segment)
+        return () if value is _MISSING else (value,)
+    if not isinstance(node, list):
+        return ()
+    if segment.isdecimal() and len(segment) < 10:
+        return node[int(segment):int(segment) + 1]
+    values = (_lookup(item, segment) for item in node if isinstance(item, dict))
+    return [value for value in values if value is not _MISSING]
+
+
+def _lookup(mapping, key):
+    if key in mapping:
+        return mapping[key]
+    folded = key.casefold()
+    return next((value for name, value in mapping.items() if name.casefold() == folded), _MISSING)
+
+
+class _Branch:
+    """What is wanted at and below one place of a document."""
+    __slots__ = ('children', 'names', 'wanted')
+
+    def __init__(self):
+        self.names = []      # fields whose path ends here
+        self.children = {}   # key -> _Branch
+        self.wanted = set()  # fields whose path ends here or below
+
+
+@lru_cache(maxsize=256)
+def _tree(paths):
+    root = _Branch()
+    for name, path in paths:
+        branch = root
+        branch.wanted.add(name)
+        for segment in segments(path):
+            if segment != EACH:
+                branch = branch.children.setdefault(segment, _Branch())
+                branch.wanted.add(name)
+        branch.names.append(name)
+    return root
+
+
+def rows(document, paths, optional=frozenset(), limit=10_000):
+    """Read several paths together: one row for each item of the lists that they share.
+
+    ``results[].id`` and ``results[].status`` give one row per result, ``id`` beside ``to[].status`` stands in every
+    row. Lists that lie side by side are taken in step when they are equally long; of one that holds optional fields
+    only, the first item counts otherwise.
+
+    :param tuple paths: pairs of field name and path, none of them empty
+    :param frozenset optional: the fields that do not make a row of their own
+    :param int limit: items that a list may have
+    :return: dictionaries of the fields that are there, with values as in the document
+    :raise PairingError: when lists side by side differ in length
+    :raise TooManyError: when a list is longer than `limit`
+    """
+    return _rows(document, _tree(paths), optional, limit, 0)
+
+
+def _rows(node, branch, optional, limit, depth):
+    if depth > MAX_DEPTH:
+        return []
+    if isinstance(node, list):
+        if len(node) > limit:
+            raise TooManyError('a list is too long')
+        indexed = [key for key in branch.children if key.isdecimal() and len(key) < 10 and int(key) < len(node)]
+        if not indexed:
+            return [row for item in node for row in _rows(item, branch, optional, limit, depth + 1)]
+        node = {key: node[int(key)] for key in indexed}
+    row = dict.fromkeys(branch.names, node)
+    if not isinstance(node, dict):
+        return [row] if row else []
+    found = [row]
+    # what makes rows goes first: optional fields are laid beside the rows that there are then
+    for key, child in sorted(branch.children.items(), key=lambda pair: pair[1].wanted <= optional):
+        value = _lookup(node, key)
+        if value is not _MISSING:
+            found = _beside(found, _rows(value, child, optional, limit, depth + 1), child.wanted <= optional)
+    return [row for row in found if row]
+
+
+def _beside(left, right, is_optional):
+    """Put the rows of two neighbours together; a single row stands beside each of the other's."""
+    if not right:
+        return left
+    if len(left) == 1:
+        if is_optional and len(right) > 1:
+            right = right[:1]
+        return [{**left[0], **row} for row in right]
+    if len(right) == 1 or (is_optional and len(right) != len(left)):
+        return [{**row, **right[0]} for row in left]
+    if len(left) != len(right):
+        raise PairingError('lists of different length')
+    return [{**row, **other} for row, other in zip(left, right, strict=True)]

@@ -1,0 +1,216 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""From a gateway's configuration and the SMS to send to plain HTTP requests (SPEC section 3)."""
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote_plus, unquote
+
+from .config import MASK, ConfigError, Credentials, Parameter, RequestConfig
+from .config_check import check_config
+from .encoding import is_gsm, well_formed
+from .request_template import EncodedValues, RequestTemplate, Values, percent_encode
+from .template import fill_json
+
+__all__ = [
+    'ConfigError', 'Credentials', 'HttpRequest', 'Parameter', 'Recipient', 'RequestConfig', 'build_requests',
+    'check_config', 'is_gsm', 'preview',
+]
+
+# Control characters (RFC 9110, 5.5), and the line and paragraph separators of Unicode.
+_NOT_IN_HEADERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One SMS: its UUID (32 hexadecimal digits), the number as the provider wants it, the text."""
+
+    uuid: str
+    number: str = field(repr=False)
+    message: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request, ready to send. Header values are text, to be sent as UTF-8; ``repr`` shows neither URL nor content."""
+
+    method: str  # GET, POST
+    url: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes | None = field(repr=False)
+    recipients: tuple[Recipient, ...]
+
+    def masked(self, credentials: Credentials, *secrets: str) -> 'HttpRequest':
+        """Give this request with :data:`MASK` for each credential, whichever way it is encoded, for logs and pages.
+
+        :param secrets: other texts to mask, such as the token in the callback URL
+        """
+        mask = _masker(credentials, secrets)
+        return replace(
+            self,
+            url=mask(self.url),
+            headers=tuple((key, mask(value)) for key, value in self.headers),
+            body=None if self.body is None else mask(self.body.decode('utf-8', 'replace')).encode(),
+        )
+
+
+def build_requests(config: RequestConfig, recipients: Sequence[Recipient]) -> list[HttpRequest]:
+    """Render the requests for some SMS, each SMS in exactly one of them.
+
+    :raise ConfigError: when the JSON Body Template cannot be read; :func:`check_config` finds that earlier
+    """
+    template = RequestTemplate(config)
+    return [_render(template, group) for group in _group(template, recipients)]
+
+
+def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
+    """Show the first request as text for people: start line, headers, body, without any secret.
+
+    Credentials are replaced before rendering, so that a short one does not blot out parts of the text.
+
+    :raise ConfigError: when the JSON Body Template cannot be read
+    """
+    credentials = config.credentials.masked()
+    shown = replace(config, credentials=credentials, callback_url=_mask_callback(config.callback_url))
+    requests = build_requests(shown, recipients)
+    if not requests:
+        return ''
+    request = requests[0].masked(credentials, MASK)
+    lines = [f'{request.method} {request.url}', *(f'{key}: {value}' for key, value in request.headers)]
+    if request.body is not None:
+        lines += ['', _readable_body(config, request.body.decode())]
+    return '\n'.join(lines)
+
+
+# === GROUPS: which SMS share a request === #
+
+
+def _group(template: RequestTemplate, recipients: Sequence[Recipient]) -> Iterator[tuple[Recipient, ...]]:
+    if not template.config.multiple_recipients:
+        yield from ((recipient,) for recipient in recipients)
+        return
+    size = max(1, template.config.max_recipients)
+    groups = {}
+    occurrences = {}
+    for recipient in recipients:
+        # A number stands once in a request: providers drop or refuse repetitions, and answers are paired by number.
+        occurrence = occurrences[recipient.number] = occurrences.get(recipient.number, 0) + 1
+        groups.setdefault((occurrence, _shared_part(template, recipient.message)), []).append(recipient)
+    for group in groups.values():
+        for start in range(0, len(group), size):
+            yield tuple(group[start:start + size])
+
+
+def _shared_part(template: RequestTemplate, message: str) -> str | bool:
+    """Give what the SMS of one request must have in common."""
+    if not template.takes_different_texts:
+        return message
+    return is_gsm(message) if template.needs_one_encoding else True
+
+
+# === RENDERING === #
+
+
+def _render(template: RequestTemplate, group: tuple[Recipient, ...]) -> HttpRequest:
+    config = template.config
+    values, each = _values(template, group)
+    encoded = EncodedValues(values, template.encoded_constants)
+    message = values['message']
+    query = list(_fill_rows(template.url_rows, encoded))
+    parameters = list(_fill_rows(template.rows_for(message), encoded))
+    body, content_type = None, ''
+    if config.sends_json:
+        document = fill_json(template.document_for(message), values, each)
+        body = json.dumps(document, ensure_ascii=False).encode('utf-8', 'replace')
+        content_type = 'application/json'
+        query += parameters
+    elif config.method == 'post':
+        body = '&'.join(parameters).encode()
+        content_type = 'application/x-www-form-urlencoded; charset=UTF-8'
+    else:
+        query += parameters
+    url = template.url.fill(encoded)
+    if query:
+        url = f'{url}?{"&".join(query)}'
+    headers = tuple(_fill_headers(template, values, content_type))
+    return HttpRequest(config.method.upper(), url, headers, body, group)
+
+
+def _values(template: RequestTemplate, group: tuple[Recipient, ...]) -> tuple[Values, list[Values]]:
+    """Give the values of the request, and those of each recipient for ``__each__``."""
+    numbers = [recipient.number for recipient in group]
+    each = []
+    for recipient in group:
+        values = Values(template.constants)
+        values['phones_list'] = numbers
+        values['phone'] = recipient.number
+        values['message'] = well_formed(recipient.message)
+        values['uuid'] = recipient.uuid
+        each.append(values)
+    if len(group) == 1:
+        return each[0], each
+    shared = Values(each[0])
+    # Never one recipient's number or UUID: the others would be counted as sent, and reports would go to that one.
+    shared['phone'] = shared['phones']
+    shared['uuid'] = hashlib.sha256('\n'.join(one.uuid for one in group).encode()).hexdigest()[:32]
+    return shared, each
+
+
+def _fill_rows(rows: Iterable, encoded: EncodedValues) -> Iterator[str]:
+    for row in rows:
+        if not row.value.is_left_out(encoded):
+            yield row.key.fill(encoded) + row.value.fill(encoded)
+
+
+def _fill_headers(template: RequestTemplate, values: Values, content_type: str) -> Iterator[tuple[str, str]]:
+    named = {key.lower() for key, _text in template.headers}
+    if content_type and 'content-type' not in named:
+        yield 'Content-Type', content_type
+    if template.config.auth_type == 'basic' and 'authorization' not in named and (basic := _basic(values)):
+        yield 'Authorization', f'Basic {basic}'
+    for key, text in template.headers:
+        if not text.is_left_out(values):
+            yield key, _header_value(text.fill(values))
+
+
+def _basic(credentials) -> str:
+    """Give the user-pass of HTTP Basic (RFC 7617, with UTF-8), empty when neither is set."""
+    username, password = credentials['username'], credentials['password']
+    return base64.b64encode(f'{username}:{password}'.encode()).decode() if username or password else ''
+
+
+def _header_value(value: str) -> str:
+    return _NOT_IN_HEADERS.sub('', value).strip()
+
+
+# === WHAT PEOPLE MAY SEE === #
+
+
+def _masker(credentials: Credentials, secrets: Iterable[str]):
+    """Give the function that masks secrets in a text, in every form in which a request may hold them."""
+    named = {'username': '', 'password': '', **credentials.values()}
+    needles = {_basic(named)}
+    for secret in (*credentials.values().values(), *secrets):
+        needles |= {
+            secret, percent_encode(secret), quote_plus(secret, errors='replace'), _header_value(secret),
+            json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1],
+        }
+    needles.discard('')
+    if not needles:
+        return str
+    # The longest first, or a secret that holds another one would be masked in part only.
+    pattern = re.compile('|'.join(map(re.escape, sorted(needles, key=len, reverse=True))))
+    return lambda text: pattern.sub(MASK, text)
+
+
+def _mask_callback(url: str) -> str:
+    """Mask the token, which is the last segment of the callback URL."""
+    return f'{url.rpartition("/")[0]}/{MASK}' if url else ''
+
+
+def _readable_body(config: RequestConfig, body: str) -> str:
+    if config.sends_json:
+        return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+    return '\n'.join(map(unquote, body.split('&')))

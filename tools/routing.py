@@ -1,0 +1,100 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Which gateway takes an SMS, and which ones follow when it cannot (SPEC section 4). Pure: knows nothing of Odoo."""
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+PREFIX, DEFAULT, FIRST, SPARE = 'prefix', 'default', 'first', 'spare'
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An Active, unarchived gateway as routing sees it.
+
+    :param prefixes: country prefixes as digits, without + or 00
+    :param company_id: the company that it serves, None for every company
+    :param resting: whether it has asked for a pause; routing passes it over while others can take the SMS
+    """
+    gateway_id: int
+    sequence: int = 10
+    prefixes: tuple[str, ...] = ()
+    company_id: int | None = None
+    failover: bool = True
+    resting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A gateway for one SMS and the rule that names it: its `prefix` matches, it is the `default`, the `first`
+    Active one, or a `spare` one without prefixes that only follows on fail over."""
+    gateway_id: int
+    rule: str
+    prefix: str = ''
+
+
+class RoutingTable:
+    """The order of gateways for each number, for the SMS of one company.
+
+    :param routes: every Active gateway; those of other companies are left out here
+    :param company_id: the company of the SMS
+    :param default_id: the Default Gateway of the settings, if any; ignored unless it is among the routes
+    """
+
+    def __init__(self, routes: Iterable[Route], company_id: int | None, default_id: int | None = None):
+        allowed = [route for route in routes if route.company_id in (None, company_id)]
+        self._routes = sorted(allowed, key=lambda route: (route.sequence, route.gateway_id))
+        self._by_id = {route.gateway_id: route for route in self._routes}
+        self._default = self._by_id.get(default_id)
+        self._by_prefix: dict[str, list[Route]] = {}
+        for route in self._routes:
+            for prefix in route.prefixes:
+                self._by_prefix.setdefault(prefix, []).append(route)
+        self._lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
+        self._known: dict[str, tuple[Candidate, ...]] = {}
+
+    def candidates(self, e164: str | None) -> tuple[Candidate, ...]:
+        """Every gateway that may take the number, in the order in which they are tried.
+
+        :param e164: the number in E.164 with its +, None when it cannot be read (rule 3 then)
+        :return: the chosen gateway first, empty when there is none (rule 4)
+        """
+        digits = (e164 or '').lstrip('+')
+        head = digits[:self._lengths[0]] if self._lengths else ''
+        if head not in self._known:
+            self._known[head] = self._order(head)
+        return self._known[head]
+
+    def _order(self, head: str) -> tuple[Candidate, ...]:
+        ordered = self._matches(head)
+        if self._default:
+            ordered.append(Candidate(self._default.gateway_id, DEFAULT))
+        if not ordered and self._routes:
+            ordered.append(Candidate(self._routes[0].gateway_id, FIRST))
+        ordered += [Candidate(route.gateway_id, SPARE) for route in self._routes if not route.prefixes]
+        unique = tuple({candidate.gateway_id: candidate for candidate in reversed(ordered)}.values())[::-1]
+        return self._apply_pauses(unique)
+
+    def _matches(self, head: str) -> list[Candidate]:
+        """Rule 2: lowest sequence first; of equal ones the longest prefix, then the older gateway."""
+        found: dict[int, str] = {}
+        for length in self._lengths:  # longest first, so that a gateway keeps its longest prefix
+            prefix = head[:length]
+            if len(prefix) == length:
+                for route in self._by_prefix.get(prefix, ()):
+                    found.setdefault(route.gateway_id, prefix)
+
+        def rank(item):
+            gateway_id, prefix = item
+            return self._by_id[gateway_id].sequence, -len(prefix), gateway_id
+
+        return [Candidate(gateway_id, PREFIX, prefix) for gateway_id, prefix in sorted(found.items(), key=rank)]
+
+    def _apply_pauses(self, ordered: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        """Leave out resting gateways while another may take the SMS; one whose Fail Over is off is the last."""
+        usable = []
+        for candidate in ordered:
+            route = self._by_id[candidate.gateway_id]
+            if not route.resting:
+                usable.append(candidate)
+            if not route.failover:
+                break
+        return tuple(usable) or ordered[:1]

@@ -1,0 +1,217 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The template language of requests (SPEC section 3): placeholders in text, typed tokens and ``__each__`` in JSON.
+
+A template is read once and filled many times. Filling is one pass over the template, never over a value, so that an
+SMS that says ``{password}`` sends exactly that; and JSON is parsed before it is filled, so that no text can break it.
+"""
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .config import ConfigError
+
+PLACEHOLDERS = (
+    'phone', 'phones', 'message', 'message_hex', 'api_key', 'token', 'username', 'password', 'sender', 'account_id',
+    'uuid', 'uuid20', 'callback_url', 'encoding',
+)
+TOKENS = (
+    'phone', 'phones_list', 'message', 'api_key', 'token', 'username', 'password', 'sender', 'uuid', 'callback_url',
+    'encoding',
+)
+EACH = '__each__'
+MAX_DEPTH = 50
+
+_PLACEHOLDER = rf'\{{({"|".join(PLACEHOLDERS)})\}}'
+_TOKEN = rf'__({"|".join(TOKENS)})__'
+_IN_TEXT = re.compile(_PLACEHOLDER)
+_IN_JSON = re.compile(f'{_PLACEHOLDER}|{_TOKEN}')
+_STRING_OR_TOKEN = re.compile(rf'"(?:[^"\\]|\\.)*"|{_TOKEN}|{EACH}', re.DOTALL)
+_NUMBER = re.compile(r'-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?')
+_LEFT_OUT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string with placeholders, ready for ``str.format_map``: statics escaped, only known names between braces.
+
+    :ivar frozenset names: the placeholders and tokens in it
+    :ivar str sole: the name when the string is one placeholder and nothing else, else empty
+    :ivar bool typed: whether that one is a token (``__encoding__``), whose value keeps its JSON type
+    """
+
+    pattern: str
+    names: frozenset[str] = frozenset()
+    sole: str = ''
+    typed: bool = False
+
+    @classmethod
+    def read(cls, template: str, static: Callable[[str], str] = str, tokens: bool = False) -> 'Text':
+        """Read a template.
+
+        :param static: makes the text between placeholders fit where it goes (percent-encoding)
+        :param tokens: whether ``__phone__`` and the like count, as they do in JSON only
+        """
+        pattern, names, end, match = [], [], 0, None
+        for match in (_IN_JSON if tokens else _IN_TEXT).finditer(template):
+            name = match[match.lastindex]
+            pattern += (_literal(static(template[end:match.start()])), '{', _TEXT_NAMES.get(name, name), '}')
+            names.append(name)
+            end = match.end()
+        pattern.append(_literal(static(template[end:])))
+        sole = names[0] if match and match[0] == template else ''
+        return cls(''.join(pattern), frozenset(names), sole, bool(sole) and template.startswith('__'))
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        return self.pattern.format_map(values)
+
+    def is_left_out(self, values: Mapping[str, str]) -> bool:
+        """Tell whether what holds this text goes: an empty placeholder alone, or a callback URL while there is none."""
+        return bool(
+            (self.sole and not values[self.sole])
+            or ('callback_url' in self.names and not values['callback_url'])
+        )
+
+
+# Inside a longer string the list is its text form.
+_TEXT_NAMES = {'phones_list': 'phones'}
+
+
+def _literal(text: str) -> str:
+    return text.replace('{', '{{').replace('}', '}}')
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """``["__each__", item]``: a list that holds the item once per recipient."""
+
+    item: Any
+
+
+def read_json(template: str) -> Any:
+    """Parse a JSON Body Template into dicts, lists, scalars, :class:`Text` and :class:`Each`.
+
+    :raise ConfigError: says what is wrong and what to type
+    """
+    try:
+        document = json.loads(_STRING_OR_TOKEN.sub(_quoted, template), parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise ConfigError('body_template', (
+            f'The JSON Body Template is not JSON (line {error.lineno}: {error.msg}). '
+            'Put texts and placeholders in double quotes, such as "{message}".'
+        )) from None
+    except (ValueError, RecursionError):
+        raise ConfigError('body_template', (
+            'The JSON Body Template holds a number or a nesting that JSON does not have: type it in double quotes.'
+        )) from None
+    return _read_node(document)
+
+
+def _quoted(match: re.Match) -> str:
+    return match[0] if match[0].startswith('"') else f'"{match[0]}"'
+
+
+def _refuse_constant(name: str):
+    raise ValueError(name)
+
+
+def _read_node(node: Any, depth: int = 0, inside: bool = False) -> Any:
+    if depth > MAX_DEPTH:
+        raise ConfigError('body_template', f'The JSON Body Template is nested deeper than {MAX_DEPTH} levels.')
+    if isinstance(node, dict):
+        return {
+            read_string(key): _read_node(value, depth + 1, inside)
+            for key, value in node.items()
+        }
+    if isinstance(node, list):
+        if node and node[0] == EACH:
+            if len(node) != 2 or inside:
+                raise _each_error()
+            return Each(_read_node(node[1], depth + 1, inside=True))
+        return [_read_node(value, depth + 1, inside) for value in node]
+    if node == EACH:
+        raise _each_error()
+    return read_string(node) if isinstance(node, str) else node
+
+
+def _each_error() -> ConfigError:
+    return ConfigError('body_template', (
+        f'"{EACH}" must be the first of exactly two things in a list, outside any other "{EACH}": '
+        f'type ["{EACH}", {{"to": "{{phone}}", "text": "{{message}}"}}].'
+    ))
+
+
+def read_string(string: str) -> str | Text:
+    """Read a string of a JSON document; one without placeholders stays what it is."""
+    text = Text.read(string, tokens=True)
+    return text if text.names else string
+
+
+def walk(node: Any, inside: bool = False) -> Iterator[tuple[Text, bool]]:
+    """Give every text of a parsed template and whether it stands inside ``__each__``."""
+    if isinstance(node, Text):
+        yield node, inside
+    elif isinstance(node, Each):
+        yield from walk(node.item, True)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from walk(key, inside)
+            yield from walk(value, inside)
+    elif isinstance(node, list):
+        for value in node:
+            yield from walk(value, inside)
+
+
+def fill_json(document: Any, values: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> Any:
+    """Fill a parsed template.
+
+    :param values: what the placeholders are in this request
+    :param each: what they are for each of its recipients
+    """
+    filled = _fill_node(document, values, each)
+    return {} if filled is _LEFT_OUT else filled
+
+
+def _fill_node(node: Any, values: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> Any:
+    """Fill one node. An object or a list of which nothing is left is left out itself."""
+    if isinstance(node, Text):
+        return _LEFT_OUT if node.is_left_out(values) else _json_value(node, values)
+    if isinstance(node, dict):
+        filled = _fill_object(node, values, each)
+    elif isinstance(node, list):
+        filled = _fill_list(node, values, each)
+    elif isinstance(node, Each):
+        filled = [value for one in each if (value := _fill_node(node.item, one, ())) is not _LEFT_OUT]
+    else:
+        return node
+    return filled if filled or not node else _LEFT_OUT
+
+
+def _fill_object(node: dict, values: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> dict:
+    return {
+        key if isinstance(key, str) else key.fill(values): value
+        for key, child in node.items()
+        if (value := _fill_node(child, values, each)) is not _LEFT_OUT
+    }
+
+
+def _fill_list(node: list, values: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> list:
+    filled = [_fill_node(child, values, each) for child in node]
+    if all(value is _LEFT_OUT for value in filled):
+        return []
+    # An empty text among others keeps its place: the position in a list may have a meaning.
+    return [
+        '' if value is _LEFT_OUT else value
+        for child, value in zip(node, filled, strict=True)
+        if value is not _LEFT_OUT or isinstance(child, Text)
+    ]
+
+
+def _json_value(text: Text, values: Mapping[str, Any]) -> Any:
+    if not text.typed:
+        return text.fill(values)
+    value = values[text.sole]
+    if text.sole == 'encoding' and (value in ('true', 'false') or _NUMBER.fullmatch(value)):
+        return json.loads(value)
+    return value

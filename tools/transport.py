@@ -1,0 +1,246 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""HTTP requests in parallel over kept-alive connections, within a deadline. No ORM, no transaction: threads only."""
+import logging
+import queue
+import ssl
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+
+from .request import HttpRequest
+from .response import HttpAnswer
+
+_logger = logging.getLogger(__name__)
+
+MAX_ANSWER = 64 * 1024  # bytes of an answer that are read
+CONNECT_TIMEOUT = 5  # seconds
+# A provider may close an idle connection at any time, and a request that is written into the closing one looks as if
+# it had been taken. Idle connections are therefore not used again after this many seconds.
+KEEP_ALIVE = 4
+USER_AGENT = 'eis_sms_apis/19.0.2.0.0 (Odoo)'
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How one gateway is reached.
+
+    :param key: identifies the gateway among all databases of this process; its connections are shared under it
+    :param connections: requests in parallel
+    :param timeout: seconds to wait for an answer
+    """
+    key: tuple
+    connections: int = 8
+    timeout: float = 15
+
+
+class _Adapter(HTTPAdapter):
+    """Turns the one timeout of a call into separate ones to connect and to read."""
+
+    def send(self, request, stream=False, timeout=None, **kwargs):
+        return super().send(request, stream=stream, timeout=(min(CONNECT_TIMEOUT, timeout), timeout), **kwargs)
+
+
+class _Session:
+    """A `requests` session of one gateway, shared by the threads of this process."""
+
+    _shared: dict[tuple, '_Session'] = {}
+    _lock = threading.Lock()
+
+    def __init__(self, connections: int):
+        self.connections = connections
+        self.used = time.monotonic()
+        self._environment: dict[str, dict] = {}
+        self._session = requests.Session()
+        self._session.auth = lambda request: request  # keeps a .netrc from replacing the gateway's Authorization
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ('http://', 'https://'):
+            self._session.mount(scheme, _Adapter(pool_connections=4, pool_maxsize=connections, max_retries=0))
+
+    @classmethod
+    def get(cls, line: Line) -> '_Session':
+        """The session of a line; a new one when it was idle for long or its number of connections changed."""
+        with cls._lock:
+            session = cls._shared.get(line.key)
+            now = time.monotonic()
+            if session is None or session.connections != line.connections or now - session.used > KEEP_ALIVE:
+                # the old one is not closed here: another thread may still read from it
+                session = cls._shared[line.key] = cls(line.connections)
+            session.used = now
+            return session
+
+    def send(self, request: HttpRequest, timeout: float) -> requests.Response:
+        # http.client takes text as Latin-1 only; everything here is UTF-8
+        headers = {key: value.encode() for key, value in request.headers}
+        prepared = requests.Request(request.method, request.url, headers=headers, data=request.body).prepare()
+        prepared.headers.setdefault('User-Agent', USER_AGENT)
+        host = prepared.url.split('/', 3)[2]
+        if host not in self._environment:
+            self._environment[host] = self._session.merge_environment_settings(prepared.url, {}, True, None, None)
+        return self._session.send(
+            prepared, timeout=timeout, allow_redirects=False, **self._environment[host])
+
+
+def exchange(line: Line, request: HttpRequest, timeout: float) -> HttpAnswer:
+    """Make one request.
+
+    :param timeout: seconds for the answer to begin, and again for it to end
+    :return: the answer, or what is known of its absence; never raises
+    """
+    start = time.monotonic()
+
+    def answer(**values):
+        return HttpAnswer(duration=round((time.monotonic() - start) * 1000), **values)
+
+    try:
+        with _Session.get(line).send(request, timeout) as response:
+            content, complete = _read(response, start + 2 * timeout)
+            if not complete:
+                return answer(status=None, failure='broken', reason="The connection was lost while the answer arrived.")
+            return answer(
+                status=response.status_code,
+                text=content.decode(response.encoding or 'utf-8', 'replace') if _known_charset(response)
+                else content.decode('utf-8', 'replace'),
+                headers={key.lower(): value for key, value in response.headers.items()})
+    except Exception as error:
+        failure, reason = _explain(error)
+        _logger.debug("Request of gateway %s failed: %s", line.key, failure)
+        return answer(status=None, failure=failure, reason=reason)
+
+
+def _known_charset(response: requests.Response) -> bool:
+    """Whether the answer names its charset: `requests` assumes Latin-1 for text otherwise, providers send UTF-8."""
+    if 'charset=' not in response.headers.get('Content-Type', '').lower():
+        return False
+    try:
+        ''.encode(response.encoding or '')
+    except LookupError:
+        return False
+    return True
+
+
+def _read(response: requests.Response, until: float) -> tuple[bytes, bool]:
+    """Up to `MAX_ANSWER` bytes of the body, and whether it was not cut off."""
+    chunks, size = [], 0
+    for chunk in response.iter_content(8192):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size >= MAX_ANSWER:
+            return b''.join(chunks)[:MAX_ANSWER], True
+        if time.monotonic() > until:
+            return b''.join(chunks), False
+    expected = response.headers.get('Content-Length', '')
+    # urllib3 1.26 does not tell a short body from a whole one
+    complete = not expected.isdigit() or response.raw.tell() >= int(expected)
+    return b''.join(chunks), complete
+
+
+def _explain(error: Exception) -> tuple[str, str]:
+    """What kind of failure it is, in words that hold nothing of the request (URLs carry credentials)."""
+    cause = error.args[0] if error.args else None
+    if isinstance(cause, MaxRetryError):
+        cause = cause.reason
+    if isinstance(error, requests.exceptions.ProxyError):
+        return 'connect', "The proxy cannot be reached."
+    if isinstance(error, requests.exceptions.SSLError):
+        return _explain_tls(cause)
+    if isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(cause, ConnectTimeoutError):
+        return 'connect', "The server does not answer to a connection."
+    if isinstance(cause, NewConnectionError):
+        return 'connect', "The server cannot be reached."
+    if isinstance(error, requests.exceptions.Timeout):
+        return 'timeout', "No answer in time."
+    if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError, HTTPError)):
+        return 'broken', "The connection was lost before the answer was complete."
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return 'broken', "The answer cannot be decoded."
+    # bad URL, bad header and the like: refused before a connection was made
+    return 'invalid', f"The request cannot be made ({type(error).__name__}): check the URL and the headers."
+
+
+def _explain_tls(cause) -> tuple[str, str]:
+    inner = cause
+    while inner is not None and not isinstance(inner, ssl.SSLError):
+        inner = inner.args[0] if getattr(inner, 'args', None) and isinstance(inner.args[0], Exception) else None
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        return 'connect', f"The server's certificate is not accepted: {inner.verify_message}."
+    reason = getattr(inner, 'reason', None) or ''
+    if any(word in reason for word in ('HANDSHAKE', 'VERSION', 'PROTOCOL', 'CERTIFICATE', 'HTTP_REQUEST')):
+        return 'connect', "No TLS connection: does the server speak https on this port?"
+    return 'broken', "The TLS connection was lost."
+
+
+class Delivery:
+    """Requests under way. Used by one thread, which submits requests and collects the answers as they arrive.
+
+    :param deadline: `time.monotonic()` at which the last answer must be there. A request starts only while a whole
+        timeout of its gateway still fits; one that cannot start any more is collected without an answer.
+    """
+
+    def __init__(self, deadline: float):
+        self.deadline = deadline
+        self._began = time.monotonic()
+        self._pools: dict[tuple, ThreadPoolExecutor] = {}
+        self._answers: queue.SimpleQueue = queue.SimpleQueue()
+        self._under_way: dict[int, HttpRequest] = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def __len__(self):
+        """Requests whose answer was not collected yet."""
+        return len(self._under_way)
+
+    def submit(self, line: Line, request: HttpRequest, not_before: float = 0):
+        """Send a request as soon as a connection of its gateway is free.
+
+        :param not_before: `time.monotonic()` before which it must not start
+        """
+        pool = self._pools.get(line.key)
+        if pool is None:
+            pool = self._pools[line.key] = ThreadPoolExecutor(line.connections, f'sms-{line.key[-1]}')
+        self._under_way[id(request)] = request
+        pool.submit(self._run, line, request, not_before)
+
+    def _run(self, line: Line, request: HttpRequest, not_before: float):
+        timeout = min(line.timeout, self.deadline - self._began)
+        pause = not_before - time.monotonic()
+        if max(pause, 0) + time.monotonic() > self.deadline - timeout + 0.1:
+            self._answers.put((request, None))
+            return
+        if pause > 0:
+            time.sleep(pause)
+        self._answers.put((request, exchange(line, request, timeout)))
+
+    def collect(self, wait: float) -> list[tuple[HttpRequest, HttpAnswer | None]]:
+        """The answers that are there, after waiting up to so many seconds for the first one.
+
+        :return: pairs; None instead of an answer means that the request never started
+        """
+        collected = []
+        try:
+            pair = self._answers.get(timeout=max(wait, 0))
+            while True:
+                if self._under_way.pop(id(pair[0]), None) is not None:
+                    collected.append(pair)
+                pair = self._answers.get_nowait()
+        except queue.Empty:
+            return collected
+
+    def abandon(self) -> list[tuple[HttpRequest, HttpAnswer]]:
+        """Give up on what did not answer in spite of its timeout (an answer may trickle for ever)."""
+        lost = [
+            (request, HttpAnswer(status=None, failure='timeout', reason="No answer in time."))
+            for request in self._under_way.values()
+        ]
+        self._under_way.clear()
+        return lost
