@@ -8,6 +8,7 @@ nothing has to be kept: the first two of the 32 hexadecimal digits count the att
 import re
 
 _UUID = re.compile(r'[0-9a-f]{32}')
+_CAPITALS = re.compile(r'[0-9A-F]{20}(?:[0-9A-F]{12})?')  # some providers write them so
 _KEY = slice(2, 20)  # ends where {uuid20} ends
 ATTEMPTS = 256
 
@@ -25,6 +26,7 @@ def attempt_of(uuid: str, reported: str) -> int | None:
     :param reported: the whole `{uuid}`, or its first 20 digits
     :return: a number from 1 to 256, None when it names another SMS
     """
+    reported = _as_ours(reported)
     if reported == uuid:
         return 1
     if not _UUID.fullmatch(uuid) or len(reported) not in (20, 32) or uuid[2:len(reported)] != reported[2:]:
@@ -37,4 +39,8 @@ def attempt_of(uuid: str, reported: str) -> int | None:
 
 def match_key(uuid: str) -> str:
     """What all attempts of an SMS have in common; the index of the status rows holds the same cut."""
-    return uuid[_KEY]
+    return _as_ours(uuid)[_KEY]
+
+
+def _as_ours(uuid: str) -> str:
+    return uuid.lower() if _CAPITALS.fullmatch(uuid) else uuid

@@ -68,7 +68,8 @@ def format_number(number: str, number_format: str, countries: Sequence[str] = ()
 
     :param str number: as a user typed it
     :param str number_format: ``e164`` +923001234567, ``international`` 923001234567, ``double_zero`` 00923001234567,
-        ``national`` 03001234567 (with the trunk prefix of the country), ``raw`` as stored
+        ``national`` 03001234567 (with the trunk prefix of the country), ``significant`` 3001234567 (without it),
+        ``raw`` as stored
     :param countries: see :func:`to_e164`
     :raise NumberError: when the number cannot be read; never for ``raw``
     """
@@ -85,14 +86,24 @@ def format_number(number: str, number_format: str, countries: Sequence[str] = ()
         return '00' + e164[1:]
     if number_format == 'national':
         return _national(e164)
+    if number_format == 'significant':
+        return _significant(e164)
     raise ValueError(f'unknown number format {number_format!r}')
 
 
 def _national(e164: str) -> str:
+    return _NOT_DIGITS.sub('', phonenumbers.format_number(_parse_e164(e164), PhoneNumberFormat.NATIONAL))
+
+
+def _significant(e164: str) -> str:
+    return phonenumbers.national_significant_number(_parse_e164(e164))
+
+
+def _parse_e164(e164: str):
     parsed = _parse(e164)
     if not parsed:
         raise NumberError('The number has no national form, because its country code is unknown.')
-    return _NOT_DIGITS.sub('', phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL))
+    return parsed
 
 
 def _parse(number: str, country: str | None = None):

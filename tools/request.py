@@ -13,6 +13,7 @@ from .config_check import check_config
 from .encoding import is_gsm, well_formed
 from .request_template import EncodedValues, RequestTemplate, Values, percent_encode
 from .template import fill_json
+from .typed_secrets import find_typed_secrets
 
 __all__ = [
     'ConfigError', 'Credentials', 'HttpRequest', 'Parameter', 'Recipient', 'RequestConfig', 'build_requests',
@@ -77,7 +78,8 @@ def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
     requests = build_requests(shown, recipients)
     if not requests:
         return ''
-    request = requests[0].masked(credentials, MASK)
+    typed = (secret for _field, _name, secret in find_typed_secrets(config))
+    request = requests[0].masked(credentials, MASK, *typed)
     lines = [f'{request.method} {request.url}', *(f'{key}: {value}' for key, value in request.headers)]
     if request.body is not None:
         lines += ['', _readable_body(config, request.body.decode())]

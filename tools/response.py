@@ -163,6 +163,8 @@ def _result(rules, answer, body, response_text, words, verdict, part):
         # what stands elsewhere in an answer with items may be about another recipient
         whole = '' if part.is_item else body
         code = part.error_code or _error_code(rules.error_code_regex, whole)
+        if rule == 0 and code:
+            outcome = 'refused'  # an error code stands where the message id should
         message = message or (part.is_item and (part.status or code)) or words
         failure_type = match_failure(
             rules.failure_map, code, part.status, f'HTTP {answer.status}' if answer.status else '', message,

@@ -11,10 +11,17 @@ from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    MaxRetryError,
+    NewConnectionError,
+)
 
 from .request import HttpRequest
 from .response import HttpAnswer
+from .secret_log import request_under_way
 
 _logger = logging.getLogger(__name__)
 
@@ -98,7 +105,7 @@ def exchange(line: Line, request: HttpRequest, timeout: float) -> HttpAnswer:
         return HttpAnswer(duration=round((time.monotonic() - start) * 1000), **values)
 
     try:
-        with _Session.get(line).send(request, timeout) as response:
+        with request_under_way(), _Session.get(line).send(request, timeout) as response:
             content, complete = _read(response, start + 2 * timeout)
             if not complete:
                 return answer(status=None, failure='broken', reason="The connection was lost while the answer arrived.")
@@ -136,7 +143,7 @@ def _read(response: requests.Response, until: float) -> tuple[bytes, bool]:
             return b''.join(chunks), False
     expected = response.headers.get('Content-Length', '')
     # urllib3 1.26 does not tell a short body from a whole one
-    complete = not expected.isdigit() or response.raw.tell() >= int(expected)
+    complete = response.status_code == 204 or not expected.isdigit() or response.raw.tell() >= int(expected)
     return b''.join(chunks), complete
 
 
@@ -149,12 +156,14 @@ def _explain(error: Exception) -> tuple[str, str]:
         return 'connect', "The proxy cannot be reached."
     if isinstance(error, requests.exceptions.SSLError):
         return _explain_tls(cause)
+    if isinstance(cause, NewConnectionError):  # before the next one, of which it may be a kind
+        return 'connect', "The server cannot be reached: is the host of the URL right?"
     if isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(cause, ConnectTimeoutError):
         return 'connect', "The server does not answer to a connection."
-    if isinstance(cause, NewConnectionError):
-        return 'connect', "The server cannot be reached."
     if isinstance(error, requests.exceptions.Timeout):
         return 'timeout', "No answer in time."
+    if isinstance(error, LocationValueError):
+        return 'invalid', "The request cannot be made: check the host of the URL."
     if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError, HTTPError)):
         return 'broken', "The connection was lost before the answer was complete."
     if isinstance(error, requests.exceptions.ContentDecodingError):

@@ -41,3 +41,10 @@ class TestAttempt(unittest.TestCase):
         self.assertEqual(attempt_uuid('my-own-id', 3), 'my-own-id')
         self.assertEqual(attempt_of('my-own-id', 'my-own-id'), 1)
         self.assertIsNone(attempt_of('my-own-id', 'another'))
+
+    def test_capitals(self):
+        """Some providers write hexadecimal digits in capitals."""
+        reported = attempt_uuid(UUID, 2).upper()
+        self.assertEqual(attempt_of(UUID, reported), 2)
+        self.assertEqual(attempt_of(UUID, reported[:20]), 2)
+        self.assertEqual(match_key(reported), match_key(UUID))

@@ -137,6 +137,13 @@ class TestNumberFormat(unittest.TestCase):
         for number in ('12345', 'Shop', ' 0300 '):
             self.assertEqual(format_number(number, 'raw'), number)
 
+    def test_significant(self):
+        """Providers of one country may want the number without its trunk prefix; Italy's 0 is no prefix."""
+        for e164, significant in (
+                ('+919876543210', '9876543210'), ('+923001234567', '3001234567'), ('+390612345678', '0612345678')):
+            with self.subTest(e164):
+                self.assertEqual(format_number(e164, 'significant'), significant)
+
     def test_no_national_form_without_a_country(self):
         with self.assertRaises(NumberError):
             format_number('+999123456789', 'national')

@@ -1,0 +1,12 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import models
+
+
+class MailMessage(models.Model):
+    _inherit = 'mail.message'
+
+    def _notify_message_notification_update(self):
+        """While results are recorded core would tell the web client before the provider's words are written."""
+        if not self.env.context.get('sms_gateway_words_follow'):
+            return super()._notify_message_notification_update()
+        return None

@@ -1,0 +1,19 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import models
+from odoo.addons.mail.tools.discuss import Store
+
+
+class MailNotification(models.Model):
+    _inherit = 'mail.notification'
+
+    def _to_store_defaults(self, target):
+        """Core keeps the reason from the web client; for an SMS it is what the provider said."""
+        return [*super()._to_store_defaults(target), Store.Attr(
+            'failure_reason', predicate=lambda notification: (
+                notification.notification_type == 'sms' and notification.failure_reason))]
+
+    def format_failure_reason(self):
+        reason = super().format_failure_reason()
+        if self.notification_type == 'sms' and self.failure_reason and self.failure_reason not in reason:
+            return f'{reason}: {self.failure_reason}'
+        return reason

@@ -1,0 +1,43 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+
+from ..tools.request import Parameter
+
+
+class SmsGatewayParameter(models.Model):
+    _name = 'sms.gateway.parameter'
+    _description = "SMS Gateway Parameter"
+    _order = 'sequence, id'
+    _rec_name = 'key'
+
+    gateway_id = fields.Many2one('sms.gateway', "Gateway", required=True, ondelete='cascade', index=True)
+    sequence = fields.Integer(default=10)
+    key = fields.Char("Key", required=True, help="The name of the parameter, as the provider documents it.")
+    value = fields.Char(
+        "Value", help="A fixed value or text with placeholders such as {sender}. Empty: the parameter type decides.")
+    param_type = fields.Selection(
+        [
+            ('number', "Number"),
+            ('multi_number', "Several Numbers"),
+            ('message', "Message"),
+            ('auth', "Authentication"),
+            ('other', "Other"),
+        ],
+        "Parameter Type", required=True, default='other',
+        help="What an empty value stands for: Number is {phone}, Several Numbers is {phones}, Message is {message}, "
+             "Authentication is the API key or token of the authentication type, Other is an empty text.")
+    only_for = fields.Selection(
+        [('any', "Any Text"), ('gsm', "GSM 03.38 Texts"), ('unicode', "Unicode Texts")],
+        "Only For", required=True, default='any',
+        help="Send the parameter only with texts that fit the GSM 03.38 alphabet, or only with the others.")
+
+    @api.constrains('key', 'value', 'param_type')
+    def _check_row(self):
+        self.gateway_id._check_request()
+
+    def _to_parameters(self):
+        """
+        :return: the rows as rendering wants them
+        :rtype: tuple[Parameter, ...]
+        """
+        return tuple(Parameter(row.key, row.value or '', row.param_type, row.only_for) for row in self)

@@ -1,0 +1,84 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+
+from ..tools.attempt import match_key
+from ..tools.delivery_report import DeliveryReport
+
+KEEP_DAYS = 7
+KEEP_REPORTS = 10_000  # of one gateway
+
+
+class SmsGatewayReport(models.Model):
+    """A delivery report whose SMS is not known yet: providers are often faster than our transaction. It is applied as
+    soon as the send is recorded."""
+    _name = 'sms.gateway.report'
+    _description = "Early Delivery Report"
+    _log_access = False
+
+    create_date = fields.Datetime("Received On", readonly=True, default=fields.Datetime.now)
+    gateway_id = fields.Many2one('sms.gateway', required=True, readonly=True, ondelete='cascade')
+    uuid = fields.Char(readonly=True)
+    message_id = fields.Char(readonly=True)
+    number = fields.Char(readonly=True)
+    status = fields.Char(readonly=True)
+    state = fields.Char(readonly=True)
+    error_code = fields.Char(readonly=True)
+    error_message = fields.Char(readonly=True)
+    failure_type = fields.Char(readonly=True)
+
+    # the same cut as tools/attempt.py: all attempts of an SMS share it
+    _uuid_index = models.Index('(gateway_id, substr(uuid, 3, 18))')
+    _message_id_index = models.Index('(gateway_id, message_id)')
+
+    @api.model
+    def _keep(self, gateway, reports):
+        """Keep reports of a gateway; the oldest ones make room, for what is meant to find its SMS does so within
+        seconds.
+
+        :param list[DeliveryReport] reports: at most KEEP_REPORTS
+        """
+        self.env.cr.execute("SELECT count(*) FROM sms_gateway_report WHERE gateway_id = %s", [gateway.id])
+        excess = self.env.cr.fetchone()[0] + len(reports) - KEEP_REPORTS
+        if excess > 0:
+            # more than is needed, so that not every call has to look for the oldest
+            self.env.cr.execute("""
+                DELETE FROM sms_gateway_report WHERE id IN (
+                    SELECT id FROM sms_gateway_report WHERE gateway_id = %s ORDER BY id LIMIT %s)
+            """, [gateway.id, max(excess, KEEP_REPORTS // 10)])
+        self.create([
+            {
+                'gateway_id': gateway.id, 'uuid': report.uuid, 'message_id': report.message_id,
+                'number': report.number, 'status': report.status, 'state': report.state,
+                'error_code': report.error_code, 'error_message': report.error_message,
+                'failure_type': report.failure_type,
+            }
+            for report in reports
+        ])
+        self.env.flush_all()
+
+    @api.model
+    def _take_out(self, gateway, uuids, message_ids):
+        """Remove the reports that may be of these SMS.
+
+        :return: the reports in the order of their arrival
+        :rtype: list[DeliveryReport]
+        """
+        self.env.cr.execute("""
+            DELETE FROM sms_gateway_report
+            WHERE gateway_id = %s AND (substr(uuid, 3, 18) = ANY(%s) OR message_id = ANY(%s))
+            RETURNING id, uuid, message_id, number, status, state, error_code, error_message, failure_type
+        """, [gateway.id, [match_key(uuid) for uuid in uuids], message_ids])
+        rows = sorted(self.env.cr.fetchall())
+        self.invalidate_model()
+        return [DeliveryReport(*(value or '' for value in row[1:])) for row in rows]
+
+    @api.autovacuum
+    def _gc_reports(self):
+        """Remove what never found its SMS."""
+        self.env.cr.execute("""
+            DELETE FROM sms_gateway_report WHERE id IN (
+                SELECT id FROM (
+                    SELECT id, create_date, row_number() OVER (PARTITION BY gateway_id ORDER BY id DESC) AS position
+                    FROM sms_gateway_report) AS numbered
+                WHERE position > %s OR create_date < (now() AT TIME ZONE 'UTC') - %s * interval '1 day')
+        """, [KEEP_REPORTS, KEEP_DAYS])

@@ -1,0 +1,99 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, models
+from odoo.tools import str2bool
+
+from ..tools import phone, routing
+
+
+class SmsGateway(models.Model):
+    """Which gateway sends an SMS, SPEC section 4."""
+    _inherit = 'sms.gateway'
+
+    @api.model
+    def _get_parameter(self, key):
+        """
+        :return: whether a system parameter is on, read as Odoo reads texts as booleans
+        :rtype: bool
+        """
+        return str2bool(self.env['ir.config_parameter'].sudo().get_param(key, ''), default=False)
+
+    @api.model
+    def _get_number_parameter(self, key, default):
+        """
+        :return: a system parameter as a number; the default when it is none
+        :rtype: int
+        """
+        try:
+            return int(self.env['ir.config_parameter'].sudo().get_param(key, default))
+        except ValueError:
+            return default
+
+    @api.model
+    def _is_iap_used(self, company):
+        """Whether Odoo's IAP sends the SMS of a company: Use IAP, or IAP Fallback and no gateway at all."""
+        if self._get_parameter('sms.use_iap'):
+            return True
+        return self._get_parameter('sms.iap_fallback') and not self.sudo().search_count(
+            [('state', '=', 'active'), ('company_id', 'in', (False, company.id))], limit=1)
+
+    @api.model
+    def _get_default_gateway_id(self):
+        """
+        :return: id of the Default Gateway of the settings, 0 without one
+        :rtype: int
+        """
+        value = self.env['ir.config_parameter'].sudo().get_param('sms.sms_gateway_id') or ''
+        return int(value) if value.isdigit() else 0
+
+    @api.model
+    def _get_routes(self):
+        """
+        :return: every gateway that may send
+        :rtype: list[routing.Route]
+        """
+        resting = self.env['sms.gateway.pace'].sudo()._get_rests()
+        return [
+            routing.Route(
+                gateway_id=gateway.id,
+                sequence=gateway.sequence,
+                prefixes=phone.parse_prefixes(gateway.country_prefixes or ''),
+                company_id=gateway.company_id.id or None,
+                failover=gateway.failover,
+                resting=gateway.id in resting,
+            )
+            for gateway in self.sudo().search([('state', '=', 'active')])
+        ]
+
+    @api.model
+    def explain_route(self, number, company_id=None):
+        """Tell which gateway would take a number, and why.
+
+        :param str number: a phone number as a person types it
+        :param int company_id: the company of the SMS, by default the current one
+        :return: {'gateway': [id, name] or False, 'number': E.164 or False, 'reason': str, 'next': [[id, name], ...]}
+        :rtype: dict
+        """
+        self.check_access('read')
+        company = self.env['res.company'].browse(company_id) if company_id else self.env.company
+        e164 = phone.to_e164(number or '', [code for code in [company.country_id.code] if code])
+        table = routing.RoutingTable(self._get_routes(), company.id, self._get_default_gateway_id())
+        candidates = table.candidates(e164)
+        pairs = [[gateway.id, gateway.name] for gateway in self.browse([c.gateway_id for c in candidates])]
+        if self._is_iap_used(company):
+            reason, pairs = self.env._("Odoo's IAP sends it: see Use IAP and IAP Fallback in the settings."), []
+        elif not candidates:
+            reason = self._get_no_gateway_reason()
+        else:
+            reason = {
+                routing.PREFIX: self.env._("Its prefix +%s is the best match.", candidates[0].prefix),
+                routing.DEFAULT: self.env._("No prefix matches, and it is the Default Gateway."),
+                routing.FIRST: self.env._(
+                    "No prefix matches, there is no Default Gateway, and it has the highest priority."),
+            }[candidates[0].rule]
+        return {'gateway': pairs[0] if pairs else False, 'number': e164 or False, 'reason': reason, 'next': pairs[1:]}
+
+    @api.model
+    def _get_no_gateway_reason(self):
+        return self.env._(
+            "No SMS gateway is Active for this company: activate one in Settings > Technical > SMS Gateways, or turn "
+            "on IAP Fallback.")

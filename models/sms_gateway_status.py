@@ -1,0 +1,171 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+from odoo.tools import SQL
+from odoo.tools.constants import GC_UNLINK_LIMIT
+
+from .sms_gateway_callback_failure_map import FAILURE_TYPES
+
+# Figures of graphs and pivots, which the database makes of each group of rows.
+AGGREGATES = {
+    'sent_count:sum': "COUNT(*) FILTER (WHERE %(state)s = 'success')",
+    'failed_count:sum': "COUNT(*) FILTER (WHERE %(state)s IN ('error', 'server_error'))",
+    'delivered_count:sum': "COUNT(%(delivered_date)s)",
+    'delivery_rate:avg': """AVG(CASE
+        WHEN %(delivered_date)s IS NOT NULL THEN 1.0
+        WHEN %(state)s != 'success' OR %(awaits_report)s OR %(note)s IS NOT NULL THEN 0.0 END)""",
+    'delivery_seconds:median': """percentile_cont(0.5) WITHIN GROUP (
+        ORDER BY EXTRACT(EPOCH FROM %(delivered_date)s - %(sent_date)s)::float)""",
+}
+COLUMNS = ('state', 'sent_date', 'delivered_date', 'awaits_report', 'note')
+
+
+class SmsGatewayStatus(models.Model):
+    """What became of one SMS at its gateway. Outlives the `sms.sms`, which core removes once it was sent."""
+    _name = 'sms.gateway.status'
+    _description = "SMS Status"
+    _order = 'id desc'
+    _rec_name = 'number'
+
+    gateway_id = fields.Many2one(
+        'sms.gateway', "Gateway", required=True, readonly=True, ondelete='restrict', index=True)
+    company_id = fields.Many2one('res.company', "Company", readonly=True, ondelete='set null')
+    sms_id_int = fields.Integer(
+        "SMS ID", readonly=True, aggregator=None, help="The SMS record, which Odoo removes once it was sent.")
+    sms_uuid = fields.Char("SMS UUID", required=True, readonly=True)
+    number = fields.Char("Number", readonly=True)
+    state = fields.Selection(
+        [
+            ('success', "Success"),
+            ('pending', "Pending"),
+            ('error', "Error"),
+            ('server_error', "Server Error"),
+            ('canceled', "Cancelled"),
+        ],
+        "State", required=True, readonly=True,
+        help="Success: the provider accepted the SMS; the time in Delivered On tells that it arrived.")
+    outcome = fields.Selection(
+        [('accepted', "Accepted"), ('refused', "Refused"), ('unknown', "Unknown")],
+        "Outcome", readonly=True,
+        help="May the provider have taken the SMS? Unknown: no answer came, so the recipient may have got it.")
+    http_code = fields.Integer("HTTP Code", readonly=True, aggregator=None)
+    response_text = fields.Text("Answer", readonly=True, help="The provider's answer, at most 4 KiB of it.")
+    message_id = fields.Char("Message ID", readonly=True, help="The provider's identifier of the SMS.")
+    error_code = fields.Char("Error Code", readonly=True)
+    error_message = fields.Char("Error Message", readonly=True)
+    failure_type = fields.Selection(FAILURE_TYPES, "Failure Type", readonly=True)
+    sent_date = fields.Datetime("Sent On", readonly=True)
+    delivered_date = fields.Datetime("Delivered On", readonly=True)
+    report_date = fields.Datetime("Last Report On", readonly=True)
+    duration = fields.Integer(
+        "Duration (ms)", readonly=True, aggregator='avg', help="Time that the provider took to answer.")
+    awaits_report = fields.Boolean(readonly=True, help="No final delivery report came yet.")
+    note = fields.Char("Note", readonly=True)
+    attempt = fields.Integer(
+        "Attempt", readonly=True, default=1, aggregator=None, help="How many times the SMS was given to a provider.")
+    is_test = fields.Boolean("Test", readonly=True, help="Sent with Send Test SMS.")
+
+    sent_count = fields.Integer("Sent", compute='_compute_figures', aggregator='sum')
+    failed_count = fields.Integer("Failed", compute='_compute_figures', aggregator='sum')
+    delivered_count = fields.Integer("Delivered", compute='_compute_figures', aggregator='sum')
+    delivery_rate = fields.Float(
+        "Delivery Rate", compute='_compute_figures', aggregator='avg',
+        help="How many of the SMS arrived, without those whose gateway gets no delivery reports.")
+    delivery_seconds = fields.Float(
+        "Median Time to Delivery (s)", compute='_compute_figures', aggregator='median')
+    sms_id = fields.Many2one('sms.sms', "SMS", compute='_compute_sms_id')
+    mail_message_id = fields.Many2one('mail.message', "Message", compute='_compute_mail_message_id')
+
+    _sms_uuid_unique = models.Constraint('unique(sms_uuid)', "There is one status for each SMS.")
+    _message_id_index = models.Index('(gateway_id, message_id) WHERE message_id IS NOT NULL')
+    # the same cut as tools/attempt.py: all attempts of an SMS share it
+    _match_index = models.Index('(gateway_id, substr(sms_uuid, 3, 18))')
+    _awaits_report_index = models.Index('(COALESCE(sent_date, create_date)) WHERE awaits_report')
+    _create_date_index = models.Index('(create_date)')
+    _failed_index = models.Index("(gateway_id, id) WHERE state IN ('error', 'server_error')")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('state', 'sent_date', 'delivered_date')
+    def _compute_figures(self):
+        for status in self:
+            delivered, sent = status.delivered_date, status.sent_date
+            status.sent_count = status.state == 'success'
+            status.failed_count = status.state in ('error', 'server_error')
+            status.delivered_count = status.delivery_rate = bool(delivered)
+            status.delivery_seconds = (delivered - sent).total_seconds() if delivered and sent else 0
+
+    def _compute_sms_id(self):
+        by_uuid = {
+            sms.uuid: sms.id for sms in self.env['sms.sms'].search([('uuid', 'in', self.mapped('sms_uuid'))])}
+        for status in self:
+            status.sms_id = by_uuid.get(status.sms_uuid)
+
+    def _compute_mail_message_id(self):
+        trackers = self.env['sms.tracker'].sudo().search([('sms_uuid', 'in', self.mapped('sms_uuid'))])
+        by_uuid = {tracker.sms_uuid: tracker.mail_notification_id.mail_message_id for tracker in trackers}
+        for status in self:
+            status.mail_message_id = by_uuid.get(status.sms_uuid)
+
+    # === ACTION METHODS === #
+
+    def action_open_sms(self):
+        self.ensure_one()
+        return {'type': 'ir.actions.act_window', 'res_model': 'sms.sms', 'res_id': self.sms_id.id,
+                'views': [(False, 'form')]}
+
+    def action_open_document(self):
+        """The document in whose chatter the SMS stands."""
+        self.ensure_one()
+        message = self.mail_message_id
+        return {'type': 'ir.actions.act_window', 'res_model': message.model, 'res_id': message.res_id,
+                'views': [(False, 'form')]}
+
+    @api.model
+    def action_open_of_message(self, message_id):
+        """
+        :param int message_id: of a `mail.message` in a chatter
+        :return: an action that shows the status of its SMS, False when there is none
+        :rtype: dict | bool
+        """
+        self.check_access('read')
+        trackers = self.env['sms.tracker'].sudo().search([('mail_notification_id.mail_message_id', '=', message_id)])
+        return self.search([('sms_uuid', 'in', trackers.mapped('sms_uuid'))])._get_action()
+
+    def _get_action(self):
+        action = self.env['ir.actions.act_window']._for_xml_id('eis_sms_apis.sms_gateway_status_action')
+        if len(self) == 1:
+            return dict(action, res_id=self.id, views=[(False, 'form')])
+        return dict(action, domain=[('id', 'in', self.ids)], context={}) if self else False
+
+    # === BUSINESS METHODS === #
+
+    def _get_reason(self):
+        """
+        :return: why the SMS failed, in the provider's words where there are any; False if it did not
+        """
+        return self.error_message or dict(FAILURE_TYPES).get(self.failure_type) or False
+
+    @api.model
+    def _read_group_select(self, aggregate_spec, query):
+        """Figures that are no columns, and a median, which Odoo's aggregates lack."""
+        if aggregate_spec not in AGGREGATES:
+            return super()._read_group_select(aggregate_spec, query)
+        columns = {name: self._field_to_sql(self._table, name, query) for name in COLUMNS}
+        return SQL(AGGREGATES[aggregate_spec], **columns)
+
+    # === AUTOVACUUM === #
+
+    @api.autovacuum
+    def _gc_old_status(self):
+        """Remove rows older than `eis_sms_apis.status_retention_days`; 0 keeps all."""
+        days = self.env['sms.gateway']._get_number_parameter('eis_sms_apis.status_retention_days', 180)
+        if days <= 0:
+            return 0, 0
+        self.env.cr.execute("""
+            DELETE FROM sms_gateway_status WHERE id IN (
+                SELECT id FROM sms_gateway_status
+                WHERE create_date < (now() AT TIME ZONE 'UTC') - %s * interval '1 day'
+                ORDER BY create_date LIMIT %s)
+        """, [days, GC_UNLINK_LIMIT])
+        done = self.env.cr.rowcount
+        return done, done == GC_UNLINK_LIMIT

@@ -1,0 +1,303 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""One run of sending: claim, render, deliver, interpret, record, each overlapping with the others.
+
+The glue between the ORM, which only the methods of `sms.sms` in `sms_sms_record.py` touch, and the pure tools.
+"""
+import logging
+import random
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import psycopg2
+from psycopg2.pool import PoolError
+
+from ..tools import phone
+from ..tools.attempt import attempt_uuid
+from ..tools.request import Recipient, build_requests
+from ..tools.response import SendResult, interpret
+from ..tools.transport import Delivery
+
+_logger = logging.getLogger(__name__)
+
+CLAIM_SIZE = 500  # SMS taken at a time
+MAX_UNDER_WAY = 5000  # SMS that are claimed and not recorded at most
+RECORD_SIZE = 250  # results recorded together
+RECORD_SECONDS = 1  # the longest that a result waits to be recorded while others are under way
+RECORD_TRIES = 5
+LEASE_MARGIN = 180  # seconds that a claim lasts beyond the deadline: the longest time-out and the time to record
+RETRY_DELAY = 60  # seconds until an SMS that no gateway could take is tried again; doubled each time
+MAX_RETRY_DELAY = 3600
+RETRY_FOR = 24 * 3600  # seconds after the first attempt at which an SMS that no gateway takes fails
+
+
+@dataclass(slots=True)
+class Claimed:
+    """An SMS that this run alone may send.
+
+    :param token: the value of `claimed_until` that proves the claim
+    :param countries: ISO codes of the recipient and the company, to read the number with
+    :param candidates: the gateways that may still take it, the current one first
+    :param attempt: how often it was given to a provider, this time included
+    :param age: seconds since the first attempt
+    :param not_before: `time.monotonic()` that the rate limit assigned to it
+    """
+    id: int
+    uuid: str
+    number: str
+    body: str
+    company_id: int
+    token: datetime | None
+    countries: tuple[str, ...] = ()
+    attempt: int = 0
+    age: float = 0
+    candidates: tuple[int, ...] = ()
+    not_before: float = 0
+    result: SendResult | None = None
+    delay: int = 0
+    reason: str = ''
+
+    @property
+    def gateway_id(self):
+        return self.candidates[0] if self.candidates else False
+
+
+def refusal(failure_type, message):
+    """
+    :return: the result of an SMS that was not even given to a provider
+    :rtype: SendResult
+    """
+    return SendResult(
+        uuid='', state='error', outcome='refused', rule=0, http_code=None, response_text='', message_id='',
+        error_code='', error_message=message, failure_type=failure_type, retryable=False, retry_after=None, duration=0)
+
+
+class SmsRun:
+    """Send what is queued until nothing is left or the deadline has come.
+
+    :param env: an environment with all rights. Outside of tests nothing is queried with its own cursor: every
+        transaction is short and has a connection of its own.
+    :param deadline: `time.monotonic()` at which the last answer must be there
+    :param ids: only these SMS; None: whatever is queued
+    :param texts: {UUID: text} to send instead of the bodies. The caller wants to know at once: no SMS goes back to the
+        queue.
+    """
+
+    def __init__(self, env, deadline, ids=None, unlink_failed=False, unlink_sent=True, texts=None):
+        self.model = env['sms.sms']
+        self.deadline = deadline
+        self.ids = ids
+        self.texts = texts
+        self.unlink_options = {'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent}
+        self.drained = ids is not None and not ids
+        self.done = 0
+        self._plans = {}
+        self._under_way = {}  # {UUID of the attempt: Claimed}
+        self._finished = []  # Claimed with a result, to be recorded
+        self._returned = []  # Claimed that go back to the queue
+        self._lines = set()  # the lines of the gateways that were used
+        self._paused = {}  # {gateway id: seconds after which it may be asked again}
+        self._rests = {}  # {gateway id: seconds that it asked for, or None}, to be recorded
+        self._answered = set()  # gateways that answered and do not rest
+        self._backlog = {}  # {gateway id: SMS for which its rate limit left no place}
+        self._last_record = time.monotonic()
+
+    def run(self):
+        """
+        :return: number of SMS that ended, well or not
+        :rtype: int
+        """
+        with Delivery(self.deadline) as delivery:
+            self._delivery = delivery
+            while True:
+                if not self.drained and self._has_room():
+                    self._claim()
+                answers = delivery.collect(0.1) if len(delivery) else []
+                if len(delivery) and time.monotonic() > self.deadline + 1:
+                    answers += delivery.abandon()
+                self._read(answers)
+                idle = not len(delivery)
+                due = len(self._finished) >= RECORD_SIZE or time.monotonic() - self._last_record > RECORD_SECONDS
+                if idle or due:
+                    self._record()
+                if idle and self.drained:
+                    return self.done
+
+    # === CLAIM === #
+
+    def _has_room(self):
+        """Whether the connections will soon have nothing to do. What is claimed too early is lost with this process."""
+        connections = sum(line.connections for line in self._lines)
+        return len(self._delivery) <= 4 * connections and len(self._under_way) < MAX_UNDER_WAY
+
+    def _claim(self):
+        if time.monotonic() >= self.deadline:
+            self.drained = True
+            return
+        with self.model._short_transaction() as model:
+            claimed, self._plans = model._claim(
+                self._get_lease(), CLAIM_SIZE, self.ids, self.deadline - time.monotonic(), self._backlog)
+        self.drained = len(claimed) < CLAIM_SIZE or self.ids is not None
+        if self.texts:
+            for sms in claimed:
+                sms.body = self.texts[sms.uuid]
+        for sms in claimed:
+            if sms.delay and self.texts is not None:
+                self._put_back(sms, sms.delay, sms.reason)  # it ends here, although the claim has put it back
+        sendable = [sms for sms in claimed if not sms.delay]
+        self._send(sendable)
+
+    def _get_lease(self):
+        """Seconds after which a claim counts as lost: longer than the longest possible send."""
+        return max(self.deadline - time.monotonic(), 0) + LEASE_MARGIN
+
+    # === RENDER AND DELIVER === #
+
+    def _send(self, claimed):
+        """Give each SMS to its first gateway that is not paused."""
+        by_gateway = {}
+        for sms in claimed:
+            if self._prepare(sms):
+                by_gateway.setdefault(sms.gateway_id, []).append(sms)
+        for gateway_id, group in by_gateway.items():
+            self._submit(self._plans[gateway_id], group)
+
+    def _prepare(self, sms):
+        """
+        :return: whether the SMS may be rendered for its gateway; if not, it has its result or goes back to the queue
+        """
+        if not sms.number.strip():
+            self._finish(sms, refusal('sms_number_missing', ''))
+        elif not sms.candidates:
+            self._finish(sms, refusal('sms_server', self.model.env['sms.gateway']._get_no_gateway_reason()))
+        elif len(paused := [gateway for gateway in sms.candidates if gateway in self._paused]) == len(sms.candidates):
+            self._put_back(sms, min(self._paused[gateway] for gateway in paused), sms.reason)
+        else:
+            sms.candidates = tuple(gateway for gateway in sms.candidates if gateway not in self._paused)
+            return True
+        return False
+
+    def _submit(self, plan, group):
+        recipients, to_render = [], []
+        for sms in group:
+            sms.attempt += 1
+            try:
+                number = phone.format_number(sms.number, plan.number_format, sms.countries)
+            except phone.NumberError as error:
+                self._finish(sms, refusal('sms_number_format', str(error)))
+                continue
+            recipients.append(Recipient(attempt_uuid(sms.uuid, sms.attempt), number, sms.body))
+            to_render.append(sms)
+        try:
+            config = plan.request
+            if plan.rate_limit:
+                # a request must not hold more SMS than may go in one second
+                config = replace(config, max_recipients=max(1, min(config.max_recipients, int(plan.rate_limit))))
+            requests = build_requests(config, recipients)
+        except Exception:
+            _logger.exception("Gateway %s: the requests could not be made", plan.gateway_id)
+            for sms in to_render:
+                self._finish(sms, refusal('sms_server', self.model.env._("The gateway's request cannot be made.")))
+            return
+        self._under_way.update(
+            (recipient.uuid, sms) for recipient, sms in zip(recipients, to_render, strict=True))
+        self._lines.add(plan.line)
+        for request in requests:
+            not_before = max(self._under_way[recipient.uuid].not_before for recipient in request.recipients)
+            self._delivery.submit(plan.line, request, not_before)
+
+    # === INTERPRET === #
+
+    def _read(self, answers):
+        to_send_again = []
+        for request, answer in answers:
+            claimed = [self._under_way.pop(recipient.uuid) for recipient in request.recipients]
+            if answer is None:
+                for sms in claimed:
+                    sms.attempt -= 1
+                    self._put_back(sms, 0, sms.reason)
+                continue
+            plan = self._plans[claimed[0].gateway_id]
+            for sms, result in zip(
+                    claimed, interpret(plan.answer, request.recipients, answer), strict=True):
+                if result.retryable:
+                    self._pass_on(sms, result, to_send_again)
+                else:
+                    self._finish(sms, result)
+                    if result.http_code:
+                        self._answered.add(sms.gateway_id)
+        self._send(to_send_again)
+
+    def _pass_on(self, sms, result, to_send_again):
+        """This gateway certainly did not take the SMS: the next one gets it, or the queue gets it back."""
+        growing = min(RETRY_DELAY * 2 ** min(sms.attempt - 1, 10), MAX_RETRY_DELAY)
+        delay = growing if result.retry_after is None else max(result.retry_after, 1)
+        sms.reason = result.error_message
+        self._paused[sms.gateway_id] = delay
+        self._rests[sms.gateway_id] = result.retry_after
+        if len(sms.candidates) > 1 and time.monotonic() < self.deadline:
+            sms.candidates = sms.candidates[1:]
+            to_send_again.append(sms)
+        elif sms.age + delay > RETRY_FOR:
+            self._finish(sms, result)
+        else:
+            self._put_back(sms, delay, result.error_message)
+
+    def _finish(self, sms, result):
+        sms.result = result
+        self._finished.append(sms)
+
+    def _put_back(self, sms, delay, reason):
+        if self.texts is not None:
+            self._finish(sms, refusal('sms_server', reason or self.model.env._("There was no time left to send it.")))
+            return
+        sms.delay, sms.reason = delay, reason
+        self._returned.append(sms)
+
+    # === RECORD === #
+
+    def _record(self):
+        self._last_record = time.monotonic()
+        returned, self._returned = self._returned, []
+        finished, self._finished = self._finished, []
+        rests, self._rests = self._rests, {}
+        answered, self._answered = list(self._answered - rests.keys()), set()
+        if rests or (answered and any(self._plans[gateway_id].failures for gateway_id in answered)):
+            record_surely(self.model, lambda model: model._record_rests(rests, answered), 0)
+        if returned:
+            record_surely(self.model, lambda model: model._put_back(returned), len(returned))
+        for start in range(0, len(finished), RECORD_SIZE):
+            batch = finished[start:start + RECORD_SIZE]
+            self.done += len(batch)
+            record_batch(self.model, batch, self._plans, **self.unlink_options)
+
+
+def record_batch(model, batch, plans, **options):
+    """Record results; if one of them cannot be recorded, for example because another addon's hook raises, the others
+    are."""
+    if record_surely(model, lambda own: own._record(batch, plans, **options), len(batch)) or len(batch) == 1:
+        return
+    for sms in batch:
+        record_surely(model, lambda own, sms=sms: own._record([sms], plans, **options), 1)
+
+
+def record_surely(model, write, count):
+    """Write to the database in a short transaction, again on a fresh connection when the database fails.
+
+    :param write: called with `sms.sms` of the transaction
+    :param int count: number of SMS, for the log
+    :return: whether it was written. What was not stays claimed, and ends as lost after its lease.
+    """
+    for attempt in range(RECORD_TRIES):
+        try:
+            with model._short_transaction() as own:
+                write(own)
+            return True
+        except (psycopg2.OperationalError, psycopg2.InterfaceError, PoolError) as error:
+            _logger.info("%s SMS are recorded again after a database error: %s", count, type(error).__name__)
+            time.sleep(min(0.1 * 2 ** attempt, 2) * (0.5 + random.random()))  # noqa: S311
+        except Exception:
+            _logger.exception("%s SMS could not be recorded", count)
+            return False
+    _logger.error("%s SMS could not be recorded: the database failed %s times", count, RECORD_TRIES)
+    return False

@@ -1,0 +1,433 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import logging
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+from odoo import SUPERUSER_ID, api, fields, models, modules
+from odoo.tools import groupby
+
+from ..tools import phone
+from ..tools.routing import RoutingTable
+from ..tools.sms_api import SmsApiResults
+from .sms_gateway_callback_failure_map import FAILURE_TYPES
+from .sms_run import RETRY_FOR, Claimed, SmsRun, refusal
+
+_logger = logging.getLogger(__name__)
+
+LOST_BATCH = 500  # lost claims that are closed together
+TEST_SECONDS = 20  # SMS Marketing's Test button waits so long at most
+
+
+class SmsSms(models.Model):
+    """The short transactions of sending. Every statement here is one for a whole batch."""
+    _inherit = 'sms.sms'
+
+    # === TRANSACTIONS === #
+
+    @contextmanager
+    def _short_transaction(self):
+        """A transaction of its own on a connection of its own, READ COMMITTED: concurrent claims and records wait for
+        each other instead of failing as they do under Odoo's REPEATABLE READ. Inside of a test, and where the caller
+        wants all in his own transaction: his cursor.
+
+        :return: context manager of this model, empty, in an environment with all rights
+        """
+        if modules.module.current_test or self.env.context.get('sms_gateway_at_once'):
+            self.env.flush_all()
+            yield self.browse()
+            self.env.flush_all()
+            self.env.invalidate_all()
+            return
+        with self.env.registry.cursor() as cr:
+            cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            yield api.Environment(cr, SUPERUSER_ID, self._get_own_context())[self._name]
+
+    # === CLAIM === #
+
+    @api.model
+    def _claim(self, lease, limit, ids, budget, backlog=None):
+        """Take queued SMS of gateways, so that nobody else sends them, and choose their gateways.
+
+        :param float lease: seconds after which the claim counts as lost
+        :param int limit: how many at most
+        :param list ids: of these only, even if they should wait; None: of all that are due
+        :param float budget: seconds within which they must be able to go, for the rate limits
+        :param dict backlog: {gateway id: SMS that found no place before}, counted on
+        :return: what was claimed in the order of ids, and the plans of all gateways by id. An SMS with a delay is
+            back in the queue already, because its gateway rests or its rate limit leaves no place for it.
+        :rtype: tuple[list[Claimed], dict]
+        """
+        # whoever names SMS, as Send Now does, sends them although the provider had asked to wait
+        condition = 's.id = ANY(%(ids)s)' if ids is not None else (
+            "(s.send_after IS NULL OR s.send_after <= clock_timestamp() AT TIME ZONE 'UTC')")
+        self.env.cr.execute(f"""
+            WITH now AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS clock), due AS (
+                SELECT s.id, s.uuid, s.number, s.body, s.attempt, s.first_attempt_date, s.partner_id,
+                       COALESCE(m.record_company_id, s.record_company_id, %(company)s) AS company_id
+                FROM sms_sms s LEFT JOIN mail_message m ON m.id = s.mail_message_id
+                WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE
+                AND COALESCE(m.record_company_id, s.record_company_id, %(company)s) = ANY(%(companies)s)
+                AND {condition}
+                ORDER BY s.id LIMIT %(limit)s
+                FOR UPDATE OF s SKIP LOCKED
+            )
+            SELECT due.id, due.uuid, due.number, due.body, due.company_id,
+                   now.clock + %(lease)s * interval '1 second', due.attempt,
+                   COALESCE(EXTRACT(EPOCH FROM now.clock - due.first_attempt_date), 0)::float,
+                   partner_country.code, company_country.code
+            FROM now CROSS JOIN due
+            LEFT JOIN res_partner partner ON partner.id = due.partner_id
+            LEFT JOIN res_country partner_country ON partner_country.id = partner.country_id
+            LEFT JOIN res_company company ON company.id = due.company_id
+            LEFT JOIN res_partner company_partner ON company_partner.id = company.partner_id
+            LEFT JOIN res_country company_country ON company_country.id = company_partner.country_id
+            ORDER BY due.id
+        """, {
+            'company': self.env.company.id,
+            'companies': self._get_gateway_companies().ids,
+            'ids': ids,
+            'limit': limit,
+            'lease': lease,
+        })
+        claimed = [
+            Claimed(
+                id=sms_id, uuid=uuid, number=number or '', body=body or '', company_id=company_id, token=token,
+                countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age)
+            for sms_id, uuid, number, body, company_id, token, attempt, age, *countries in self.env.cr.fetchall()
+        ]
+        plans = self._route(claimed)
+        self._wait_for_rests(claimed)
+        self._apply_rate_limits(claimed, plans, budget, {} if backlog is None else backlog)
+        if claimed:
+            self._trigger_queue(fields.Datetime.now() + timedelta(seconds=lease))
+            # the rows are locked since the first statement: each is written once, as it is most likely to end
+            self.env.cr.execute("""
+                UPDATE sms_sms s
+                SET state = 'process', claimed_until = %s, gateway_id = v.gateway_id,
+                    attempt = COALESCE(s.attempt, 0) + 1, send_after = NULL,
+                    first_attempt_date = COALESCE(s.first_attempt_date, clock_timestamp() AT TIME ZONE 'UTC')
+                FROM unnest(%s::int[], %s::int[]) AS v(id, gateway_id) WHERE s.id = v.id
+            """, [claimed[0].token, [sms.id for sms in claimed], [sms.gateway_id or None for sms in claimed]])
+            self._put_back([sms for sms in claimed if sms.delay])
+        return claimed, plans
+
+    @api.model
+    def _route(self, claimed):
+        """Set the candidates of each SMS.
+
+        :return: the plans of all Active gateways
+        :rtype: dict[int, Plan]
+        """
+        gateways = self.env['sms.gateway'].sudo()
+        routes, default_id = gateways._get_routes(), gateways._get_default_gateway_id()
+        tables = {
+            company_id: RoutingTable(routes, company_id, default_id)
+            for company_id in {sms.company_id for sms in claimed}
+        }
+        for sms in claimed:
+            candidates = tables[sms.company_id].candidates(phone.to_e164(sms.number, sms.countries))
+            sms.candidates = tuple(candidate.gateway_id for candidate in candidates)
+        return gateways.browse([route.gateway_id for route in routes])._get_plans()
+
+    @api.model
+    def _wait_for_rests(self, claimed):
+        """Nobody else can take an SMS whose first candidate rests: it waits, but not for ever."""
+        rests = self.env['sms.gateway.pace']._get_rests()
+        for sms in claimed:
+            if sms.gateway_id in rests and sms.age < RETRY_FOR:
+                sms.delay = max(1, round(rests[sms.gateway_id]))
+
+    @api.model
+    def _apply_rate_limits(self, claimed, plans, budget, backlog):
+        """Give each SMS its time; those that would be too late for this run come back about when their time comes."""
+        limited = {}
+        for sms in claimed:
+            if sms.gateway_id and plans[sms.gateway_id].rate_limit and not sms.delay:
+                limited.setdefault(sms.gateway_id, []).append(sms)
+        now = time.monotonic()
+        for gateway_id, group in limited.items():
+            plan = plans[gateway_id]
+            places = self.env['sms.gateway.pace']._reserve(
+                gateway_id, len(group), plan.rate_limit, budget - plan.line.timeout)
+            for sms, place in zip(group, places, strict=False):  # there may be fewer places
+                sms.not_before = now + place
+            for sms in group[len(places):]:
+                sms.delay = max(1, round(budget + backlog.get(gateway_id, 0) / plan.rate_limit))
+                backlog[gateway_id] = backlog.get(gateway_id, 0) + 1
+
+    @api.model
+    def _put_back(self, claimed):
+        """Give claimed SMS back to the queue, to go after their delay (seconds), and wake the queue then."""
+        if not claimed:
+            return
+        self.env.cr.execute("""
+            UPDATE sms_sms s
+            SET state = 'outgoing', claimed_until = NULL, attempt = v.attempt,
+                failure_reason = COALESCE(NULLIF(v.reason, ''), s.failure_reason),
+                send_after = CASE WHEN v.delay > 0
+                    THEN (clock_timestamp() AT TIME ZONE 'UTC') + v.delay * interval '1 second' END
+            FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[], %s::timestamp[])
+                AS v(id, attempt, delay, reason, token)
+            WHERE s.id = v.id AND s.claimed_until = v.token
+        """, [
+            [sms.id for sms in claimed],
+            [sms.attempt for sms in claimed],
+            [sms.delay for sms in claimed],
+            [sms.reason for sms in claimed],
+            [sms.token for sms in claimed],
+        ])
+        now = fields.Datetime.now()
+        self._trigger_queue(*{now + timedelta(seconds=sms.delay) for sms in claimed if sms.delay})
+        if any(not sms.delay for sms in claimed):
+            self._trigger_queue()
+
+    @api.model
+    def _record_rests(self, rests, answered):
+        """
+        :param dict rests: {gateway id: seconds that it asked for, or None}
+        :param list answered: ids of gateways that answered
+        """
+        pace = self.env['sms.gateway.pace']
+        for gateway_id, seconds in sorted(rests.items()):
+            pace._rest(gateway_id, seconds)
+        pace._recover(answered)
+
+    # === RECORD === #
+
+    @api.model
+    def _record(self, claimed, plans, unlink_failed=False, unlink_sent=True):
+        """Write the results of claimed SMS: status rows, then states, notifications and traces the way core does.
+
+        :param claimed: list of Claimed with a result
+        :param dict plans: plans of the gateways by id
+        """
+        by_id = {sms.id: sms for sms in claimed}
+        # in the order of ids, so that two transactions never wait for each other crosswise
+        self.env.cr.execute("""
+            SELECT id, claimed_until, gateway_id, attempt FROM sms_sms WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+        """, [list(by_id)])
+        locked = {sms_id: row for sms_id, *row in self.env.cr.fetchall()}
+        # a claim that was closed as lost is recorded all the same: what the provider answered is the truth. One that
+        # somebody else took over since is his.
+        mine = [sms for sms in claimed if sms.id not in locked or locked[sms.id][0] in (None, sms.token)]
+        for gateway_id in {sms.gateway_id for sms in mine if self._awaits_report(sms, plans)}:
+            # see `sms.gateway._take_reports`: a report is either kept before this, or it waits for these rows
+            self.env.cr.execute(
+                "SELECT pg_advisory_xact_lock_shared(%s, %s)",
+                [self.env['sms.gateway']._get_lock_class(), gateway_id])
+        delivered = self._write_status_rows(
+            [sms for sms in mine if sms.gateway_id and plans[sms.gateway_id].track_status], plans)
+        existing = [sms for sms in mine if sms.id in locked]
+        if existing:
+            self._record_claims(existing, locked)
+            self._record_states(existing, plans, delivered, unlink_failed, unlink_sent)
+        self._apply_early_reports(mine, plans)
+
+    @api.model
+    def _awaits_report(self, sms, plans):
+        return bool(
+            sms.gateway_id and plans[sms.gateway_id].waits_for_report and sms.result.outcome != 'refused')
+
+    @api.model
+    def _apply_early_reports(self, claimed, plans):
+        by_gateway = {}
+        for sms in claimed:
+            if self._awaits_report(sms, plans):
+                by_gateway.setdefault(sms.gateway_id, []).append(sms)
+        for gateway_id, group in by_gateway.items():
+            self.env['sms.gateway'].browse(gateway_id)._apply_early_reports(
+                [sms.uuid for sms in group], [sms.result.message_id for sms in group if sms.result.message_id])
+
+    @api.model
+    def _record_claims(self, claimed, locked):
+        """End the claims, and write what became different from what the claim had written already. Through the ORM, so
+        that this and what core writes becomes one UPDATE.
+
+        :param dict locked: claim, gateway and attempt of the rows by id
+        """
+        self.env.invalidate_all(flush=False)
+        self.browse([sms.id for sms in claimed]).write({'claimed_until': False, 'failure_reason': False})
+        for sms in claimed:
+            _token, gateway_id, attempt = locked[sms.id]
+            values = {}
+            if (sms.gateway_id or None, sms.attempt) != (gateway_id, attempt):
+                values = {'gateway_id': sms.gateway_id, 'attempt': sms.attempt}
+            if sms.result.error_message:
+                values['failure_reason'] = sms.result.error_message
+            if values:
+                self.browse(sms.id).write(values)
+
+    @api.model
+    def _record_states(self, claimed, plans, delivered, unlink_failed, unlink_sent):
+        """
+        :param set delivered: UUIDs of SMS that an earlier attempt has delivered already
+        """
+        # without the provider's words, which core would log, and by which it would make groups of one
+        results = [
+            {'uuid': sms.uuid, 'state': 'delivered' if sms.uuid in delivered else self._get_result_state(sms, plans)}
+            for sms in claimed
+        ]
+        all_sms = self.browse([sms.id for sms in claimed]).with_context(
+            sms_gateway_words_follow=True, sms_skip_msg_notification=True)
+        for gateway_id, group in groupby(claimed, key=lambda sms: sms.gateway_id):
+            # core reads these trackers, too: no query more
+            all_sms.browse([sms.id for sms in group]).sms_tracker_id.gateway_id = gateway_id
+        all_sms._send_with_api(
+            SmsApiResults(self.env, results), unlink_failed=unlink_failed, unlink_sent=unlink_sent)
+        self.env.flush_all()
+        failed = [sms for sms in claimed if sms.result.failure_type and sms.uuid not in delivered]
+        self._write_failure_reasons({sms.uuid: sms.result.error_message for sms in failed})
+        trackers = self.env['sms.tracker'].search([('sms_uuid', 'in', [sms.uuid for sms in failed])])
+        trackers._finish_mailings()
+        self.browse([sms.id for sms in claimed]).mail_message_id._notify_message_notification_update()
+
+    @api.model
+    def _get_result_state(self, sms, plans):
+        """A result in the words of core's APIs, SPEC section 5."""
+        if sms.result.failure_type:
+            return sms.result.failure_type
+        plan = plans[sms.gateway_id]
+        # without a status row nothing could end the wait when no report comes
+        waits = sms.result.state == 'pending' and plan.waits_for_report and plan.track_status
+        return 'processing' if waits else 'success'
+
+    @api.model
+    def _write_failure_reasons(self, reasons):
+        """Write what providers said to notifications and SMS Marketing traces, in one statement each.
+
+        :param dict reasons: {UUID: words}
+        """
+        reasons = {uuid: reason for uuid, reason in reasons.items() if reason}
+        if not reasons:
+            return
+        parameters = [list(reasons), list(reasons.values())]
+        tracker = self.env['sms.tracker']
+        targets = [('mail_notification', 'mail_notification_id')]
+        if 'mailing_trace_id' in tracker._fields:
+            targets.append(('mailing_trace', 'mailing_trace_id'))
+        for table, column in targets:
+            self.env.cr.execute(f"""
+                UPDATE {table} target SET failure_reason = v.reason
+                FROM unnest(%s::text[], %s::text[]) AS v(uuid, reason) JOIN sms_tracker t ON t.sms_uuid = v.uuid
+                WHERE target.id = t.{column}
+            """, parameters)  # pylint: disable=sql-injection
+        self.env.invalidate_all(flush=False)
+
+    @api.model
+    def _write_status_rows(self, claimed, plans):
+        """One row for each SMS; a retry keeps the row and counts the attempt.
+
+        :return: the UUIDs of SMS whose earlier attempt was reported as delivered meanwhile: they stay delivered
+        :rtype: set[str]
+        """
+        if not claimed:
+            return set()
+        columns = {
+            ('gateway_id', 'int'): [sms.gateway_id for sms in claimed],
+            ('company_id', 'int'): [sms.company_id for sms in claimed],
+            ('sms_id_int', 'int'): [sms.id for sms in claimed],
+            ('sms_uuid', 'text'): [sms.uuid for sms in claimed],
+            ('number', 'text'): [sms.number for sms in claimed],
+            ('attempt', 'int'): [sms.attempt for sms in claimed],
+            ('state', 'text'): [sms.result.state for sms in claimed],
+            ('outcome', 'text'): [sms.result.outcome for sms in claimed],
+            ('http_code', 'int'): [sms.result.http_code for sms in claimed],
+            ('response_text', 'text'): [sms.result.response_text or None for sms in claimed],
+            ('message_id', 'text'): [sms.result.message_id or None for sms in claimed],
+            ('error_code', 'text'): [sms.result.error_code or None for sms in claimed],
+            ('error_message', 'text'): [sms.result.error_message or None for sms in claimed],
+            ('failure_type', 'text'): [sms.result.failure_type or None for sms in claimed],
+            ('duration', 'int'): [sms.result.duration for sms in claimed],
+            ('awaits_report', 'bool'): [
+                self._awaits_report(sms, plans) and not sms.result.failure_type for sms in claimed],
+        }
+        names = ', '.join(name for name, _type in columns)
+        arrays = ', '.join(f'%s::{type_}[]' for _name, type_ in columns)
+        kept = ('state', 'outcome', 'error_code', 'error_message', 'failure_type', 'awaits_report')
+        updates = ', '.join(
+            f'{name} = CASE WHEN status.delivered_date IS NULL THEN EXCLUDED.{name} ELSE status.{name} END'
+            if name in kept else f'{name} = EXCLUDED.{name}'
+            for name, _type in columns if name != 'sms_uuid')
+        self.env.cr.execute(f"""
+            INSERT INTO sms_gateway_status AS status
+                ({names}, sent_date, create_date, write_date)
+            SELECT {names}, CASE WHEN outcome = 'accepted' THEN clock END, clock, clock
+            FROM unnest({arrays}) AS v({names}),
+                 (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0) AS clock) AS now
+            ON CONFLICT (sms_uuid) DO UPDATE SET {updates}, sent_date = EXCLUDED.sent_date, report_date = NULL,
+                note = NULL, write_date = EXCLUDED.write_date
+            RETURNING sms_uuid, delivered_date
+        """, [*columns.values()])  # pylint: disable=sql-injection
+        delivered = {uuid for uuid, delivered_date in self.env.cr.fetchall() if delivered_date}
+        self.env['sms.gateway.status'].invalidate_model()
+        return delivered
+
+    # === LOST CLAIMS === #
+
+    @api.model
+    def _recover_lost_claims(self):
+        """Close the claims whose worker died on the way. Nobody can know whether they went out, so they fail and say
+        so; Retry sends them again.
+
+        :return: number of SMS
+        :rtype: int
+        """
+        done = 0
+        while True:
+            with self.sudo()._short_transaction() as model:
+                count = model._close_lost_claims()
+            done += count
+            if count < LOST_BATCH:
+                return done
+
+    @api.model
+    def _close_lost_claims(self):
+        self.env.cr.execute("""
+            SELECT s.id, s.uuid, s.number, s.body, s.record_company_id, s.claimed_until, s.attempt, s.gateway_id
+            FROM sms_sms s WHERE s.claimed_until < clock_timestamp() AT TIME ZONE 'UTC'
+            ORDER BY s.id LIMIT %s FOR UPDATE SKIP LOCKED
+        """, [LOST_BATCH])
+        result = replace(
+            refusal('sms_server', self.env._(
+                "Sending was interrupted: this SMS may have gone out. Retry sends it again.")),
+            state='server_error', outcome='unknown')
+        claimed = []
+        for sms_id, uuid, number, body, company_id, token, attempt, gateway_id in self.env.cr.fetchall():
+            claimed.append(Claimed(
+                id=sms_id, uuid=uuid, number=number or '', body=body or '', company_id=company_id, token=token,
+                attempt=attempt or 1, candidates=(gateway_id,) if gateway_id else (), result=result))
+        if claimed:
+            _logger.warning("%s SMS were interrupted while they were sent and may have gone out", len(claimed))
+            gateways = self.env['sms.gateway'].sudo().browse({sms.gateway_id for sms in claimed if sms.gateway_id})
+            self._record(claimed, gateways._get_plans())
+        return len(claimed)
+
+    # === AT ONCE === #
+
+    def _send_now(self, messages, company):
+        """Send within the caller's transaction and tell him at once: SMS Marketing's Test button.
+
+        :param list messages: see core's `SmsApi._send_sms_batch`
+        :param company: the `res.company` whose gateways send
+        :return: one result for each SMS, with the state `success` when the provider took it
+        :rtype: list[dict]
+        """
+        texts = {number['uuid']: message['content'] for message in messages for number in message['numbers']}
+        model = self.with_company(company).with_context(sms_gateway_at_once=True)
+        all_sms = model.search([('uuid', 'in', list(texts)), ('state', '=', 'outgoing')])
+        SmsRun(model.env, time.monotonic() + TEST_SECONDS, ids=all_sms.ids, texts=texts).run()
+        by_uuid = {sms.uuid: sms for sms in model.search([('uuid', 'in', list(texts))])}
+        results = []
+        for uuid in texts:
+            sms = by_uuid.get(uuid, self.browse())
+            if sms.state in ('pending', 'process', 'sent'):
+                results.append({'uuid': uuid, 'state': 'success'})
+            else:
+                results.append({
+                    'uuid': uuid,
+                    'state': sms.failure_type or 'server_error',
+                    'failure_reason': sms.failure_reason or dict(FAILURE_TYPES).get(sms.failure_type),
+                })
+        return results

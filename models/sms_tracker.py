@@ -1,0 +1,79 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+
+
+class SmsTracker(models.Model):
+    _inherit = 'sms.tracker'
+
+    gateway_id = fields.Many2one(
+        'sms.gateway', "Gateway", readonly=True, ondelete='set null',
+        help="The gateway that sent the SMS: only its delivery reports count.")
+
+    # the same cut as tools/attempt.py, for gateways without Track Status
+    _match_index = models.Index('(gateway_id, substr(sms_uuid, 3, 18)) WHERE gateway_id IS NOT NULL')
+
+    def _filter_open(self):
+        """Without those whose recipient has opened a link or replied: core's trackers would forget that."""
+        if 'mailing_trace_id' not in self._fields:
+            return self
+        return self.filtered(lambda tracker: tracker.mailing_trace_id.trace_status not in ('open', 'reply'))
+
+    def _finish_mailings(self):
+        """Core marks a mailing as done with each state but a provider's error: its last SMS may end with one, or with
+        an opened trace."""
+        if 'mailing_trace_id' in self._fields and self.mailing_trace_id:
+            self._update_sms_mailings('error', self.mailing_trace_id)
+
+    @api.model
+    def _get_states(self, uuids):
+        """What is known of SMS from their records, notifications and SMS Marketing traces.
+
+        :return: {UUID: set of states, each in the words of its model}
+        :rtype: dict[str, set]
+        """
+        states = {sms.uuid: {sms.state} for sms in self.env['sms.sms'].search([('uuid', 'in', list(uuids))])}
+        for tracker in self.search([('sms_uuid', 'in', list(uuids))]):
+            known = states.setdefault(tracker.sms_uuid, set())
+            known.add(tracker.mail_notification_id.notification_status)
+            if 'mailing_trace_id' in self._fields:
+                known.add(tracker.mailing_trace_id.trace_status)
+        return states
+
+    # === DELIVERY REPORTS === #
+
+    def _record_report(self, state, failure_type):
+        """Bring notifications and SMS Marketing traces to the final state that a delivery report names.
+
+        :param str state: success, error or canceled
+        :param str failure_type: of an error
+        """
+        changeable = self._filter_open()
+        getattr(changeable, f'_record_{state}')(failure_type)
+        (self - changeable)._finish_mailings()
+
+    def _record_sent(self):
+        """There is no delivery report: what is Processing becomes Sent."""
+        changeable = self._filter_open()
+        changeable._action_update_from_sms_state('pending')
+        (self - changeable)._finish_mailings()
+
+    def _record_success(self, _failure_type):
+        self._action_update_from_sms_state('sent')
+
+    def _record_error(self, failure_type):
+        if failure_type in self.env['sms.sms'].DELIVERY_ERRORS:
+            self._action_update_from_provider_error(failure_type.removeprefix('sms_'))
+        else:
+            self._action_update_from_sms_state('error', failure_type=failure_type)
+        # core leaves what has failed before as it is, with the reason of then
+        for field_name in {'mail_notification_id', 'mailing_trace_id'} & self._fields.keys():
+            self[field_name].filtered(lambda record: record.failure_type != failure_type).failure_type = failure_type
+        self._finish_mailings()
+
+    def _record_canceled(self, _failure_type):
+        """Core's trackers never cancel what was sent: written directly."""
+        values = {'failure_type': False, 'failure_reason': False}
+        self.mail_notification_id.write({'notification_status': 'canceled', **values})
+        if 'mailing_trace_id' in self._fields:
+            self.mailing_trace_id.write({'trace_status': 'cancel', **values})
+        self._finish_mailings()

@@ -1,0 +1,179 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Did a callback come from the provider? Signature, HTTP Basic or network, beside the secret URL (SPEC section 6)."""
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+ALGORITHMS = ('sha1', 'sha256', 'sha512')
+MAX_FIELDS = 1000  # of a form
+_PLACEHOLDER = re.compile(r'\{([^{}]*)\}')
+_HEADER_NAME = re.compile(r"header:([!#$%&'*+.^_`|~0-9A-Za-z-]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as it came.
+
+    :param url: the address that the provider was told, with the query string of this call
+    :param headers: names in lower case
+    :param address: of the sender
+    """
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    address: str = ''
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureRule:
+    """How a provider signs: HMAC of the content with the key, in a header.
+
+    :param encoding: hex or base64
+    :param prefix: what stands before the signature, such as `sha256=`
+    :param content: what is signed, with placeholders: {body}, {body_md5}, {url}, {url_path} (the URL without its query
+        string), {params} (names and values of the form, sorted by name), {method}, {lf} (a line feed),
+        {header:X-Timestamp} and the like
+    """
+    header: str
+    key: str = field(repr=False)
+    algorithm: str = 'sha256'
+    encoding: str = 'hex'
+    prefix: str = ''
+    content: str = '{body}'
+
+
+# === SIGNATURE === #
+
+
+def check_content(content: str) -> None:
+    """Check the placeholders of what is signed.
+
+    :raise ValueError: with a sentence that says what to type
+    """
+    for name in _PLACEHOLDER.findall(content):
+        if name not in _PARTS and not _HEADER_NAME.fullmatch(name):
+            known = ', '.join(f'{{{part}}}' for part in _PARTS)
+            raise ValueError(f'{{{name}}} is not known: type {known} or {{header:X-Timestamp}} and the like.')
+
+
+def is_signed(rule: SignatureRule, call: Call) -> bool:
+    """Tell whether a call carries the right signature. Nothing is ever signed with an empty key."""
+    given = call.headers.get(rule.header.lower(), '')
+    if not rule.key or not rule.header or not given:
+        return False
+    signatures = [_decode(rule, piece) for piece in given.split(',')[:10]]
+    for url in _spellings(call.url):
+        try:
+            content = _fill(rule.content, call, url)
+        except ValueError:
+            return False
+        expected = hmac.digest(rule.key.encode(), content, rule.algorithm)
+        # `any` over a list: every one is compared, whichever fits
+        if any([hmac.compare_digest(expected, signature) for signature in signatures]):  # noqa: C419
+            return True
+    return False
+
+
+def _spellings(url):
+    """The URL, and without its port: providers differ in what they sign."""
+    parts = urlsplit(url)
+    host, colon, _port = parts.netloc.rpartition(':')
+    if colon and not host.endswith(':') and ']' not in _port:
+        return url, urlunsplit(parts._replace(netloc=host))
+    return (url,)
+
+
+def _decode(rule, text):
+    text = text.strip()
+    if rule.prefix:
+        if not text.startswith(rule.prefix):
+            return b''
+        text = text[len(rule.prefix):]
+    try:
+        if rule.encoding == 'hex':
+            return bytes.fromhex(text)
+        return base64.b64decode(text.encode(), altchars=b'-_' if set(text) & set('-_') else None, validate=True)
+    except (ValueError, binascii.Error):
+        return b''
+
+
+def _fill(content, call, url):
+    """The bytes that are signed. One pass: nothing of the call is read as a placeholder.
+
+    :raise ValueError: the form of the call cannot be read
+    """
+    pieces, end = [], 0
+    for match in _PLACEHOLDER.finditer(content):
+        header = _HEADER_NAME.fullmatch(match[1])
+        pieces += [
+            content[end:match.start()].encode(),
+            call.headers.get(header[1].lower(), '').encode('utf-8', 'surrogateescape') if header
+            else _PARTS[match[1]](call, url)]
+        end = match.end()
+    return b''.join([*pieces, content[end:].encode()])
+
+
+def _form(call, _url):
+    """Names and values of the form, sorted by name, one after the other (Twilio); a repeated value counts once."""
+    if not call.headers.get('content-type', '').lower().startswith('application/x-www-form-urlencoded'):
+        return b''
+    fields = parse_qsl(call.body.decode('utf-8', 'replace'), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    return ''.join(name + value for name, value in sorted(set(fields))).encode()
+
+
+_PARTS = {
+    'body': lambda call, _url: call.body,
+    'body_md5': lambda call, _url: hashlib.md5(call.body, usedforsecurity=False).hexdigest().encode(),
+    'url': lambda _call, url: url.encode(),
+    'url_path': lambda _call, url: url.partition('?')[0].encode(),
+    'params': _form,
+    'method': lambda call, _url: call.method.upper().encode(),
+    'lf': lambda _call, _url: b'\n',
+}
+
+
+# === HTTP BASIC, NETWORKS === #
+
+
+def has_basic(username: str, password: str, call: Call) -> bool:
+    """Tell whether a call names this user name and password (RFC 7617). An empty password is never right."""
+    scheme, _space, value = call.headers.get('authorization', '').strip().partition(' ')
+    try:
+        given = base64.b64decode(value.strip().encode(), validate=True)
+    except (ValueError, binascii.Error):
+        given = b''
+    expected = f'{username}:{password}'.encode()
+    return hmac.compare_digest(expected, given) and scheme.lower() == 'basic' and bool(password)
+
+
+def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Read addresses and networks separated by commas, such as `192.0.2.7, 198.51.100.0/24, 2001:db8::/32`.
+
+    :raise ValueError: with a sentence that says what to type
+    """
+    networks = []
+    for piece in filter(None, map(str.strip, text.replace('\n', ',').split(','))):
+        try:
+            networks.append(ip_network(piece))
+        except ValueError:
+            raise ValueError(
+                f'{piece} is no network: type addresses and networks separated by commas, such as 192.0.2.7, '
+                '198.51.100.0/24.') from None
+    return tuple(networks)
+
+
+def is_within(networks: tuple[IPv4Network | IPv6Network, ...], call: Call) -> bool:
+    """Tell whether a call comes from one of these networks."""
+    try:
+        address = ip_address(call.address.partition('%')[0])
+    except ValueError:
+        return False
+    address = getattr(address, 'ipv4_mapped', None) or address
+    return any(address in network for network in networks if network.version == address.version)

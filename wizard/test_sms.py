@@ -1,0 +1,159 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import uuid
+from dataclasses import replace
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.tools import str2bool
+
+from ..models.sms_run import Claimed, record_surely
+from ..tools import phone
+from ..tools.request import ConfigError, Recipient, build_requests, check_config
+from ..tools.response import interpret
+from ..tools.transport import exchange
+
+
+class SmsGatewayTest(models.TransientModel):
+    """Sends one SMS through a gateway, whatever its state, and shows all that happened. Nothing enters the queue."""
+    _name = 'sms.gateway.test'
+    _description = "Send Test SMS"
+    _rec_name = 'number'
+
+    gateway_id = fields.Many2one('sms.gateway', "Gateway", required=True, readonly=True, ondelete='cascade')
+    number = fields.Char("Number", required=True, default=lambda self: self.env.user.phone)
+    body = fields.Text("Text", required=True, default=lambda self: self.env._("Test from Odoo"))
+
+    # What happened
+    sms_uuid = fields.Char(readonly=True)
+    level = fields.Selection(
+        [('success', "Accepted"), ('warning', "Unclear"), ('danger', "Failed")], readonly=True)
+    result = fields.Char("The SMS", readonly=True, help="What an SMS would have become with this answer.")
+    verdict = fields.Char("How the Answer Was Read", readonly=True)
+    http_code = fields.Char("HTTP Code", readonly=True)
+    duration = fields.Integer("Time (ms)", readonly=True)
+    message_id = fields.Char("Message ID", readonly=True)
+    request = fields.Text("Request", readonly=True)
+    response = fields.Text("Answer", readonly=True)
+    # searched for each time: the row is written in a transaction of its own, which this one does not see
+    status_id = fields.Many2one('sms.gateway.status', "Status", compute='_compute_status_id')
+    delivered_date = fields.Datetime(related='status_id.delivered_date')
+    waits_for_report = fields.Boolean(related='status_id.awaits_report')
+
+    # === COMPUTE METHODS === #
+
+    def _compute_status_id(self):
+        for test in self:
+            test.status_id = test.sms_uuid and self.env['sms.gateway.status'].search(
+                [('sms_uuid', '=', test.sms_uuid)], limit=1)
+
+    # === ACTION METHODS === #
+
+    def action_send(self):
+        self.ensure_one()
+        if str2bool(self.env['ir.config_parameter'].sudo().get_param('database.is_neutralized') or '', default=False):
+            raise UserError(self.env._("This is a neutralized copy of a database: it sends nothing."))
+        gateway = self.gateway_id
+        plan = replace(gateway._get_plans()[gateway.id], track_status=True)
+        recipient, request = self._make_request(plan)
+        answer = exchange(plan.line, request, plan.line.timeout)
+        result = interpret(plan.answer, [recipient], answer)[0]
+        claimed = Claimed(
+            id=0, uuid=recipient.uuid, number=self.number, body=self.body, token=None, attempt=1, result=result,
+            company_id=gateway.company_id.id or self.env.company.id, candidates=(gateway.id,))
+        record_surely(self.env['sms.sms'], lambda model: self._record(model, claimed, plan), 1)
+        self._show(plan, request, result)
+        return self.action_refresh()
+
+    def action_refresh(self):
+        """Show this dialog again, with what a delivery report may have said meanwhile."""
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Send Test SMS"),
+            'res_model': self._name,
+            'res_id': self.id,
+            'views': [(False, 'form')],
+            'target': 'new',
+        }
+
+    def action_open_status(self):
+        return self.status_id._get_action()
+
+    # === BUSINESS METHODS === #
+
+    def _make_request(self, plan):
+        """
+        :return: the recipient and the request for it
+        :rtype: tuple[Recipient, HttpRequest]
+        :raise UserError: what to type, when no request can be made
+        """
+        country = (self.gateway_id.company_id or self.env.company).country_id.code
+        try:
+            check_config(plan.request)
+            number = phone.format_number(self.number, plan.number_format, [country] if country else [])
+            recipient = Recipient(uuid.uuid4().hex, number, self.body)
+            return recipient, build_requests(plan.request, [recipient])[0]
+        except (phone.NumberError, ConfigError) as error:
+            raise UserError(str(error)) from error
+
+    def _record(self, model, claimed, plan):
+        """Leave a status row, as every SMS does, so that a delivery report finds it.
+
+        :param model: `sms.sms` of the transaction
+        """
+        model._record([claimed], {plan.gateway_id: plan})
+        model.env['sms.gateway.status'].search([('sms_uuid', '=', claimed.uuid)]).is_test = True
+
+    def _show(self, plan, request, result):
+        shown = request.masked(plan.request.credentials, *plan.answer.secrets)
+        lines = [f'{shown.method} {shown.url}', *(f'{key}: {value}' for key, value in shown.headers)]
+        if shown.body is not None:
+            lines += ['', shown.body.decode()]
+        level = {'success': 'success', 'pending': 'warning'}.get(result.state, 'danger')
+        self.write({
+            'sms_uuid': request.recipients[0].uuid,
+            'level': level,
+            'result': self._explain_result(plan, result),
+            'verdict': self._explain_rule(plan, result),
+            'http_code': str(result.http_code or '') or self.env._("No answer"),
+            'duration': result.duration,
+            'message_id': result.message_id,
+            'request': '\n'.join(lines),
+            'response': result.response_text or result.error_message,
+        })
+
+    def _explain_result(self, plan, result):
+        """What would have become of an SMS in Odoo, SPEC section 5."""
+        if result.state == 'success':
+            if plan.waits_for_report:
+                return self.env._("Sent. It becomes Delivered when the delivery report comes.")
+            return self.env._("Sent.")
+        if result.state == 'pending':
+            if plan.waits_for_report:
+                return self.env._("Processing, until a delivery report comes.")
+            return self.env._("Sent, although the answer does not say so.")
+        if result.retryable:
+            return self.env._(
+                "Given to the next gateway, else back in the queue to be sent later: %s", result.error_message)
+        failure = dict(self.env['sms.gateway.status']._fields['failure_type']._description_selection(self.env)).get(
+            result.failure_type, result.failure_type)
+        if result.outcome == 'unknown':
+            return self.env._(
+                "Failed as %(failure)s, and it may have gone out: %(reason)s", failure=failure,
+                reason=result.error_message)
+        return self.env._("Failed as %(failure)s: %(reason)s", failure=failure, reason=result.error_message)
+
+    def _explain_rule(self, plan, result):
+        """Which rule of SPEC section 5 decided, in words of the form."""
+        rules = plan.answer
+        codes = ', '.join(map(str, sorted(rules.success_http_codes)))
+        markers = ', '.join(filter(None, (rules.success_substring, rules.success_key)))
+        return {
+            0: self.env._("The recipient's own part of the answer decided (JSON Answer, Message ID Required)."),
+            1: self.env._("There was no answer, or one of HTTP 5xx that is not in Success HTTP Codes."),
+            2: self.env._("The answer holds the Error Key: %s", rules.error_key),
+            3: self.env._("The answer holds the Success Substring or Success Key: %s", markers),
+            4: self.env._("The HTTP code is not in Success HTTP Codes: %s", codes),
+            5: self.env._("Nothing in the answer says whether it succeeded: no success text was found, or Success "
+                          "HTTP Codes is empty."),
+            6: self.env._("The HTTP code is in Success HTTP Codes: %s", codes),
+        }[result.rule]

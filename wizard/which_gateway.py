@@ -1,0 +1,42 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+
+
+class SmsGatewayRoute(models.TransientModel):
+    """Tells which gateway would take a number, why, and which ones would follow."""
+    _name = 'sms.gateway.route'
+    _description = "Which Gateway?"
+    _rec_name = 'number'
+
+    number = fields.Char("Number", default=lambda self: self.env.user.phone)
+    company_id = fields.Many2one(
+        'res.company', "Company", required=True, default=lambda self: self.env.company,
+        help="The company whose SMS it is.")
+    read_as = fields.Char("Read As", compute='_compute_route')
+    gateway_id = fields.Many2one('sms.gateway', "Gateway", compute='_compute_route')
+    reason = fields.Char("Why", compute='_compute_route')
+    next_ids = fields.Many2many('sms.gateway', string="On Fail Over", compute='_compute_route')
+
+    @api.depends('number', 'company_id')
+    def _compute_route(self):
+        gateways = self.env['sms.gateway']
+        for tool in self:
+            route = tool._get_route()
+            tool.read_as = route['number'] or (
+                route['reason'] and self.env._("This number cannot be read, so no prefix matches."))
+            tool.gateway_id = route['gateway'] and route['gateway'][0]
+            tool.reason = route['reason']
+            tool.next_ids = gateways.browse([gateway_id for gateway_id, _name in route['next']])
+
+    def _get_route(self):
+        """
+        :return: see `sms.gateway.explain_route`
+        :rtype: dict
+        """
+        if not self.number or not self.company_id:
+            return {'gateway': False, 'number': False, 'reason': False, 'next': []}
+        other = self.company_id._get_other_sms_provider()
+        if other:
+            return {'gateway': False, 'number': self.number, 'next': [], 'reason': self.env._(
+                "No gateway: %(company)s sends through %(provider)s.", company=self.company_id.name, provider=other)}
+        return self.env['sms.gateway'].explain_route(self.number, self.company_id.id)
