@@ -1,0 +1,293 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Every template against what its provider documents: the samples of `providers/`, see `template_samples.py`.
+
+Each provider has a test of its own, so that some can be run alone: `scripts/test TestTemplateSamples.test_twilio`, or
+with these test tags of Odoo:
+
+    /eis_sms_apis:TestTemplateSamples.test_twilio,/eis_sms_apis:TestTemplateSamples.test_plivo
+"""
+import hashlib
+import re
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from odoo import fields
+from odoo.modules import get_manifest
+from odoo.tests import TransactionCase, tagged
+from odoo.tools.convert import convert_file
+
+from ..tools import phone
+from ..tools.delivery_report import parse_reports
+from ..tools.request import Recipient, build_requests
+from . import template_samples
+from .common import GatewayCase
+from .exchange import describe
+
+COUNT = 37
+CREDENTIALS = ('api_key', 'token', 'username', 'password', 'account_id')
+# a delivery report: states of the status row and of the SMS after it
+AFTER_REPORT = {
+    'delivered': ('success', 'sent'),
+    'failed': ('error', 'error'),
+    'pending': ('success', 'pending'),
+    'canceled': ('canceled', 'canceled'),
+    'unknown': ('success', 'pending'),
+}
+FIELD_ORDER = (
+    'name', 'is_template', 'gateway_documentation_link', 'note', 'base_url', 'method', 'request_type',
+    'supports_multiple_recipients', 'multi_recipient_separator', 'max_recipients', 'number_format', 'sender',
+    'encoding_gsm', 'encoding_unicode', 'auth_type', 'parameter_ids', 'header_ids', 'body_template',
+    'message_id_regex', 'error_code_regex', 'answer_items_path', 'answer_number_path', 'answer_message_id_path',
+    'answer_status_path', 'answer_error_code_path', 'answer_error_message_path', 'answer_error_values',
+    'success_http_codes', 'success_substring', 'success_key', 'error_key', 'require_message_id', 'rate_limit',
+    'delivery_callback_enabled', 'delivery_callback_uuid_param', 'delivery_callback_message_id_param',
+    'delivery_callback_status_param', 'delivery_callback_error_code_param', 'delivery_callback_error_message_param',
+    'delivery_callback_number_param', 'delivery_callback_answer', 'delivery_callback_status_success',
+    'delivery_callback_status_pending', 'delivery_callback_status_error', 'delivery_callback_status_canceled',
+    'callback_failure_map_ids',
+)
+
+
+def get_template(env, slug):
+    return env.ref(f'eis_sms_apis.gateway_{slug}')
+
+
+@tagged('post_install', '-at_install')
+class TestTemplates(TransactionCase):
+
+    def test_every_provider_has_template_and_samples(self):
+        self.assertEqual(len(template_samples.template_slugs()), COUNT)
+        self.assertEqual(template_samples.template_slugs(), template_samples.sample_slugs())
+        listed = [path for path in get_manifest('eis_sms_apis')['data'] if 'gateways' in path]
+        self.assertEqual(listed, [f'data/gateways/{slug}.xml' for slug in template_samples.template_slugs()])
+
+    def test_templates_are_complete_but_for_what_is_typed(self):
+        for slug in template_samples.template_slugs():
+            with self.subTest(provider=slug):
+                template = get_template(self.env, slug)
+                self.assertEqual(template.state, 'new')
+                self.assertTrue(template.is_template)
+                self.assertFalse(any(template[name] for name in CREDENTIALS), "A template holds no credentials.")
+                self.assertFalse(template.country_prefixes, "Usable prefixes stand in the note.")
+                for name in ('note', 'base_url', 'gateway_documentation_link'):
+                    self.assertTrue(template[name], name)
+
+    def test_files_have_one_order(self):
+        for slug in template_samples.template_slugs():
+            with self.subTest(provider=slug):
+                tree = etree.parse(template_samples.TEMPLATES / f'{slug}.xml')
+                records = tree.findall('.//record')
+                self.assertEqual([record.get('id') for record in records], [f'gateway_{slug}'])
+                names = [field.get('name') for field in records[0]]
+                self.assertEqual(names, [name for name in FIELD_ORDER if name in names])
+                self.assertFalse(tree.getroot().get('noupdate'), "An untouched template gets the fixes of an upgrade.")
+
+
+@tagged('post_install', '-at_install')
+class TestTouchedTemplates(TransactionCase):
+    """Who touches a template owns it; real upgrades are in `system/test_template_upgrade.py`."""
+
+    def setUp(self):
+        super().setUp()
+        self.template = self._load()
+
+    def _load(self):
+        """What an upgrade does with the file."""
+        convert_file(self.env, 'eis_sms_apis', 'data/gateways/twilio.xml', {}, mode='update')
+        return self.env.ref('eis_sms_apis.gateway_twilio', raise_if_not_found=False)
+
+    def _assert_own(self, own):
+        self.assertEqual(self.template.is_template, not own)
+        self.assertEqual(self.template._get_addon_ids().noupdate, own)
+
+    def test_loading_leaves_it_a_template(self):
+        self._assert_own(False)
+
+    def test_write(self):
+        self.template.name = "Ours"
+        self._assert_own(True)
+        self._load()
+        self.assertEqual(self.template.name, "Ours")
+
+    def test_activation(self):
+        self.template.action_toggle_state()
+        self._assert_own(True)
+
+    def test_order_of_the_list(self):
+        self.template.sequence = 3
+        self._assert_own(False)
+        self._load()
+        self.assertEqual(self.template.sequence, 3)
+
+    def test_changed_row(self):
+        self.template.parameter_ids[0].sequence = 3
+        self._assert_own(True)
+
+    def test_new_row(self):
+        self.env['sms.gateway.header'].create({'gateway_id': self.template.id, 'key': 'X-Own'})
+        self._assert_own(True)
+
+    def test_removed_row(self):
+        self.template.callback_failure_map_ids[0].unlink()
+        self._assert_own(True)
+
+    def test_data_of_another_addon(self):
+        self.template.with_context(install_mode=True, install_module='other').write({'note': "Other"})
+        self._assert_own(True)
+
+    def test_deleted_stays_deleted(self):
+        self.template.unlink()
+        self.assertFalse(self._load())
+
+    def test_copies_are_told_apart(self):
+        copies = [self.template.copy().name for _number in range(10)]
+        self.assertEqual(copies, ["Twilio (copy)", *(f"Twilio (copy {number})" for number in range(2, 11))])
+        copy = self.env['sms.gateway'].search([('name', '=', "Twilio (copy 4)")])
+        self.assertEqual(copy.copy().name, "Twilio (copy 11)")
+        self.assertFalse(copy.is_template)
+        self._assert_own(False)
+
+
+@tagged('post_install', '-at_install')
+class TestTemplateSamples(GatewayCase):
+    """Given a duplicated template with typed values, its address pointed at the loopback provider, and activated."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.gateway.state = 'disabled'
+        cls.env['ir.config_parameter'].sudo().set_param('web.base.url', 'https://odoo.example.com')
+
+    def _check_provider(self, slug):
+        self.samples = template_samples.load(slug)
+        self.assertEqual(self.samples.missing(), [])
+        copy = self._duplicate(slug)
+        self.assertEqual(
+            copy.delivery_callback_enabled, bool(self.samples.reports),
+            "Delivery callbacks are on where there are reports, and only there.")
+        for kind in ('requests', 'answers', 'reports'):
+            for sample in getattr(self.samples, kind):
+                with self.subTest(kind=kind, sample=sample['name']):
+                    self.provider.clear()
+                    # documentation gives the same message id again and again
+                    self.env['sms.gateway.status'].search([('gateway_id', '=', copy.id)]).unlink()
+                    getattr(self, f'_check_{kind}')(copy, sample)
+
+    def _duplicate(self, slug):
+        copy = get_template(self.env, slug).copy()
+        copy.write(self.samples.values)
+        self.hosts = [self._get_host(copy, sample) for sample in self.samples.requests]
+        copy.write({
+            'base_url': re.sub(r'^https?://[^/?#]+', self.provider.url, copy.base_url),
+            'max_connections': 1,  # requests arrive in the order of their SMS
+            'rate_limit': 0,
+        })
+        copy.action_toggle_state()
+        self.assertEqual(copy.state, 'active')
+        return copy
+
+    def _get_host(self, gateway, sample):
+        """The host to which the request would really go."""
+        recipients = [
+            Recipient('0' * 32, phone.format_number(sms['number'], gateway.number_format), sms['text'])
+            for sms in sample['sms']
+        ]
+        return urlsplit(build_requests(gateway._get_request_config(), recipients)[0].url).netloc
+
+    # === REQUESTS === #
+
+    def _check_requests(self, gateway, sample):
+        sms = self._send(sample)
+        tokens = self._get_tokens(gateway, sms)
+        arrived = self.provider.requests
+        expected = [template_samples.expected_request(one, tokens) for one in sample['expect']]
+        seen = [
+            template_samples.seen_request(request, expected[min(index, len(expected) - 1)])
+            for index, request in enumerate(arrived)
+        ]
+        self.assertEqual(seen, expected, self._describe(sms))
+        host = self.hosts[self.samples.requests.index(sample)]
+        for one in sample['expect']:
+            self.assertEqual(host, one.get('host', host))
+
+    def _send(self, sample):
+        sms = self.env['sms.sms'].create([{'number': one['number'], 'body': one['text']} for one in sample['sms']])
+        # begun long ago: an answer that asks to come back later is then an error, and not a reason to wait
+        sms.first_attempt_date = fields.Datetime.now() - timedelta(days=3)
+        sms.send()
+        return sms
+
+    def _get_tokens(self, gateway, sms):
+        batch = hashlib.sha256('\n'.join(sms.mapped('uuid')).encode()).hexdigest()[:32]
+        tokens = {
+            ('BATCH', 1): batch, ('BATCH20', 1): batch[:20], ('CALLBACK', 1): gateway.delivery_callback_url}
+        for index, one in enumerate(sms, 1):
+            tokens.update({
+                ('UUID', index): one.uuid,
+                ('UUID20', index): one.uuid[:20],
+                ('NUMBER', index): phone.format_number(one.number, gateway.number_format),
+                ('MESSAGE_ID', index): self._get_row(one).message_id or '',
+            })
+        return tokens
+
+    def _get_row(self, sms):
+        return self.status_of(sms)
+
+    def _describe(self, sms):
+        exchanges = [describe(request, self.provider.reply_to(request)) for request in self.provider.requests]
+        reasons = [f'{one.number}: {one.state} {one.failure_type or ""} {one.failure_reason or ""}' for one in sms]
+        return '\n' + '\n'.join([*exchanges, *reasons])
+
+    # === ANSWERS === #
+
+    def _check_answers(self, gateway, sample):
+        sms = self._send_and_answer(sample)
+        self.assertEqual(len(sms), len(sample['results']), "One result for each SMS of the request.")
+        for one, expected in zip(sms, sample['results'], strict=True):
+            row = self._get_row(one)
+            self.assertTrue(row, self._describe(one))
+            self.assertEqual({name: row[name] or '' for name in expected}, expected, self._describe(one))
+
+    def _send_and_answer(self, answer):
+        self.provider.always(template_samples.reply_of(answer))
+        self.addCleanup(self.provider.always, self.provider.accept)
+        return self._send(self.samples.request(answer.get('request', '')))
+
+    # === DELIVERY REPORTS === #
+
+    def _check_reports(self, gateway, sample):
+        all_sms = self._send_and_answer(self.samples.accepted(sample.get('answer', '')))
+        position = sample.get('sms', 1)
+        sms, tokens = all_sms[position - 1], self._get_tokens(gateway, all_sms)
+        row = self._get_row(sms)
+        call = template_samples.call_of(sample, tokens)
+        reports = parse_reports(gateway._get_report_rules(), *call)
+        found = [report for report in reports if self._names(report, row, tokens['NUMBER', position])]
+        self.assertEqual(len(found), 1, f"{len(reports)} report(s), none or several of this SMS: {reports} in {call}")
+        self.assertEqual(found[0].state, template_samples.STATES[sample['state']], found[0])
+        self.assertTrue(gateway._receive_reports(reports))
+        self.assertEqual((row.state, sms.state), AFTER_REPORT[sample['state']], found[0])
+        self.assertEqual(bool(row.delivered_date), sample['state'] == 'delivered')
+        for name in {'failure_type', 'error_code'} & set(sample):
+            self.assertEqual(row[name] or '', sample[name], found[0])
+
+    def _names(self, report, row, number):
+        """Whether a report is that of an SMS, by the rules of SPEC section 6."""
+        if report.uuid in (row.sms_uuid, row.sms_uuid[:20]):
+            return True
+        same_number = not report.number or re.sub(r'\D', '', report.number) == re.sub(r'\D', '', number)
+        return report.message_id == row.message_id and same_number
+
+
+def _add_tests(case, slugs):
+    """One test for each provider, as if it had been written."""
+    for slug in slugs:
+        def test(self, slug=slug):
+            self._check_provider(slug)
+
+        setattr(case, f'test_{slug}', test)
+
+
+_add_tests(TestTemplateSamples, template_samples.sample_slugs())
