@@ -1,0 +1,22 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from . import (
+    test_access,
+    test_answers,
+    test_callback,
+    test_callback_fuzz,
+    test_companies,
+    test_configuration,
+    test_delivery,
+    test_delivery_marketing,
+    test_delivery_missing,
+    test_delivery_order,
+    test_doors,
+    test_failover,
+    test_marketing,
+    test_queries,
+    test_retry,
+    test_routing,
+    test_sending,
+    test_settings,
+    test_templates,
+)

@@ -1,0 +1,252 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Delivery reports at the same moment, by real connections, in real transactions."""
+import os
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+
+from common import environment
+from exchange import report_delivery
+from sending import SendingCase
+
+PARAMETERS = [
+    [0, 0, {'key': 'to', 'param_type': 'number'}],
+    [0, 0, {'key': 'text', 'param_type': 'message'}],
+    [0, 0, {'key': 'ref', 'value': '{uuid}', 'param_type': 'other'}],
+    [0, 0, {'key': 'callback', 'value': '{callback_url}', 'param_type': 'other'}],
+]
+
+
+class CallbackCase(SendingCase):
+
+    def setUp(self):
+        super().setUp()
+        self.query("DELETE FROM sms_gateway_report")
+        self.query("DELETE FROM sms_tracker")
+        self.query("DELETE FROM mail_notification WHERE notification_type = 'sms'")
+
+    def start(self, *args, **values):
+        """Given a server and a gateway whose delivery callbacks are on."""
+        self.server = self.start_server(*args)
+        self.rpc = self.client(self.server)
+        values = {'delivery_callback_enabled': True, 'delivery_callback_error_message_param': 'words', **values}
+        self.gateway = self.make_gateway(self.rpc, **values)
+        token = self.query("SELECT delivery_callback_token FROM sms_gateway WHERE id = %s", self.gateway)[0][0]
+        self.callback = f'{self.server.url}/eis_sms/callback/{token}'
+
+    def uuids(self):
+        return [uuid for uuid, in self.query("SELECT uuid FROM sms_sms ORDER BY id")]
+
+    def send(self, count):
+        self.queue(count)
+        self.run_queue(self.rpc)
+        self.assertEqual(self.states(), {'pending': count})
+        return self.uuids()
+
+    def send_message(self):
+        """An SMS in the chatter of a contact. :return: its UUID"""
+        partner = self.rpc.call('res.partner', 'create', [[{'name': "Jo", 'phone': '+32456001122'}]])
+        composer = self.rpc.call('sms.composer', 'create', [[{
+            'composition_mode': 'comment', 'res_model': 'res.partner', 'res_id': partner[0], 'body': "Hello"}]])
+        self.rpc.call('sms.composer', 'action_send_sms', [composer])
+        return self.uuids()[-1]
+
+    def call_at_once(self, reports):
+        """One connection for each report, all of them in the same moment. :return: the HTTP statuses"""
+        barrier = threading.Barrier(len(reports))
+        statuses = []
+
+        def call(report):
+            barrier.wait()
+            statuses.append(self.call_surely(report))
+
+        threads = [threading.Thread(target=call, args=(report,)) for report in reports]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return statuses
+
+    def hold_row(self, uuid):
+        """Lock the status row of an SMS. :return: the connection that holds it"""
+        other = environment.connect(self.database)
+        self.addCleanup(other.close)
+        other.autocommit = False
+        with other.cursor() as cursor:
+            cursor.execute("SELECT id FROM sms_gateway_status WHERE sms_uuid = %s FOR UPDATE", [uuid])
+        return other
+
+    def report_before_the_answer(self, choose_statuses):
+        """Let the provider call back before it accepts an SMS.
+
+        :param choose_statuses: gives the status values of a request
+        :return list: the HTTP statuses of the callback's answers
+        """
+        answers = []
+
+        def report_and_accept(request):
+            document = request.document()
+            callback = self.server.url + urlsplit(document['callback'][0]).path
+            for status in choose_statuses(request):
+                answers.append(report_delivery(callback, uuid=document['ref'][0], status=status))
+            return self.provider.accept(request)
+
+        self.provider.always(report_and_accept)
+        self.addCleanup(self.provider.always, self.provider.accept)
+        return answers
+
+    def call_surely(self, report):
+        """Call again when the server's queue of connections is full, as a provider does."""
+        while True:
+            try:
+                return report_delivery(self.callback, **report)
+            except HTTPError as error:
+                return error.code
+            except OSError:
+                time.sleep(random.random())
+
+    def assert_nothing_is_open(self):
+        states = [state for state, _query in self.sessions()]
+        self.assertNotIn('idle in transaction', states)
+        self.assertNotIn('idle in transaction (aborted)', states)
+
+
+class TestCallbacks(CallbackCase):
+
+    def test_two_reports_for_one_sms_at_once(self):
+        """Delivered wins over failed, whichever comes first; the chatter and the status row agree."""
+        self.start()
+        for _ in range(10):
+            uuid = self.send_message()
+            statuses = self.call_at_once([
+                {'uuid': uuid, 'status': status, 'words': "Handset off"}
+                for status in ('failed', 'delivered', 'failed', 'sent')])
+            self.assertEqual(statuses, [200] * 4)
+            self.assertEqual(self.query("""
+                SELECT s.state, s.failure_reason, n.notification_status, n.failure_type, n.failure_reason, r.state,
+                       r.failure_type
+                FROM sms_sms s JOIN sms_tracker t ON t.sms_uuid = s.uuid
+                JOIN mail_notification n ON n.id = t.mail_notification_id
+                JOIN sms_gateway_status r ON r.sms_uuid = s.uuid WHERE s.uuid = %s
+            """, uuid), [('sent', None, 'sent', None, None, 'success', None)])
+        self.assert_nothing_is_open()
+        self.assert_log_clean(self.server)
+
+    def test_two_reports_for_one_sms_at_once_without_track_status(self):
+        self.start(create_status=False)
+        for _ in range(10):
+            uuid = self.send_message()
+            self.assertEqual(self.call_at_once([
+                {'uuid': uuid, 'status': status, 'words': "Handset off"}
+                for status in ('failed', 'delivered', 'failed', 'canceled')]), [200] * 4)
+            self.assertEqual(self.query("""
+                SELECT s.state, n.notification_status, n.failure_reason FROM sms_sms s
+                JOIN sms_tracker t ON t.sms_uuid = s.uuid JOIN mail_notification n ON n.id = t.mail_notification_id
+                WHERE s.uuid = %s
+            """, uuid), [('sent', 'sent', None)])
+        self.assert_log_clean(self.server)
+
+    def test_200_calls_at_once(self):
+        """Reports for 200 SMS by 200 connections: each arrives, and nothing is left open."""
+        # otherwise Odoo makes as many threads and database connections as there are calls
+        with mock.patch.dict(os.environ, ODOO_MAX_HTTP_THREADS='auto'):
+            self.start()
+        uuids = self.send(200)
+        statuses = self.call_at_once([{'uuid': uuid, 'status': 'delivered'} for uuid in uuids])
+        self.assertEqual(statuses, [200] * 200)
+        self.assertEqual(self.states(), {'sent': 200})
+        self.assertEqual(self.query(
+            "SELECT count(*) FROM sms_gateway_status WHERE state = 'success' AND delivered_date IS NOT NULL"), [(200,)])
+        self.assert_nothing_is_open()
+        self.assert_log_clean(self.server)
+
+    def test_waiting_report_leaves_no_transaction_open(self):
+        """While a report waits for a row that somebody else holds, only its own short transaction is open."""
+        self.start()
+        uuid, = self.send(1)
+        other = self.hold_row(uuid)
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(report_delivery, self.callback, uuid=uuid, status='delivered')
+            self.wait_until(lambda: self.query("""
+                SELECT 1 FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE %s
+            """, '%sms_gateway_status%'))
+            idle = self.query("""
+                SELECT query FROM pg_stat_activity
+                WHERE datname = current_database() AND state = 'idle in transaction' AND pid <> %s
+            """, other.get_backend_pid())
+            other.rollback()
+            self.assertEqual(call.result(), 200)
+        self.assertEqual(idle, [])
+
+    def test_report_before_the_answer(self):
+        """The provider calls back before it answers the request: the reports are kept, and applied with the answer."""
+        self.start('--workers=4', parameter_ids=PARAMETERS)
+        statuses = self.report_before_the_answer(
+            lambda request: ('sent', 'delivered' if request.index % 2 else 'failed'))
+        self.queue(60)
+        self.run_queue(self.rpc)
+        self.assertEqual(statuses, [200] * 120)
+        self.assertEqual(self.states(), {'sent': 30, 'error': 30})
+        self.assertEqual(self.query("SELECT count(*) FROM sms_gateway_report"), [(0,)])
+        self.assert_log_clean(self.server)
+
+    def test_reports_while_sends_are_recorded(self):
+        """Reports race with the transaction that records the send: none is lost between the two."""
+        self.start('--workers=4')
+        calls = []
+
+        def accept_and_report(request):
+            reply = self.provider.accept(request)
+            calls.append(pool.submit(
+                report_delivery, self.callback, request.index % 5 / 100, message_id=reply.body['id'],
+                status='delivered'))
+            return reply
+
+        self.provider.always(accept_and_report)
+        self.addCleanup(self.provider.always, self.provider.accept)
+        self.queue(600)
+        with ThreadPoolExecutor(16) as pool:
+            self.run_queue(self.rpc)
+        self.assertEqual({call.result() for call in calls}, {200})
+        self.assertEqual(self.states(), {'sent': 600})
+        self.assertEqual(self.query("SELECT count(*) FROM sms_gateway_report"), [(0,)])
+        self.assert_log_clean(self.server)
+
+    def test_database_that_does_not_answer_in_time(self):
+        """503: the provider should call again. Given a row that somebody else holds."""
+        self.query(f'ALTER DATABASE "{self.database}" SET lock_timeout = 50')
+        self.addCleanup(self.query, f'ALTER DATABASE "{self.database}" RESET lock_timeout')
+        self.start()
+        uuid, = self.send(1)
+        other = self.hold_row(uuid)
+        with self.assertRaises(HTTPError) as raised:
+            report_delivery(self.callback, uuid=uuid, status='delivered')
+        self.assertEqual((raised.exception.code, raised.exception.read()), (503, b"Service Unavailable"))
+        other.rollback()
+        self.assertEqual(report_delivery(self.callback, uuid=uuid, status='delivered'), 200)
+        self.assertEqual(self.states(), {'sent': 1})
+
+
+class TestCallbacksOfTestButton(CallbackCase):
+    modules = ('mass_mailing_sms', environment.ADDON)
+
+    def test_report_before_the_answer(self):
+        """SMS Marketing's Test button sends within its own transaction, which cannot see the reports that come
+        meanwhile: they are applied as soon as it is over."""
+        self.start('--workers=4', parameter_ids=PARAMETERS)
+        answers = self.report_before_the_answer(lambda request: ['delivered'])
+        model = self.query("SELECT id FROM ir_model WHERE model = 'res.partner'")[0][0]
+        mailing = self.rpc.call('mailing.mailing', 'create', [[{
+            'subject': "Sale", 'mailing_type': 'sms', 'body_plaintext': "Sale", 'mailing_model_id': model}]])
+        wizard = self.rpc.call('mailing.sms.test', 'create', [[{
+            'mailing_id': mailing[0], 'numbers': '+32456001122'}]])
+        self.rpc.call('mailing.sms.test', 'action_send_sms', [wizard])
+        self.assertEqual(answers, [200])
+        self.assertEqual(self.states(), {'sent': 1})
+        self.assertEqual(self.query("SELECT count(*) FROM sms_gateway_report"), [(0,)])
+        self.assert_log_clean(self.server)

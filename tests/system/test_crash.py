@@ -1,0 +1,76 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""DESIGN, promises: what happens to SMS whose server dies on the way."""
+from sending import Reply, SendingCase
+
+
+class TestCrash(SendingCase):
+
+    def test_killed_between_claim_and_record(self):
+        """Given a server that is killed while the provider has the request: nothing is lost, nothing sent twice; the
+        SMS fail with a reason that says that they may have gone out, and Retry sends them again."""
+        server = self.start_server()
+        self.make_gateway(self.client(server), max_connections=4)
+        self.queue(20)
+
+        def kill(request):
+            server.kill()
+            return self.provider.accept(request)
+
+        self.provider.answer(kill)
+        with self.assertRaises(OSError):
+            self.run_queue(self.client(server))
+        self.assertEqual(self.states(), {'process': 20})
+        server = self.start_server()
+        client = self.client(server)
+        self.run_queue(client)
+        self.assertEqual(self.states(), {'process': 20}, "a claim that may still be alive is not touched")
+        self.expire_claims()
+        self.run_queue(client)
+        self.assertEqual(self.states(), {'error': 20})
+        self.assertEqual(max(self.arrivals().values()), 1)
+        reasons = self.query("SELECT DISTINCT failure_reason, failure_type FROM sms_sms")
+        self.assertEqual(len(reasons), 1)
+        self.assertIn("may have gone out", reasons[0][0])
+        self.assertEqual(
+            self.query("SELECT DISTINCT state, outcome FROM sms_gateway_status"), [('server_error', 'unknown')])
+
+        ids = [row[0] for row in self.query("SELECT id FROM sms_sms")]
+        question = client.call('sms.sms', 'action_retry', [ids])
+        self.assertEqual(question['res_model'], 'sms.retry', "asks first, the recipients may have got them")
+        client.call('sms.sms', 'action_set_outgoing', [ids])
+        self.run_queue(client)
+        self.assertEqual(self.states(), {'pending': 20})
+        self.assertEqual(self.query("SELECT DISTINCT state, attempt FROM sms_gateway_status"), [('success', 2)])
+        self.assertEqual(len(self.arrivals()), 20)
+        self.assert_log_clean(server)
+
+    def test_killed_before_claim(self):
+        """Given a server that is killed before it claims: the SMS are still In Queue and are sent once."""
+        server = self.start_server()
+        self.make_gateway(self.client(server))
+        self.queue(5)
+        server.kill()
+        self.assertEqual(self.states(), {'outgoing': 5})
+        self.run_queue(self.client(self.start_server()))
+        self.assertEqual(self.states(), {'pending': 5})
+        self.assertEqual(set(self.arrivals().values()), {1})
+
+    def test_database_lost_while_recording(self):
+        """Given connections that the database cuts while the provider works: the results are recorded on new ones."""
+        server = self.start_server()
+        client = self.client(server)
+        self.make_gateway(client, max_connections=4)
+        self.queue(12)
+
+        def cut(request):
+            self.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                       "WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'")
+            return Reply(200, {'id': request.index})
+
+        self.provider.answer(cut)
+        contact = client.call('res.partner', 'create', [[{'name': "Jo", 'phone': '+32456009999'}]])[0]
+        composer = client.call('sms.composer', 'create', [[{
+            'composition_mode': 'comment', 'res_model': 'res.partner', 'res_id': contact, 'body': "Hello"}]])[0]
+        client.call('sms.composer', 'action_send_sms', [[composer]])
+        self.wait_until(lambda: self.query("SELECT state FROM sms_gateway_status") == [('success',)])
+        self.assertEqual(self.arrivals()['+32456009999'], 1)

@@ -1,0 +1,88 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""DESIGN, queue: real servers, real locks, real transactions."""
+import threading
+
+from common import environment
+from sending import CRON, Reply, SendingCase
+
+
+class TestQueue(SendingCase):
+
+    def test_one_locked_row_stops_no_other(self):
+        """Given 1,200 queued SMS of which another session has locked one: one run of the action sends 1,199."""
+        server = self.start_server()
+        client = self.client(server)
+        self.make_gateway(client, max_connections=32)
+        self.queue(1200)
+        other = environment.connect(self.database)
+        self.addCleanup(other.close)
+        other.autocommit = False
+        with other.cursor() as cursor:
+            cursor.execute("SELECT id FROM sms_sms WHERE number = '+32456000600' FOR UPDATE")
+            self.run_queue(client)
+        self.assertEqual(self.states(), {'pending': 1199, 'outgoing': 1})
+        other.rollback()
+        self.assertTrue(self.query("SELECT 1 FROM ir_cron_trigger"), "the queue is woken for the locked one")
+        self.run_queue(client)
+        self.assertEqual(self.states(), {'pending': 1200})
+        self.assertEqual(set(self.arrivals().values()), {1})
+        self.assertLessEqual(self.provider.connections, 64, "connections are kept alive")
+        self.assert_log_clean(server)
+
+    def test_two_servers_drain_one_queue(self):
+        """Given two servers on one database, both at work: each SMS goes out once."""
+        servers = [self.start_server(), self.start_server()]
+        clients = [self.client(server) for server in servers]
+        self.make_gateway(clients[0], max_connections=8)
+        self.queue(1500)
+        self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.005))
+        self.addCleanup(self.provider.always, self.provider.accept)
+        # the action itself may not run twice at once; copies of it may (README, many SMS)
+        action = self.query("SELECT ir_actions_server_id FROM ir_cron WHERE id = " + CRON)[0][0]
+        threads = [
+            threading.Thread(target=client.call, args=('ir.actions.server', 'run', [[action]])) for client in clients]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(self.states(), {'pending': 1500})
+        self.assertEqual(len(self.arrivals()), 1500)
+        self.assertEqual(set(self.arrivals().values()), {1})
+        for server in servers:
+            self.assert_log_clean(server)
+
+    def test_no_transaction_is_open_while_a_provider_is_slow(self):
+        """Given a provider that takes its time, no session of ours is idle in transaction."""
+        server = self.start_server()
+        client = self.client(server)
+        self.make_gateway(client, max_connections=2)
+        self.queue(2)
+        seen = []
+
+        def look(request):
+            seen.extend(state for state, query in self.sessions() if 'ir_cron' not in query)
+            return Reply(200, {'id': request.index}, delay=0.2)
+
+        self.provider.answer(look, look)
+        self.run_queue(client)
+        self.assertTrue(seen)
+        self.assertNotIn('idle in transaction', seen)
+        self.assertEqual(self.states(), {'pending': 2})
+
+    def test_rate_limit_holds_over_two_servers(self):
+        """Given SMS per Second on a gateway and two servers: the provider never sees more in any second."""
+        clients = [self.client(self.start_server()) for _ in range(2)]
+        self.make_gateway(clients[0], max_connections=8, rate_limit=20)
+        self.queue(60)
+        action = self.query("SELECT ir_actions_server_id FROM ir_cron WHERE id = " + CRON)[0][0]
+        threads = [
+            threading.Thread(target=client.call, args=('ir.actions.server', 'run', [[action]])) for client in clients]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        times = sorted(request.received for request in self.provider.requests)
+        self.assertEqual(len(times), 60)
+        busiest = max(sum(start <= time < start + 1 for time in times) for start in times)
+        self.assertLessEqual(busiest, 21)
+

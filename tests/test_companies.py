@@ -1,0 +1,174 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""SMS of several companies, and of those on another provider's addon: SPEC sections 1 and 4."""
+import json
+from unittest import SkipTest
+from urllib.parse import parse_qs
+
+import requests
+
+from odoo.addons.sms.tools.sms_api import SmsApi
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from .common import GatewayCase
+
+JO, ANN, BO = '+32456001122', '+32456003344', '+32456005566'
+
+
+class CompanyCase(GatewayCase):
+    """Given company A, the current one, and B, each with a gateway of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company_a = cls.env.company
+        cls.company_b = cls.env['res.company'].create({'name': "B"})
+        cls.env.user.company_ids |= cls.company_b
+        cls.gateway.company_id = cls.company_a
+        cls.gateway_b = cls.make_gateway("B's", company_id=cls.company_b.id, base_url=f'{cls.provider.url}/b')
+
+    def make_sms_of(self, company, *numbers):
+        return self.make_sms(*numbers, record_company_id=company.id)
+
+    def arrived(self, path):
+        return sorted(
+            number for request in self.provider.requests if request.path == path
+            for number, _text in self.provider.extract(request))
+
+
+@tagged('post_install', '-at_install')
+class TestCompanies(CompanyCase):
+
+    def test_queue_of_both_is_drained_in_one_run(self):
+        """Core's own queue stops on it with "Expected singleton"."""
+        sms = self.make_sms_of(self.company_a, JO, BO) + self.make_sms_of(self.company_b, ANN)
+        self.env['sms.sms']._process_queue()
+        self.assertEqual(sms.mapped('state'), ['pending'] * 3)
+        self.assertEqual((self.arrived('/'), self.arrived('/b')), ([JO, BO], [ANN]))
+        self.assertEqual(self.status_of(sms[2]).company_id, self.company_b)
+
+    def test_send_of_both(self):
+        (self.make_sms_of(self.company_a, JO) + self.make_sms_of(self.company_b, ANN)).send()
+        self.assertEqual((self.arrived('/'), self.arrived('/b')), ([JO], [ANN]))
+
+    def test_company_of_the_message(self):
+        """A document's company decides, whichever company the person works in."""
+        contact = self.make_contact(company_id=self.company_b.id)
+        message = contact._message_sms("Hello")
+        self.assertEqual(message.record_company_id, self.company_b)
+        self.assertEqual((self.arrived('/'), self.arrived('/b')), ([], [JO]))
+
+    def test_company_in_which_the_person_works(self):
+        self.env['sms.sms'].with_company(self.company_b).create({'number': JO, 'body': "Hello"})
+        self.env['sms.sms']._process_queue()
+        self.assertEqual((self.arrived('/'), self.arrived('/b')), ([], [JO]))
+
+    def test_never_through_a_gateway_of_another_company(self):
+        self.gateway_b.state = 'disabled'
+        sms = self.make_sms_of(self.company_b, ANN)
+        self.env['sms.sms']._process_queue()
+        self.assertEqual((sms.state, sms.gateway_id.id, self.provider.requests), ('error', False, []))
+
+    def test_never_through_a_gateway_of_another_company_on_fail_over(self):
+        self.provider.answer(503, path='/b')
+        sms = self.make_sms_of(self.company_b, ANN)
+        sms.send()
+        self.assertEqual((sms.state, self.arrived('/')), ('outgoing', []))
+
+    def test_one_broken_gateway_stops_no_other(self):
+        """What cannot even be read, because somebody wrote it past our checks, fails by itself."""
+        self.env.cr.execute("UPDATE sms_gateway SET request_type = 'json', body_template = '{' WHERE id = %s", [
+            self.gateway.id])
+        self.env.invalidate_all()
+        sms = self.make_sms_of(self.company_a, JO) + self.make_sms_of(self.company_b, ANN)
+        with mute_logger('odoo.addons.eis_sms_apis.models.sms_run'):
+            self.env['sms.sms']._process_queue()
+        self.assertEqual(sms.mapped('state'), ['error', 'pending'])
+        self.assertEqual(self.status_of(sms[0]).outcome, 'refused')
+
+
+@tagged('post_install', '-at_install')
+class TestOtherApi(CompanyCase):
+    """Company B is on core's Twilio addon, whose HTTP requests end here, as in core's own tests."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if 'sms_provider' not in cls.env['res.company']:
+            raise SkipTest("sms_twilio is not installed in this database")
+        cls.company_b.write({
+            'sms_provider': 'twilio', 'sms_twilio_account_sid': 'AC' + '1' * 32, 'sms_twilio_auth_token': 'token',
+            'sms_twilio_number_ids': [(0, 0, {'country_id': cls.env.ref('base.be').id, 'number': '+32455998877'})]})
+        cls.twilio = []
+
+    @classmethod
+    def _request_handler(cls, session, request, /, **kwargs):
+        if not request.url.startswith('https://api.twilio.com/'):
+            return super()._request_handler(session, request, **kwargs)
+        if cls.twilio is None:
+            raise OSError("Twilio is down in an unexpected way")
+        cls.twilio += parse_qs(request.body)['To']
+        response = requests.Response()
+        response.status_code = 201
+        response._content = json.dumps({'sid': f'SM{len(cls.twilio)}', 'status': 'queued'}).encode()
+        return response
+
+    def setUp(self):
+        super().setUp()
+        type(self).twilio = []
+
+    def test_company_on_twilio_keeps_it(self):
+        sms = self.make_sms_of(self.company_b, ANN)
+        sms.send()
+        self.assertEqual((self.twilio, self.provider.requests), ([ANN], []))
+        self.assertEqual((sms.state, sms.gateway_id.id), ('pending', False))
+        self.assertFalse(self.status_of(sms))
+
+    def test_each_company_through_its_own_api_in_one_run(self):
+        sms = self.make_sms_of(self.company_a, JO) + self.make_sms_of(self.company_b, ANN)
+        sms += self.make_sms_of(self.company_a, BO)
+        self.env['sms.sms']._process_queue()
+        self.assertEqual((self.twilio, self.arrived('/'), self.arrived('/b')), ([ANN], [JO, BO], []))
+        self.assertEqual(set(sms.mapped('state')), {'pending'})
+
+    def test_send_of_both(self):
+        (self.make_sms_of(self.company_a, JO) + self.make_sms_of(self.company_b, ANN)).send()
+        self.assertEqual((self.twilio, self.arrived('/'), self.arrived('/b')), ([ANN], [JO], []))
+
+    def test_more_than_one_batch_of_twilio(self):
+        """`sms_twilio` makes batches of 10; they hold nobody up."""
+        numbers = [f'+3245600{index:04d}' for index in range(25)]
+        self.make_sms_of(self.company_b, *numbers)
+        self.make_sms_of(self.company_a, *numbers)
+        self.env['sms.sms']._process_queue()
+        self.assertEqual((sorted(self.twilio), self.arrived('/')), (numbers, numbers))
+
+    def test_raising_api_stops_no_gateway(self):
+        type(self).twilio = None
+        sms = self.make_sms_of(self.company_b, ANN) + self.make_sms_of(self.company_a, JO)
+        self.env['sms.sms']._process_queue()
+        self.assertEqual(sms.mapped('state'), ['error', 'pending'])
+        self.assertEqual(self.arrived('/'), [JO])
+
+    def test_broken_account_stops_no_gateway(self):
+        self.company_b.sms_twilio_account_sid = 'none'
+        sms = self.make_sms_of(self.company_b, ANN) + self.make_sms_of(self.company_a, JO)
+        self.env['sms.sms']._process_queue()
+        self.assertEqual(sms.mapped('state'), ['error', 'pending'])
+
+    def test_no_account_at_odoo_is_made(self):
+        """Core's IAP class makes one whenever it is called; an SMS of a gateway must not."""
+        accounts = self.env['iap.account'].search_count([])
+        self.make_sms_of(self.company_a, JO).send()
+        self.assertEqual(self.env['iap.account'].search_count([]), accounts)
+
+    def test_iap_of_one_company_beside_gateways_of_another(self):
+        """IAP Fallback is decided for each company by itself."""
+        self.env['ir.config_parameter'].sudo().set_param('sms.iap_fallback', True)
+        company_c = self.env['res.company'].create({'name': "C"})
+        self.assertEqual(company_c._get_sms_api_class(), SmsApi)
+        sms = self.make_sms_of(company_c, ANN) + self.make_sms_of(self.company_a, JO)
+        with mute_logger('odoo.addons.iap.tools.iap_tools'):
+            self.env['sms.sms']._process_queue()  # tests may not reach IAP: its SMS fails
+        self.assertEqual(sms.mapped('state'), ['error', 'pending'])
+        self.assertEqual(self.arrived('/'), [JO])

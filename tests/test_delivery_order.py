@@ -1,0 +1,80 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""DESIGN, order of states: reports in any order, as often as you like, end in the same state."""
+from itertools import product
+
+from odoo.tests import tagged
+
+from .test_delivery import DeliveryCase
+
+ACCEPTED = 'accepted'
+WORDS = ('sent', 'canceled', 'failed', 'delivered')  # status values, each more final than the one before
+FINAL = {
+    'accepted': ('success', 'pending', 'pending'),
+    'sent': ('success', 'pending', 'pending'),
+    'canceled': ('canceled', 'canceled', 'canceled'),
+    'failed': ('error', 'error', 'exception'),
+    'delivered': ('success', 'sent', 'sent'),
+}
+
+
+def all_orders(length):
+    """Every sequence of up to `length` reports, with the answer that accepted the SMS at every place."""
+    for count in range(length + 1):
+        for reports in product(WORDS, repeat=count):
+            for place in range(count + 1):
+                yield (*reports[:place], ACCEPTED, *reports[place:])
+
+
+@tagged('post_install', '-at_install')
+class TestDeliveryOrder(DeliveryCase):
+
+    def test_every_order_ends_in_the_same_state(self):
+        self._check_orders()
+
+    def test_every_order_without_track_status(self):
+        self.gateway.create_status = False
+        self._check_orders()
+
+    def _check_orders(self):
+        orders = list(all_orders(4))
+        all_sms = self._make_messages(len(orders))
+        for step in range(5):
+            reports = [
+                {'uuid': sms.uuid, 'status': order[step]} for sms, order in zip(all_sms, orders, strict=True)
+                if step < len(order) and order[step] != ACCEPTED]
+            self.report(*reports)
+            all_sms.browse(sms.id for sms, order in zip(all_sms, orders, strict=True) if order[step:step + 1] == (
+                ACCEPTED,)).send()
+        self._check_states(all_sms, orders)
+        before = self.bus_rows()
+        for word in WORDS:
+            self.report(*(
+                {'uuid': sms.uuid, 'status': word} for sms, order in zip(all_sms, orders, strict=True)
+                if word in order))
+        self._check_states(all_sms, orders)
+        self.assertEqual(self.bus_rows(), before, "repetition notifies nobody")
+        self.assertFalse(self.kept_reports())
+
+    def _make_messages(self, count):
+        message = self.contact.message_post(body="Hello")
+        all_sms = self.make_sms(
+            *(f'+324560{number:05}' for number in range(count)), mail_message_id=message.id)
+        notifications = self.env['mail.notification'].create([{
+            'mail_message_id': message.id, 'notification_type': 'sms',
+            'sms_id_int': sms.id, 'sms_number': sms.number, 'is_read': True, 'notification_status': 'ready',
+            'sms_tracker_ids': [(0, 0, {'sms_uuid': sms.uuid})],
+        } for sms in all_sms])
+        self.assertEqual(len(notifications), count)
+        return all_sms
+
+    def _check_states(self, all_sms, orders):
+        self.env.invalidate_all()
+        rows = {row.sms_uuid: row for row in self.status_of(all_sms)}
+        wrong = []
+        for sms, order in zip(all_sms, orders, strict=True):
+            expected = FINAL[max(order, key=(ACCEPTED, *WORDS).index)]
+            row, notification = rows.get(sms.uuid), sms.sms_tracker_id.mail_notification_id
+            seen = row.state if row else expected[0], sms.state, notification.notification_status
+            if seen != expected or (row and bool(row.delivered_date) != ('delivered' in order)):
+                wrong.append((order, seen))
+        self.assertEqual(wrong, [])

@@ -1,0 +1,158 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Retry, Resend and Send Now say truly how many went, and ask first when an outcome is unknown: SPEC section 4."""
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import Form, tagged
+
+from .common import GatewayCase
+from .provider import Reply
+
+JO, ANN, BO = '+32456001122', '+32456003344', '+32456005566'
+
+
+@tagged('post_install', '-at_install')
+class TestRetry(GatewayCase):
+
+    def make_failed(self, *replies):
+        """SMS to Jo, Ann and so on that failed with these answers, one each."""
+        self.gateway.max_connections = 1
+        self.provider.answer(*replies)
+        sms = self.make_sms(*(JO, ANN, BO)[:len(replies)])
+        sms.send()
+        self.assertEqual(set(sms.mapped('state')), {'error'})
+        self.provider.clear()
+        return sms
+
+    def assertQueued(self, action, sms, count, total):
+        """A notification tells how many of how many, and the queue action is triggered."""
+        self.assertEqual((action['tag'], action['params']['type']), ('display_notification', 'success'))
+        self.assertIn(f"{count} of {total}", action['params']['message'])
+        self.assertEqual(set(sms.mapped('state')), {'outgoing'})
+        self.assertFalse(any(sms.mapped('failure_type')) or any(sms.mapped('failure_reason')))
+        cron = self.env.ref('sms.ir_cron_sms_scheduler_action')
+        now = fields.Datetime.now() + timedelta(seconds=5)
+        self.assertTrue(self.env['ir.cron.trigger'].search([('cron_id', '=', cron.id), ('call_at', '<=', now)]))
+
+    def run_queue(self):
+        self.env['sms.sms']._process_queue()
+
+    def test_retry_keeps_the_row_and_counts_the_attempt(self):
+        sms = self.make_failed(Reply(400, "Blocked"))
+        row = self.status_of(sms)
+        self.assertQueued(sms.action_retry(), sms, 1, 1)
+        self.run_queue()
+        self.assertEqual((sms.state, sms.attempt), ('pending', 2))
+        self.assertEqual(self.status_of(sms), row)
+        self.assertEqual((row.state, row.outcome, row.attempt, row.error_message), ('success', 'accepted', 2, False))
+
+    def test_each_attempt_has_a_uuid_of_its_own(self):
+        """The provider would take a repeated UUID for a repetition."""
+        self.gateway.parameter_ids = [(0, 0, {'key': 'ref', 'value': '{uuid}'})]
+        self.always_answer(400)
+        sms = self.make_sms(JO)
+        sms.send()
+        for _retry in range(2):
+            sms.action_retry()
+            self.run_queue()
+        refs = [request.form()['ref'][0] for request in self.provider.requests]
+        self.assertEqual((len(set(refs)), refs[0]), (3, sms.uuid))
+
+    def test_retry_in_form_and_list_is_ours(self):
+        for view in ('sms.sms_tsms_view_form', 'sms.sms_sms_view_tree'):
+            arch = self.env['sms.sms'].get_view(self.env.ref(view).id)['arch']
+            self.assertIn('name="action_retry"', arch)
+            self.assertNotIn('name="action_set_outgoing"', arch)
+
+    def test_core_retry_triggers_the_queue(self):
+        """`action_set_outgoing`, which other addons call."""
+        sms = self.make_failed(Reply(400))
+        sms.action_set_outgoing()
+        self.run_queue()
+        self.assertEqual(sms.state, 'pending')
+
+    def test_unknown_outcome_asks_first(self):
+        sms = self.make_failed(Reply(400, "Blocked"), Reply(500, "Oops"), Reply(drop='before'))
+        action = sms.action_retry()
+        self.assertEqual((action['res_model'], set(sms.mapped('state'))), ('sms.retry', {'error'}))
+        wizard = Form(self.env['sms.retry'].with_context(**action['context'])).save()
+        self.assertEqual((wizard.count, wizard.doubtful_count), (3, 2))
+        self.assertEqual(wizard.doubtful_sms_ids, sms[1:])
+
+        action = wizard.action_send_certain()
+        self.assertQueued(action, sms[0], 1, 3)
+        self.assertEqual(sms[1:].mapped('state'), ['error'] * 2)
+        self.run_queue()
+        self.assertEqual(self.provider.sms, [(JO, "Hello")])
+
+    def test_unknown_outcome_may_be_sent_again(self):
+        sms = self.make_failed(Reply(500, "Oops"), Reply(400, "Blocked"))
+        action = sms.resend_failed()
+        wizard = Form(self.env['sms.retry'].with_context(**action['context'])).save()
+        self.assertQueued(wizard.action_send_all(), sms, 2, 2)
+        self.run_queue()
+        self.assertEqual([number for number, _text in self.provider.sms], [JO, ANN])
+
+    def test_resend_counts_what_went(self):
+        failed = self.make_failed(Reply(400), Reply(400))
+        sent = self.make_sms(BO)
+        sent.send()
+        self.assertQueued((failed + sent).resend_failed(), failed, 2, 3)
+
+    def test_resend_of_nothing(self):
+        sms = self.make_sms(JO)
+        sms.send()
+        action = sms.resend_failed()
+        self.assertEqual(action['params']['type'], 'danger')
+        self.assertEqual(len(self.provider.requests), 1)
+
+    def test_resend_action_of_the_list(self):
+        sms = self.make_failed(Reply(400))
+        action = self.env.ref('sms.ir_actions_server_sms_sms_resend').with_context(
+            active_model='sms.sms', active_ids=sms.ids).run()
+        self.assertQueued(action, sms, 1, 1)
+
+    def test_retry_of_cancelled(self):
+        sms = self.make_sms(JO)
+        sms.action_set_canceled()
+        self.assertQueued(sms.action_retry(), sms, 1, 1)
+
+    def test_send_now(self):
+        sms = self.make_sms(JO)
+        sms.send()
+        self.assertEqual((sms.state, self.provider.sms), ('pending', [(JO, "Hello")]))
+        sms.send()
+        self.assertEqual(len(self.provider.requests), 1)
+
+    def test_send_now_through_a_gateway_that_was_activated_meanwhile(self):
+        """The only gateway had asked to wait for an hour: the SMS does not, once another one can take it."""
+        self.provider.answer(Reply(429, headers={'Retry-After': '3600'}))
+        sms = self.make_sms(JO)
+        sms.send()
+        self.assertEqual(sms.state, 'outgoing')
+        other = self.make_gateway("Other")
+        sms.send()
+        self.assertEqual((sms.state, sms.gateway_id, sms.send_after), ('pending', other, False))
+
+    def test_cancelled_sms_is_not_sent(self):
+        sms = self.make_sms(JO, ANN)
+        sms[0].action_set_canceled()
+        sms.send()
+        self.run_queue()
+        self.assertEqual(self.provider.sms, [(ANN, "Hello")])
+
+    def test_lost_claim_fails_and_says_so(self):
+        """A worker died between claim and record: never sent again by itself, Retry asks."""
+        contact = self.env['res.partner'].create({'name': "Jo", 'phone': JO})
+        message = contact._message_sms("Hello", put_in_queue=True)
+        sms = self.env['sms.sms'].search([('mail_message_id', '=', message.id)])
+        sms.write({'state': 'process', 'gateway_id': self.gateway.id,
+                   'claimed_until': fields.Datetime.now() - timedelta(seconds=1)})
+        with self.assertLogs('odoo.addons.eis_sms_apis.models.sms_sms_record', 'WARNING'):
+            self.run_queue()
+        self.run_queue()
+        self.assertFalse(self.provider.requests)
+        self.assertEqual((sms.state, sms.claimed_until), ('error', False))
+        self.assertIn("may have gone out", sms.failure_reason)
+        self.assertEqual(message.notification_ids.failure_reason, sms.failure_reason)
+        self.assertEqual(sms.action_retry()['res_model'], 'sms.retry')

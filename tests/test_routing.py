@@ -1,0 +1,190 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Which gateway takes an SMS: SPEC section 4, each rule by its number."""
+from unittest.mock import patch
+
+from odoo.addons.sms.tools.sms_api import SmsApi
+from odoo.tests import tagged
+
+from .common import GatewayCase
+
+PAKISTAN, BELGIUM, AMERICA = '+923001234567', '+32456001122', '+12025550123'
+
+
+class RoutingCase(GatewayCase):
+    """Given `self.gateway` without prefixes, sequence 10, the only Active one."""
+
+    def set_parameter(self, key, value):
+        self.env['ir.config_parameter'].sudo().set_param(key, value)
+
+    def assertRoute(self, number, gateway, **values):
+        """The SMS goes through this gateway, and `explain_route` says the same."""
+        sms = self.make_sms(number, **values)
+        company = sms.record_company_id
+        explained = self.env['sms.gateway'].explain_route(number, company.id)
+        sms.send()
+        self.assertEqual(sms.gateway_id, gateway, number)
+        self.assertEqual(explained['gateway'], [gateway.id, gateway.name])
+        return explained
+
+
+@tagged('post_install', '-at_install')
+class TestRule1And2(RoutingCase):
+
+    def test_rule_1_use_iap(self):
+        """Use IAP: every SMS goes to Odoo's IAP, gateways are ignored."""
+        self.set_parameter('sms.use_iap', True)
+        self.gateway.country_prefixes = '32'
+        self.assertFalse(self.env['sms.gateway'].explain_route(BELGIUM)['gateway'])
+        sms = self.make_sms(BELGIUM)
+        results = [{'uuid': sms.uuid, 'state': 'success', 'credit': 1}]
+        with patch.object(SmsApi, '_contact_iap', return_value=results) as contact_iap:  # core's, as core's tests do
+            sms.send()
+        contact_iap.assert_called_once()
+        self.assertEqual((sms.state, sms.gateway_id.id), ('pending', False))
+        self.assertFalse(self.provider.requests)
+
+    def test_rule_2_prefix(self):
+        pakistan = self.make_gateway("Pakistan", country_prefixes='92', sequence=20)
+        explained = self.assertRoute(PAKISTAN, pakistan)
+        self.assertIn("+92", explained['reason'])
+        self.assertEqual(explained['next'], [[self.gateway.id, self.gateway.name]])
+        self.assertRoute(BELGIUM, self.gateway)
+
+    def test_rule_2_plus_double_zero_and_bare_prefix_are_the_same(self):
+        gateway = self.make_gateway("Pakistan", sequence=20)
+        for prefix in ('+92', '0092', '92'):
+            gateway.country_prefixes = prefix
+            for number in (PAKISTAN, '00923001234567', '923001234567', '+92 300 123-4567'):
+                with self.subTest(prefix=prefix, number=number):
+                    self.assertRoute(number, gateway)
+
+    def test_rule_2_lowest_sequence(self):
+        self.make_gateway("Later", country_prefixes='923001', sequence=20)
+        first = self.make_gateway("First", country_prefixes='92', sequence=5)
+        self.assertRoute(PAKISTAN, first)
+
+    def test_rule_2_equal_sequence_longest_prefix(self):
+        self.make_gateway("Short", country_prefixes='92')
+        longest = self.make_gateway("Long", country_prefixes='1,923')
+        self.make_gateway("Older wins among equals", country_prefixes='923')
+        self.assertRoute(PAKISTAN, longest)
+
+    def test_rule_2_number_is_read_with_the_country_of_the_recipient(self):
+        pakistan = self.make_gateway("Pakistan", country_prefixes='92')
+        belgium = self.make_gateway("Belgium", country_prefixes='32')
+        self.env.company.country_id = self.env.ref('base.be')
+        contact = self.make_contact(phone='0300 1234567', country_id=self.env.ref('base.pk').id)
+        sms = self.make_sms('0300 1234567', partner_id=contact.id)
+        sms.send()
+        self.assertEqual(sms.gateway_id, pakistan)
+        self.assertRoute('0456 00 11 22', belgium)  # without a recipient: the company's country
+        self.assertEqual([number for number, _text in self.provider.sms], [PAKISTAN, BELGIUM])
+
+    def test_rule_2_empty_prefixes_match_nothing(self):
+        pakistan = self.make_gateway("Pakistan", country_prefixes='92', sequence=99)
+        self.assertEqual(self.gateway.sequence, 10)
+        self.assertRoute(PAKISTAN, pakistan)
+
+    def test_rule_2_only_active_and_unarchived(self):
+        for values in ({'state': 'new'}, {'state': 'disabled'}, {'active': False}):
+            self.make_gateway("Not used", **{'country_prefixes': '92', 'sequence': 1, **values})
+        self.assertRoute(PAKISTAN, self.gateway)
+
+    def test_rule_2_company(self):
+        """An SMS of company A never leaves through a gateway of company B."""
+        other = self.env['res.company'].create({'name': "B"})
+        own = self.make_gateway("Own", country_prefixes='92', company_id=self.env.company.id)
+        others = self.make_gateway("Other's", country_prefixes='92', sequence=1, company_id=other.id)
+        self.assertRoute(PAKISTAN, own)
+        self.assertRoute(PAKISTAN, others, record_company_id=other.id)
+        own.state = 'disabled'
+        self.gateway.state = 'disabled'
+        sms = self.make_sms(PAKISTAN)
+        sms.send()
+        self.assertEqual((sms.state, sms.gateway_id.id), ('error', False))
+
+
+@tagged('post_install', '-at_install')
+class TestRule3And4(RoutingCase):
+
+    def test_rule_3_default_gateway(self):
+        default = self.make_gateway("Default", country_prefixes='92', sequence=50)
+        self.set_parameter('sms.sms_gateway_id', default.id)
+        explained = self.assertRoute(BELGIUM, default)
+        self.assertIn("Default Gateway", explained['reason'])
+
+    def test_rule_3_default_gateway_that_is_not_active_is_not_used(self):
+        for values in ({'state': 'new'}, {'state': 'disabled'}, {'active': False}):
+            with self.subTest(**values):
+                default = self.make_gateway("Default", **values)
+                self.set_parameter('sms.sms_gateway_id', default.id)
+                self.assertRoute(BELGIUM, self.gateway)
+
+    def test_rule_3_default_gateway_that_is_none_is_not_used(self):
+        for value in ('987654', 'twilio', '-1', '0', f' {self.gateway.id} '):
+            with self.subTest(value=value):
+                self.set_parameter('sms.sms_gateway_id', value)
+                self.assertRoute(BELGIUM, self.gateway)
+
+    def test_rule_3_first_active_gateway(self):
+        self.make_gateway("Second", sequence=11)
+        first = self.make_gateway("First", sequence=9, country_prefixes='1')
+        explained = self.assertRoute(BELGIUM, first)
+        self.assertIn("highest priority", explained['reason'])
+
+    def test_rule_3_number_that_cannot_be_read(self):
+        """It goes on to rule 3, where it fails by its format, unless the gateway takes numbers as they are."""
+        self.make_gateway("Pakistan", country_prefixes='92', sequence=1)
+        self.set_parameter('sms.sms_gateway_id', self.gateway.id)
+        sms = self.make_sms('12', '', BELGIUM)
+        sms.send()
+        self.assertEqual(sms.mapped('failure_type'), ['sms_number_format', 'sms_number_missing', False])
+        self.assertEqual(sms.mapped('state'), ['error', 'error', 'pending'])
+        self.assertIn("+", sms[0].failure_reason)
+        self.gateway.number_format = 'raw'
+        short = self.make_sms('12')
+        short.send()
+        self.assertEqual((short.state, self.provider.sms[-1]), ('pending', ('12', "Hello")))
+
+    def test_rule_4_no_gateway_fails_and_says_what_to_set(self):
+        self.gateway.state = 'disabled'
+        explained = self.env['sms.gateway'].explain_route(BELGIUM)
+        sms = self.make_sms(BELGIUM)
+        sms.send()
+        self.assertEqual((sms.state, sms.failure_type), ('error', 'sms_server'))
+        self.assertEqual(sms.failure_reason, explained['reason'])
+        self.assertIn("Settings > Technical > SMS Gateways", sms.failure_reason)
+        self.assertFalse(explained['gateway'])
+
+    def test_rule_4_iap_fallback_only_without_any_active_gateway(self):
+        self.set_parameter('sms.iap_fallback', True)
+        self.gateway.country_prefixes = '92'
+        self.assertRoute(BELGIUM, self.gateway)  # no match, and still not IAP
+        self.gateway.state = 'disabled'
+        self.assertEqual(self.env.company._get_sms_api_class(), SmsApi)
+        self.assertIn("IAP", self.env['sms.gateway'].explain_route(BELGIUM)['reason'])
+        self.gateway.write({'state': 'active', 'active': False})
+        self.assertEqual(self.env.company._get_sms_api_class(), SmsApi)
+
+    def test_rule_4_iap_fallback_is_of_each_company(self):
+        self.set_parameter('sms.iap_fallback', True)
+        other = self.env['res.company'].create({'name': "B"})
+        self.gateway.company_id = other
+        self.assertEqual(self.env.company._get_sms_api_class(), SmsApi)
+        self.assertNotEqual(other._get_sms_api_class(), SmsApi)
+
+    def test_explain_route_reads_like_a_person_types(self):
+        explained = self.env['sms.gateway'].explain_route(' 0032 456/00.11.22 ')
+        self.assertEqual(explained['number'], BELGIUM)
+        self.assertFalse(self.env['sms.gateway'].explain_route('nonsense')['number'])
+        self.assertTrue(self.env['sms.gateway'].explain_route('')['gateway'])
+
+    def test_number_formats_reach_the_provider(self):
+        formats = {
+            'e164': PAKISTAN, 'international': '923001234567', 'double_zero': '00923001234567',
+            'national': '03001234567', 'raw': '+92 300-1234567',
+        }
+        for number_format, expected in formats.items():
+            self.gateway.number_format = number_format
+            self.make_sms('+92 300-1234567').send()
+            self.assertEqual(self.provider.sms[-1][0], expected, number_format)
