@@ -61,4 +61,5 @@
         'web.assets_backend': ['eis_sms_apis/static/src/**/*'],
         'web.assets_tests': ['eis_sms_apis/static/tests/tours/**/*'],
     },
+    'uninstall_hook': 'uninstall_hook',
 }

@@ -189,7 +189,9 @@ class SmsGateway(models.Model):
     _timeout_range = models.Constraint(
         'CHECK(timeout BETWEEN 1 AND 60)', "Timeout: type a number of seconds from 1 to 60.")
     _rate_limit_positive = models.Constraint(
-        'CHECK(rate_limit >= 0)', "SMS per Second: type 0 for no limit, or a positive number.")
+        # neither what no clock can count nor NaN, which PostgreSQL takes for the largest number
+        'CHECK(rate_limit = 0 OR rate_limit BETWEEN 0.001 AND 100000)',
+        "SMS per Second: type 0 for no limit, or a number from 0.001 to 100000.")
 
     # === COMPUTE METHODS === #
 

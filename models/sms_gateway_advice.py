@@ -177,7 +177,7 @@ class SmsGateway(models.Model):
             ('state', '=', 'active'), ('id', '!=', self._origin.id), ('company_id', 'in', (False, self.company_id.id)),
             ('country_prefixes', '!=', False)])
         prefixes = [
-            (prefix, other) for other in others for prefix in phone.parse_prefixes(other.country_prefixes or '')]
+            (prefix, other) for other in others for prefix in other._get_prefixes()]
         covering = self.browse()
         for prefix in own:
             rank = (self.sequence, -len(prefix), self._origin.id or float('inf'))

@@ -66,7 +66,7 @@ class SmsGateway(models.Model):
 
     @api.depends('delivery_callback_check_missing')
     def _compute_warnings(self):
-        super()._compute_warnings()
+        return super()._compute_warnings()
 
     # === CONSTRAINT METHODS === #
 

@@ -2,7 +2,7 @@
 import logging
 import time
 
-from odoo import _, api, models, modules
+from odoo import api, models, modules
 
 from ..tools.attempt import match_key
 from ..tools.report_match import SentIndex, SentSms
@@ -26,6 +26,7 @@ SMS_VALUES = {
 }
 TIMEOUT_BATCH = 1000
 TIMEOUT_HOURS = 72
+MOST_TIMEOUT_HOURS = 24 * 365 * 10  # more, infinity for example, is no interval of PostgreSQL
 
 
 class SmsGateway(models.Model):
@@ -70,6 +71,8 @@ class SmsGateway(models.Model):
 
     def _take_reports(self, reports):
         early = self._apply_reports(reports)
+        if not self.create_status:
+            early = [report for report in early if report.uuid]  # a message id finds nothing without status rows
         if not early:
             return
         # Whoever records a send holds this lock shared until he commits: after it either he sees the kept reports,
@@ -119,15 +122,16 @@ class SmsGateway(models.Model):
                 early.append(report)
                 continue
             noticed[sms.row_id] = noticed.get(sms.row_id, '') if report.state else report.status
-            if attempt != sms.attempt and sms.attempt and report.state != 'success':
+            if sms.attempt and attempt < sms.attempt and report.state != 'success':
                 continue  # the failure of an earlier attempt; delivered counts whichever attempt it was
             effect = 'delivered' if report.state == 'success' else report.state
             if effect and RANK[effect] > sms.rank:
                 sms.rank = RANK[effect]
                 if effect != 'pending':
                     changed[sms.uuid] = (sms, report)
-        noticed.pop(None, None)
-        self._write_noticed_rows(noticed)
+        changed_rows = {sms.row_id for sms, _report in changed.values()}
+        self._write_noticed_rows({
+            row_id: status for row_id, status in noticed.items() if row_id and (status or row_id not in changed_rows)})
         if changed:
             self._write_reported_rows([(sms, report) for sms, report in changed.values() if sms.row_id])
             self._write_reported_states({uuid: report for uuid, (_sms, report) in changed.items()})
@@ -282,7 +286,7 @@ class SmsGateway(models.Model):
                 AND COALESCE(sent_date, create_date) < (now() AT TIME ZONE 'UTC') - %s * interval '1 hour'
                 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
             RETURNING sms_uuid, state
-        """, [_("No delivery report."), self._get_report_timeout(), TIMEOUT_BATCH])
+        """, [self.env._("No delivery report."), self._get_report_timeout(), TIMEOUT_BATCH])
         rows = self.env.cr.fetchall()
         processing = [uuid for uuid, state in rows if state == 'pending']
         if processing:
@@ -300,7 +304,10 @@ class SmsGateway(models.Model):
         """
         value = self.env['ir.config_parameter'].sudo().get_param('eis_sms_apis.report_timeout_hours')
         try:
-            return float(value or TIMEOUT_HOURS)
+            hours = float(value or TIMEOUT_HOURS)
+            if not 0 <= hours <= MOST_TIMEOUT_HOURS:
+                raise ValueError(value)
+            return hours
         except ValueError:
             _logger.warning("eis_sms_apis.report_timeout_hours is no number: %s hours are used", TIMEOUT_HOURS)
             return TIMEOUT_HOURS

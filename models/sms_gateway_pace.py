@@ -77,8 +77,8 @@ class SmsGatewayPace(models.Model):
     def _recover(self, gateway_ids):
         """These gateways have answered: the next rest is a short one again."""
         self.env.cr.execute(
-            "UPDATE sms_gateway_pace SET failures = 0, resting_until = NULL WHERE gateway_id = ANY(%s) AND failures > 0",
-            [gateway_ids])
+            "UPDATE sms_gateway_pace SET failures = 0, resting_until = NULL "
+            "WHERE gateway_id = ANY(%s) AND failures > 0", [gateway_ids])
 
     @api.model
     def _get_rests(self):

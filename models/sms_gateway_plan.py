@@ -95,6 +95,13 @@ class SmsGateway(models.Model):
             raise ValueError(self.success_http_codes)
         return codes
 
+    def _get_usable_http_codes(self):
+        """The codes, or the usual ones where they cannot be read: one gateway must not stop the others."""
+        try:
+            return self._get_success_http_codes()
+        except ValueError:
+            return AnswerRules.success_http_codes
+
     def _get_failure_map(self):
         return tuple((row.provider_code, row.failure_type) for row in self.callback_failure_map_ids)
 
@@ -114,7 +121,7 @@ class SmsGateway(models.Model):
             error_code_path=self.answer_error_code_path or '',
             error_message_path=self.answer_error_message_path or '',
             error_values=parse_value_list(self.answer_error_values or ''),
-            success_http_codes=self._get_success_http_codes(),
+            success_http_codes=self._get_usable_http_codes(),
             success_substring=self.success_substring or '',
             success_key=self.success_key or '',
             error_key=self.error_key or '',

@@ -1,8 +1,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import logging
+from dataclasses import replace
+
 from odoo import api, models
 from odoo.tools import str2bool
 
 from ..tools import phone, routing
+
+_logger = logging.getLogger(__name__)
 
 
 class SmsGateway(models.Model):
@@ -43,7 +48,19 @@ class SmsGateway(models.Model):
         :rtype: int
         """
         value = self.env['ir.config_parameter'].sudo().get_param('sms.sms_gateway_id') or ''
-        return int(value) if value.isdigit() else 0
+        return int(value) if value.isdecimal() else 0
+
+    def _get_prefixes(self):
+        """
+        :return: the Country Prefixes; none where they cannot be read, which a form refuses and another product's
+            database may hold: one gateway must not stop the others
+        :rtype: tuple[str, ...]
+        """
+        try:
+            return phone.parse_prefixes(self.country_prefixes or '')
+        except phone.NumberError as error:
+            _logger.warning("The Country Prefixes of gateway %s are not used: %s", self.id, error)
+            return ()
 
     @api.model
     def _get_routes(self):
@@ -56,7 +73,7 @@ class SmsGateway(models.Model):
             routing.Route(
                 gateway_id=gateway.id,
                 sequence=gateway.sequence,
-                prefixes=phone.parse_prefixes(gateway.country_prefixes or ''),
+                prefixes=gateway._get_prefixes(),
                 company_id=gateway.company_id.id or None,
                 failover=gateway.failover,
                 resting=gateway.id in resting,
@@ -76,21 +93,31 @@ class SmsGateway(models.Model):
         self.check_access('read')
         company = self.env['res.company'].browse(company_id) if company_id else self.env.company
         e164 = phone.to_e164(number or '', [code for code in [company.country_id.code] if code])
-        table = routing.RoutingTable(self._get_routes(), company.id, self._get_default_gateway_id())
-        candidates = table.candidates(e164)
+        routes, default_id = self._get_routes(), self._get_default_gateway_id()
+        candidates = routing.RoutingTable(routes, company.id, default_id).candidates(e164)
         pairs = [[gateway.id, gateway.name] for gateway in self.browse([c.gateway_id for c in candidates])]
         if self._is_iap_used(company):
             reason, pairs = self.env._("Odoo's IAP sends it: see Use IAP and IAP Fallback in the settings."), []
         elif not candidates:
             reason = self._get_no_gateway_reason()
         else:
-            reason = {
-                routing.PREFIX: self.env._("Its prefix +%s is the best match.", candidates[0].prefix),
-                routing.DEFAULT: self.env._("No prefix matches, and it is the Default Gateway."),
-                routing.FIRST: self.env._(
-                    "No prefix matches, there is no Default Gateway, and it has the highest priority."),
-            }[candidates[0].rule]
+            awake = [replace(route, resting=False) for route in routes]
+            first = routing.RoutingTable(awake, company.id, default_id).candidates(e164)[0]
+            reason = self._explain_candidate(first)
+            if first.gateway_id != candidates[0].gateway_id:
+                reason = self.env._(
+                    "%s comes first, but it rests: its provider cannot be reached or asked to wait.",
+                    self.browse(first.gateway_id).name)
         return {'gateway': pairs[0] if pairs else False, 'number': e164 or False, 'reason': reason, 'next': pairs[1:]}
+
+    @api.model
+    def _explain_candidate(self, candidate):
+        return {
+            routing.PREFIX: self.env._("Its prefix +%s is the best match.", candidate.prefix),
+            routing.DEFAULT: self.env._("No prefix matches, and it is the Default Gateway."),
+            routing.FIRST: self.env._(
+                "No prefix matches, there is no Default Gateway, and it has the highest priority."),
+        }[candidate.rule]
 
     @api.model
     def _get_no_gateway_reason(self):

@@ -84,11 +84,9 @@ class SmsGateway(models.Model):
             'views': [(False, 'form')],
         }
 
-    @api.model
     def action_open_templates(self):
         return self.env['ir.actions.act_window']._for_xml_id('eis_sms_apis.sms_gateway_template_action')
 
-    @api.model
     def action_which_gateway(self):
         return self.env['ir.actions.act_window']._for_xml_id('eis_sms_apis.sms_gateway_route_action')
 

@@ -124,18 +124,23 @@ class SmsGatewayStatus(models.Model):
     def action_open_of_message(self, message_id):
         """
         :param int message_id: of a `mail.message` in a chatter
-        :return: an action that shows the status of its SMS, False when there is none
-        :rtype: dict | bool
+        :return: an action that shows the status of its SMS, or says that there is none
+        :rtype: dict
         """
         self.check_access('read')
         trackers = self.env['sms.tracker'].sudo().search([('mail_notification_id.mail_message_id', '=', message_id)])
-        return self.search([('sms_uuid', 'in', trackers.mapped('sms_uuid'))])._get_action()
+        statuses = self.search([('sms_uuid', 'in', trackers.mapped('sms_uuid'))])
+        return statuses._get_action() if statuses else {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {'type': 'info', 'message': self.env._("No gateway has a status of this SMS.")},
+        }
 
     def _get_action(self):
         action = self.env['ir.actions.act_window']._for_xml_id('eis_sms_apis.sms_gateway_status_action')
         if len(self) == 1:
             return dict(action, res_id=self.id, views=[(False, 'form')])
-        return dict(action, domain=[('id', 'in', self.ids)], context={}) if self else False
+        return dict(action, domain=[('id', 'in', self.ids)], context={})
 
     # === BUSINESS METHODS === #
 
@@ -143,7 +148,8 @@ class SmsGatewayStatus(models.Model):
         """
         :return: why the SMS failed, in the provider's words where there are any; False if it did not
         """
-        return self.error_message or dict(FAILURE_TYPES).get(self.failure_type) or False
+        labels = dict(self._fields['failure_type']._description_selection(self.env))
+        return self.error_message or labels.get(self.failure_type) or False
 
     @api.model
     def _read_group_select(self, aggregate_spec, query):

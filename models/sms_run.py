@@ -21,8 +21,10 @@ from ..tools.transport import Delivery
 _logger = logging.getLogger(__name__)
 
 CLAIM_SIZE = 500  # SMS taken at a time
+FIRST_CLAIM_SIZE = 100  # the same while no connection has anything to do yet
 MAX_UNDER_WAY = 5000  # SMS that are claimed and not recorded at most
 RECORD_SIZE = 250  # results recorded together
+LAST_RECORD_SIZE = 50  # the same while nothing is left to do but to wait for the last answers
 RECORD_SECONDS = 1  # the longest that a result waits to be recorded while others are under way
 RECORD_TRIES = 5
 LEASE_MARGIN = 180  # seconds that a claim lasts beyond the deadline: the longest time-out and the time to record
@@ -110,34 +112,46 @@ class SmsRun:
         with Delivery(self.deadline) as delivery:
             self._delivery = delivery
             while True:
-                if not self.drained and self._has_room():
+                if self._has_room():
                     self._claim()
-                answers = delivery.collect(0.1) if len(delivery) else []
+                # while connections have nothing to do the next claim does not wait for answers
+                answers = delivery.collect(0 if self._has_room() else 0.1) if len(delivery) else []
                 if len(delivery) and time.monotonic() > self.deadline + 1:
                     answers += delivery.abandon()
                 self._read(answers)
                 idle = not len(delivery)
-                due = len(self._finished) >= RECORD_SIZE or time.monotonic() - self._last_record > RECORD_SECONDS
-                if idle or due:
+                if idle or self._is_record_due():
                     self._record()
                 if idle and self.drained:
                     return self.done
 
+    def _is_record_due(self):
+        size = RECORD_SIZE
+        if self.drained and len(self._delivery) <= self._count_connections():
+            size = LAST_RECORD_SIZE
+        return len(self._finished) >= size or time.monotonic() - self._last_record > RECORD_SECONDS
+
     # === CLAIM === #
 
+    def _count_connections(self):
+        return sum(line.connections for line in self._lines)
+
     def _has_room(self):
-        """Whether the connections will soon have nothing to do. What is claimed too early is lost with this process."""
-        connections = sum(line.connections for line in self._lines)
-        return len(self._delivery) <= 4 * connections and len(self._under_way) < MAX_UNDER_WAY
+        """Whether to claim more: the connections will soon have nothing to do. What is claimed too early is lost with
+        this process."""
+        return (
+            not self.drained and len(self._delivery) <= 4 * self._count_connections()
+            and len(self._under_way) < MAX_UNDER_WAY)
 
     def _claim(self):
         if time.monotonic() >= self.deadline:
             self.drained = True
             return
+        limit = CLAIM_SIZE if self._lines or self.ids is not None else FIRST_CLAIM_SIZE
         with self.model._short_transaction() as model:
             claimed, self._plans = model._claim(
-                self._get_lease(), CLAIM_SIZE, self.ids, self.deadline - time.monotonic(), self._backlog)
-        self.drained = len(claimed) < CLAIM_SIZE or self.ids is not None
+                self._get_lease(), limit, self.ids, self.deadline - time.monotonic(), self._backlog)
+        self.drained = len(claimed) < limit or self.ids is not None
         if self.texts:
             for sms in claimed:
                 sms.body = self.texts[sms.uuid]

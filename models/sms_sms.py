@@ -59,7 +59,8 @@ class SmsSms(models.Model):
         """Retry: the queue sends these SMS again, with all the time there is."""
         self.write({'send_after': False, 'first_attempt_date': False, 'failure_reason': False})
         result = super().action_set_outgoing()
-        self._trigger_queue()
+        if self:  # a call without SMS needs no rights, and must not wake the queue
+            self._trigger_queue()
         return result
 
     def action_retry(self):

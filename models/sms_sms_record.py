@@ -11,12 +11,12 @@ from odoo.tools import groupby
 from ..tools import phone
 from ..tools.routing import RoutingTable
 from ..tools.sms_api import SmsApiResults
-from .sms_gateway_callback_failure_map import FAILURE_TYPES
 from .sms_run import RETRY_FOR, Claimed, SmsRun, refusal
 
 _logger = logging.getLogger(__name__)
 
 LOST_BATCH = 500  # lost claims that are closed together
+PACE_LEAD = 0.25  # seconds from a claim until its first place: it takes some time until its requests may start
 TEST_SECONDS = 20  # SMS Marketing's Test button waits so long at most
 
 
@@ -150,9 +150,9 @@ class SmsSms(models.Model):
         for gateway_id, group in limited.items():
             plan = plans[gateway_id]
             places = self.env['sms.gateway.pace']._reserve(
-                gateway_id, len(group), plan.rate_limit, budget - plan.line.timeout)
+                gateway_id, len(group), plan.rate_limit, budget - plan.line.timeout - PACE_LEAD)
             for sms, place in zip(group, places, strict=False):  # there may be fewer places
-                sms.not_before = now + place
+                sms.not_before = now + PACE_LEAD + place
             for sms in group[len(places):]:
                 sms.delay = max(1, round(budget + backlog.get(gateway_id, 0) / plan.rate_limit))
                 backlog[gateway_id] = backlog.get(gateway_id, 0) + 1
@@ -419,6 +419,7 @@ class SmsSms(models.Model):
         all_sms = model.search([('uuid', 'in', list(texts)), ('state', '=', 'outgoing')])
         SmsRun(model.env, time.monotonic() + TEST_SECONDS, ids=all_sms.ids, texts=texts).run()
         by_uuid = {sms.uuid: sms for sms in model.search([('uuid', 'in', list(texts))])}
+        labels = dict(self._fields['failure_type']._description_selection(self.env))
         results = []
         for uuid in texts:
             sms = by_uuid.get(uuid, self.browse())
@@ -428,6 +429,6 @@ class SmsSms(models.Model):
                 results.append({
                     'uuid': uuid,
                     'state': sms.failure_type or 'server_error',
-                    'failure_reason': sms.failure_reason or dict(FAILURE_TYPES).get(sms.failure_type),
+                    'failure_reason': sms.failure_reason or labels.get(sms.failure_type),
                 })
         return results

@@ -1,9 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import (
     test_access,
+    test_access_table,
     test_answers,
     test_callback,
+    test_callback_check,
     test_callback_fuzz,
+    test_careless,
     test_companies,
     test_configuration,
     test_delivery,
@@ -16,7 +19,10 @@ from . import (
     test_queries,
     test_retry,
     test_routing,
+    test_screens,
+    test_secrets,
     test_sending,
     test_settings,
     test_templates,
+    test_tours,
 )

@@ -3,6 +3,7 @@ import requests
 
 from odoo.tests import TransactionCase
 
+from ..tools import bounded_regex
 from .provider import Provider
 
 send_for_real = requests.Session.send  # before Odoo's tests replace it
@@ -19,6 +20,7 @@ class GatewayCase(TransactionCase):
         cls.provider = Provider()
         cls.provider.__enter__()
         cls.addClassCleanup(cls.provider.__exit__, None, None, None)
+        cls.addClassCleanup(bounded_regex.stop)  # Odoo's tests warn of processes that stay
         parameters = cls.env['ir.config_parameter'].sudo()
         for key in ('sms.use_iap', 'sms.iap_fallback', 'sms.sms_gateway_id', 'sms.default_success_200'):
             parameters.set_param(key, False)

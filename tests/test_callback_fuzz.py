@@ -2,6 +2,7 @@
 """Whatever a stranger sends to the callback URL: no 500, no traceback, no changed SMS."""
 import http.client
 import json
+import os
 from urllib.parse import urlsplit
 
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,7 @@ from odoo.tools import mute_logger
 
 from .test_callback import LOGGER, CallbackCase
 
-EXAMPLES = 2000
+EXAMPLES = 2000 * int(os.environ.get('EIS_SMS_FUZZ') or 1)  # more with `scripts/test --fuzz`
 ANSWERS = {200, 400, 413}
 
 # names and values that lead deep into the code, between those that are chance

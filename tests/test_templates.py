@@ -46,7 +46,9 @@ FIELD_ORDER = (
     'delivery_callback_status_param', 'delivery_callback_error_code_param', 'delivery_callback_error_message_param',
     'delivery_callback_number_param', 'delivery_callback_answer', 'delivery_callback_status_success',
     'delivery_callback_status_pending', 'delivery_callback_status_error', 'delivery_callback_status_canceled',
-    'callback_failure_map_ids',
+    'delivery_callback_check', 'delivery_callback_signature_key', 'delivery_callback_signature_header',
+    'delivery_callback_signature_algorithm', 'delivery_callback_signature_encoding',
+    'delivery_callback_signature_content', 'delivery_callback_check_networks', 'callback_failure_map_ids',
 )
 
 

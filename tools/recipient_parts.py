@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from . import paths
+from . import bounded_regex, paths
 from .provider_codes import match_value
 
 _TAIL = 7  # digits at the end of a number by which one with and one without country code find each other
@@ -55,19 +55,6 @@ def split(rules, recipients: Sequence, body: str, accepted: bool) -> list[Part]:
         for index, message_id in zip(taken, found, strict=True):
             parts[index] = replace(parts[index], message_id=message_id)
     return parts
-
-
-def compiled(pattern: str) -> re.Pattern | None:
-    """Compile a regular expression once; None for one that is none, which the gateway's form refuses."""
-    return _compiled(pattern) if pattern else None
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern):
-    try:
-        return re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
-        return None
 
 
 def _document(body):
@@ -136,14 +123,11 @@ def _item_parts(where, error_values, recipients, items):
 
 
 def _ids_by_regex(pattern, recipients, body):
-    regex = compiled(pattern)
-    if regex is None:
-        return [''] * len(recipients)
-    matches = list(regex.finditer(body))
-    group = 'id' if 'id' in regex.groupindex else min(regex.groups, 1)
-    ids = [(match[group] or '').strip() for match in matches]
-    if 'id' in regex.groupindex and 'number' in regex.groupindex:
-        return [found or '' for found in _pair_by_number(recipients, [match['number'] or '' for match in matches], ids)]
+    found = bounded_regex.find(pattern, body)
+    ids = [row[found.names.get('id', min(found.groups, 1))].strip() for row in found.rows]
+    if 'id' in found.names and 'number' in found.names:
+        numbers = [row[found.names['number']] for row in found.rows]
+        return [message_id or '' for message_id in _pair_by_number(recipients, numbers, ids)]
     if len(ids) == len(recipients):
         return ids
     return (ids[:1] or ['']) * len(recipients)

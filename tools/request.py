@@ -137,7 +137,20 @@ def _render(template: RequestTemplate, group: tuple[Recipient, ...]) -> HttpRequ
     if query:
         url = f'{url}?{"&".join(query)}'
     headers = tuple(_fill_headers(template, values, content_type))
+    url, userinfo = _split_userinfo(url)
+    if userinfo and all(key.lower() != 'authorization' for key, _value in headers):
+        headers += (('Authorization', f'Basic {userinfo}'),)
     return HttpRequest(config.method.upper(), url, headers, body, group)
+
+
+def _split_userinfo(url: str) -> tuple[str, str]:
+    """Give the URL without `user:password@`, and these as HTTP Basic in UTF-8; `requests` would take Latin-1 only."""
+    scheme, mark, rest = url.partition('://')
+    end = re.search('[/?#]|$', rest).start()
+    userinfo, at, host = rest[:end].rpartition('@')
+    if not at:
+        return url, ''
+    return f'{scheme}{mark}{host}{rest[end:]}', base64.b64encode(unquote(userinfo).encode()).decode()
 
 
 def _values(template: RequestTemplate, group: tuple[Recipient, ...]) -> tuple[Values, list[Values]]:

@@ -11,9 +11,9 @@ from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote, quote_plus
 
-from . import paths
+from . import bounded_regex, paths
 from .provider_codes import FAILURE_TYPES, match_failure
-from .recipient_parts import compiled, split
+from .recipient_parts import split
 
 __all__ = ['FAILURE_TYPES', 'AnswerRules', 'HttpAnswer', 'SendResult', 'interpret', 'match_failure']
 
@@ -138,7 +138,8 @@ def _contains(body, marker):
 
 
 def _squeeze(text):
-    return re.sub(r'(?<=[]\[{}:,])\s+|\s+(?=[]\[{}:,])', '', text)
+    # a blank run is matched once, as a whole: `\s+(?=...)` would begin anew at each of its blanks
+    return re.sub(r'(?<=[]\[{}:,])\s+|(?<!\s)\s+(?=[]\[{}:,])', '', text)
 
 
 def _outcome(answer, state, rule):
@@ -202,12 +203,8 @@ def _decide(rules, answer, words, state, rule, part):
 
 
 def _error_code(pattern, body):
-    regex = compiled(pattern)
-    match = regex.search(body) if regex else None
-    if not match:
-        return ''
-    group = 'code' if 'code' in regex.groupindex else min(regex.groups, 1)
-    return (match[group] or '').strip()
+    found = bounded_regex.find(pattern, body, limit=1)
+    return found.rows[0][found.names.get('code', min(found.groups, 1))].strip() if found.rows else ''
 
 
 def _words(answer, shown, is_shared):

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Secrets that an administrator typed into a request instead of into the fields for credentials."""
+import base64
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote, unquote_plus, urlsplit
@@ -46,7 +47,10 @@ def _in_url(url: str) -> Iterator[tuple[str, str, str]]:
     except ValueError:
         return
     if password:
-        yield 'base_url', parts.username or '', unquote(password)
+        username, password = unquote(parts.username or ''), unquote(password)
+        yield 'base_url', username, password
+        if len(password) >= SHORTEST and not _FILLED_IN.search(username + password):
+            yield 'base_url', username, base64.b64encode(f'{username}:{password}'.encode()).decode()
     for piece in parts.query.split('&'):
         key, _equals, value = piece.partition('=')
         if _SECRET_NAME.search(unquote_plus(key)):

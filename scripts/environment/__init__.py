@@ -15,7 +15,7 @@ from pathlib import Path
 
 from . import odoo, venv
 from .databases import addon_fingerprint, create_database, database_exists, drop_database, install, template
-from .odoo import odoo_command, odoo_home
+from .odoo import TALKATIVE, odoo_command, odoo_home
 from .postgres import connect, start_postgres, stop_postgres
 from .server import OdooServer, RpcError, free_port, rpc
 from .state import ADDON, ADDONS, DATA, LOGS, REPOSITORY, STATE, VENV, fail, locked, python

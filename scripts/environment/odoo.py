@@ -22,6 +22,10 @@ DEBIAN_PACKAGES = (
     f'fonts-font-awesome/{DEBIAN_FONTS_SUITE}',
     f'fonts-inconsolata/{DEBIAN_FONTS_SUITE}',
 )
+# For logs that are searched for secrets: debug level for all who log requests and calls. Of every SQL statement it
+# would be gigabytes.
+TALKATIVE = [
+    f'--log-handler={name}:DEBUG' for name in (f'odoo.addons.{ADDON}', 'odoo.service.model', 'urllib3', 'requests')]
 
 
 def odoo_home():

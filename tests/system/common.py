@@ -32,7 +32,7 @@ class SystemCase(unittest.TestCase):
 
         :return environment.OdooServer: its arguments are those of this method, without the database.
         """
-        server = environment.OdooServer(self.database, *args, **kwargs).start()
+        server = environment.OdooServer(self.database, *environment.TALKATIVE, *args, **kwargs).start()
         self.addCleanup(server.stop)
         return server
 

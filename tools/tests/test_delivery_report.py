@@ -4,7 +4,7 @@ import time
 import unittest
 from urllib.parse import urlencode
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ..delivery_report import (
@@ -17,6 +17,7 @@ from ..delivery_report import (
     parse_reports,
     parse_value_list,
 )
+from . import cases
 
 FORM = 'application/x-www-form-urlencoded'
 UUID = '6f9619ff8b86d011b42d00c04fc964ff'
@@ -379,7 +380,7 @@ fragments = st.lists(st.sampled_from((
 class TestAnything(unittest.TestCase):
     """SPEC section 6: whoever calls, with whatever; only ReportError comes out."""
 
-    @settings(max_examples=600, deadline=None)
+    @cases(2000)
     @given(some_rules, st.sampled_from(('GET', 'POST', 'PUT', 'x')), fragments | st.binary(max_size=30), content_types,
            fragments | st.binary(max_size=60) | json_documents.map(lambda document: json.dumps(document).encode()))
     @example(TWILIO, 'POST', b'\xff=\xff', FORM, b'{' * 100000)
@@ -400,6 +401,6 @@ class TestAnything(unittest.TestCase):
         call = as_json({'results': [
             {'messageId': f'M{index}', 'to': str(index), 'callbackData': UUID, 'status': {'groupName': 'UNDELIVERABLE'},
              'error': {'name': 'EC_UNKNOWN_SUBSCRIBER'}} for index in range(1000)]})
-        start = time.monotonic()
+        start = time.process_time()
         self.assertEqual(len(parse_reports(INFOBIP, *call)), 1000)
-        self.assertLess(time.monotonic() - start, 0.5)
+        self.assertLess(time.process_time() - start, 0.5)

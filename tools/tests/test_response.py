@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ..response import AnswerRules, HttpAnswer, interpret, match_failure
+from . import cases
 
 
 @dataclass(frozen=True)
@@ -370,7 +371,7 @@ answers = texts | st.recursive(
 class TestAnything(unittest.TestCase):
     """SPEC section 4: one bad answer never touches another SMS; every SMS gets exactly one result."""
 
-    @settings(max_examples=400, deadline=None)
+    @cases(2000)
     @given(st.data())
     def test_one_result_each(self, data):
         rules = AnswerRules(
@@ -413,14 +414,14 @@ class TestAnything(unittest.TestCase):
         rules = AnswerRules(
             items_path='messages[]', number_path='to', message_id_path='message-id', status_path='status',
             error_values=('1*', '2*'), secrets=('secret' * 3,))
-        start = time.monotonic()
+        start = time.process_time()
         for _ in range(10000):
             interpret(rules, ONE, HttpAnswer(200, text))
-        self.assertLess(time.monotonic() - start, 3)
+        self.assertLess(time.process_time() - start, 3)
         many = [Sms(str(index), f'+92300{index:07}') for index in range(1000)]
         big = json.dumps([{'n': re.sub(r'\D', '', sms.number), 'i': sms.uuid} for sms in many])
-        start = time.monotonic()
+        start = time.process_time()
         rules = AnswerRules(items_path='[]', number_path='n', message_id_path='i')
         results = interpret(rules, many, HttpAnswer(200, big))
-        self.assertLess(time.monotonic() - start, 1)
+        self.assertLess(time.process_time() - start, 1)
         self.assertEqual([result.message_id for result in results], [sms.uuid for sms in many])

@@ -1,0 +1,78 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The provider of `scripts/bench`, a process of its own: it accepts every SMS and answers after a fixed time.
+
+`tests/provider.py` records what it gets and has a thread for each connection. This one does nothing but answer, with a
+tenth of the processor time, so that the senders are measured and not the provider. It answers the requests of our
+gateways, of Twilio's API and of Odoo's IAP (JSON-RPC, whose answer names each SMS).
+"""
+import asyncio
+import contextlib
+import json
+import re
+import subprocess
+import sys
+
+LENGTH = re.compile(rb'\r\ncontent-length:\s*(\d+)', re.IGNORECASE)
+HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n'
+ACCEPTED = {'id': 'M0123456789abcdef', 'sid': 'SM0123456789abcdef0123456789abcdef', 'status': 'queued'}
+
+
+class Connection(asyncio.Protocol):
+
+    def __init__(self, delay):
+        self.delay = delay
+        self.received = b''
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.received += data
+        while (end := self.received.find(b'\r\n\r\n')) >= 0:
+            head = self.received[:end]
+            length = LENGTH.search(head)
+            end += 4 + (int(length[1]) if length else 0)
+            if len(self.received) < end:
+                return
+            request, self.received = self.received[:end], self.received[end:]
+            asyncio.get_running_loop().call_later(self.delay, self.answer, head, request[len(head) + 4:])
+
+    def answer(self, head, body):
+        document = iap_answer(body) if b'/api/sms/' in head.partition(b'\r\n')[0] else ACCEPTED
+        content = json.dumps(document).encode()
+        if not self.transport.is_closing():
+            self.transport.write(HEAD % len(content) + content)
+
+
+def iap_answer(body):
+    """:return: what IAP answers to `/api/sms/3/send`: each SMS is taken."""
+    messages = json.loads(body)['params']['messages']
+    return {'jsonrpc': '2.0', 'id': None, 'result': [
+        {'uuid': number['uuid'], 'state': 'success', 'credit': 1}
+        for message in messages for number in message['numbers']]}
+
+
+async def serve(delay):
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(delay), '127.0.0.1', 0, backlog=256)
+    print(f'http://127.0.0.1:{server.sockets[0].getsockname()[1]}', flush=True)
+    async with server:
+        await server.serve_forever()
+
+
+@contextlib.contextmanager
+def provider(delay):
+    """Run the provider in a process of its own.
+
+    :param float delay: seconds that each answer takes
+    :return: context manager of its URL
+    """
+    with subprocess.Popen([sys.executable, __file__, str(delay)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+if __name__ == '__main__':
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(float(sys.argv[1])))

@@ -1,0 +1,44 @@
+import { Component, toRaw } from "@odoo/owl";
+import { Message } from "@mail/core/common/message";
+import { usePopover } from "@web/core/popover/popover_hook";
+import { user } from "@web/core/user";
+import { useService } from "@web/core/utils/hooks";
+import { markEventHandled } from "@web/core/utils/misc";
+import { patch } from "@web/core/utils/patch";
+import { session } from "@web/session";
+
+/** What any notification shows, and the way from an SMS to what its provider said. */
+export class SmsNotificationPopover extends Component {
+    static template = "eis_sms_apis.SmsNotificationPopover";
+    static props = ["message", "Popover", "close?"];
+
+    setup() {
+        this.orm = useService("orm");
+        this.action = useService("action");
+    }
+
+    async onClickStatus() {
+        const action = await this.orm.call("sms.gateway.status", "action_open_of_message", [this.props.message.id]);
+        this.props.close?.();
+        this.action.doAction(action);
+    }
+}
+
+/** Core leads a click on "Unregistered Account" to an IAP account, which has nothing to do with a gateway's SMS. */
+patch(Message.prototype, {
+    setup() {
+        super.setup(...arguments);
+        this.smsPopover = usePopover(SmsNotificationPopover, { position: "top" });
+    },
+    onClickNotification(ev) {
+        if (this.message.message_type !== "sms" || session.sms_iap_used || !user.isSystem) {
+            return super.onClickNotification(ev);
+        }
+        const message = toRaw(this.message);
+        if (message.failureNotifications.length > 0) {
+            markEventHandled(ev, "Message.ClickFailure");
+        }
+        // the component is another one where an addon has replaced it
+        this.smsPopover.open(ev.target, { message, Popover: this.constructor.components.Popover });
+    },
+});

@@ -1,0 +1,139 @@
+import { registry } from "@web/core/registry";
+
+const tours = registry.category("web_tour.tours");
+
+/** The browser's log holds what is typed: therefore not the secret that the log is searched for. */
+function refuseSecret({ anchor }) {
+    if (anchor.textContent.includes("open-sesame")) {
+        throw new Error("A credential is shown.");
+    }
+}
+
+/** From the settings to an accepted test SMS, as somebody with an account at Twilio would. */
+tours.add("eis_sms_apis.first_gateway", {
+    steps: () => [
+        { trigger: "#sms_gateways button[name=action_open_sms_gateways]", run: "click" },
+        { trigger: ".o_control_panel button:contains('Templates')", run: "click" },
+        { trigger: ".o_kanban_record:contains('Twilio') button[name=action_use_template]", run: "click" },
+        // the template's note says what goes where
+        { trigger: ".o_form_view [name=note] textarea:value('Account SID')" },
+        { trigger: ".alert-warning:contains('Username, Password, Sender ID')" },
+        { trigger: "[name=sender] input", run: "edit +15005550006" },
+        { trigger: ".o_notebook a[name=authentication]", run: "click" },
+        { trigger: ".o_notebook .tab-pane.active:not(:has([name=token]))" },
+        { trigger: "[name=username] input[type=password]", run: "edit AC123" },
+        { trigger: "[name=password] input[type=password]", run: "edit open-sesame" },
+        { trigger: ".o_notebook a[name=preview]", run: "click" },
+        { trigger: "[name=request_preview]:contains('From=+15005550006')", run: refuseSecret },
+        { trigger: "button[name=action_test]", run: "click" },
+        { trigger: ".modal [name=number] input", run: "edit +1 202 555 0143" },
+        { trigger: ".modal button[name=action_send]:contains('Send')", run: "click" },
+        { trigger: ".modal .alert-success:contains('Sent. It becomes Delivered')" },
+        { trigger: ".modal [name=message_id]:contains('SM0001')" },
+        { trigger: ".modal [name=request]:contains('***')", run: refuseSecret },
+        { trigger: ".modal button[special=cancel], .modal button:contains('Close')", run: "click" },
+        { trigger: "button[name=action_view_sms]:contains('1')" },
+        { trigger: "button[name=action_toggle_state]:contains('Activate')", run: "click" },
+        { trigger: ".o_statusbar_status .o_arrow_button_current:contains('Active')" },
+    ],
+});
+
+/** After the provider's delivery report. */
+tours.add("eis_sms_apis.delivered", {
+    steps: () => [
+        { trigger: ".o_data_row:contains('+1 202 555 0143') .o_data_cell[name=number]", run: "click" },
+        { trigger: ".o_form_view .ribbon:contains('Delivered')" },
+        { trigger: "[name=message_id]:contains('SM0001')" },
+    ],
+});
+
+const sendFromContact = [
+    { trigger: ".o_field_phone:has(.o_field_phone_sms)", run: "hover && click .o_field_phone_sms" },
+    { trigger: ".modal [name=body] textarea", run: "edit Your order is ready" },
+    { trigger: ".modal button[name=action_send_sms]", run: "click" },
+    { trigger: "body:not(:has(.modal))" },
+    { trigger: ".o-mail-Message:contains('Your order is ready') .o-mail-Message-notification", run: "click" },
+];
+
+/** From a contact to the provider's words in two clicks on the message. */
+tours.add("eis_sms_apis.contact", {
+    steps: () => [
+        ...sendFromContact,
+        { trigger: ".o-mail-MessageNotificationPopover:contains('On the stop list')" },
+        { trigger: ".o_sms_gateway_status_link", run: "click" },
+        { trigger: ".o_form_view .alert-danger:contains('On the stop list')" },
+        { trigger: "button[name=action_open_document]", run: "click" },
+        { trigger: ".o-mail-Message:contains('Your order is ready')" },
+    ],
+});
+
+/** The same by somebody who may send SMS and nothing else. */
+tours.add("eis_sms_apis.plain_user", {
+    steps: () => [
+        ...sendFromContact,
+        { trigger: ".o-mail-MessageNotificationPopover:contains('On the stop list')" },
+        { trigger: "body:not(:has(.o_sms_gateway_status_link))" },
+    ],
+});
+
+tours.add("eis_sms_apis.wrong_configuration", {
+    steps: () => [
+        { trigger: ".o_list_button_add", run: "click" },
+        { trigger: ".o_form_view:not(:has(.alert-warning:visible)) [name=name] input", run: "edit Reseller" },
+        { trigger: "[name=base_url] input", run: "edit https://sms.example.com/send" },
+        { trigger: "[name=country_prefixes] input", run: "edit +32,abc" },
+        { trigger: ".alert-warning li:contains('names no recipient')" },
+        { trigger: ".alert-warning li:contains('holds no text')" },
+        { trigger: ".o_form_button_save", run: "click" },
+        { trigger: ".modal:contains('Country Prefixes'):contains('abc')" },
+        { trigger: ".modal .modal-footer button", run: "click" },
+        { trigger: "[name=country_prefixes] input", run: "edit +32" },
+        { trigger: "[name=request_type] input", run: "click" },
+        { trigger: ".o_select_menu_item:contains('JSON')", run: "click" },
+        { trigger: ".alert-warning li:contains('There is no body')" },
+        { trigger: ".o_notebook a[name=body]", run: "click" },
+        {
+            trigger: ".o_sms_gateway_json .ace_editor",
+            run() {
+                window.ace.edit(this.anchor).setValue('{"to": "{phone}", "text": oops}');
+            },
+        },
+        { trigger: ".o_sms_gateway_json .ace_gutter-cell.ace_error" },
+        { trigger: ".alert-warning li:contains('is not JSON')" },
+        { trigger: ".o_form_button_cancel", run: "click" },
+        { trigger: ".o_list_view" },
+    ],
+});
+
+tours.add("eis_sms_apis.settings", {
+    steps: () => [
+        { trigger: "#sms_gateway_settings .alert-warning:contains('No SMS can be sent')" },
+        { trigger: "#sms:not(:has(.o_buy_credits)):not(:contains('Buy credits'))" },
+        { trigger: "#sms_default_gateway" },
+        { trigger: "#sms_use_iap input", run: "click" },
+        { trigger: "#sms_gateway_settings:not(:has(#sms_default_gateway)):not(:has(#sms_iap_fallback))" },
+        { trigger: "#sms_gateway_settings:not(:has(.alert-warning:visible))" },
+        { trigger: "#sms_use_iap input", run: "click" },
+        { trigger: "#sms_iap_fallback input", run: "click" },
+        { trigger: "#sms_gateway_settings:not(:has(.alert-warning:visible))" },
+        { trigger: ".o_form_button_save", run: "click", expectUnloadPage: true },
+        { trigger: "#sms_iap_fallback input:checked" },
+    ],
+});
+
+tours.add("eis_sms_apis.which_gateway", {
+    steps: () => [
+        { trigger: ".o_control_panel button:contains('Which Gateway?')", run: "click" },
+        { trigger: ".modal [name=number] input", run: "edit 0032 456 00 11 22" },
+        { trigger: ".modal .modal-title", run: "click" },
+        { trigger: ".modal [name=read_as]:contains('+32456001122')" },
+        { trigger: ".modal [name=gateway_id]:contains('Belgium')" },
+        { trigger: ".modal [name=reason]:contains('+32')" },
+        { trigger: ".modal [name=next_ids] .o_data_row:contains('Loopback')" },
+        { trigger: ".modal [name=number] input", run: "edit +1 202 555 0143" },
+        { trigger: ".modal .modal-title", run: "click" },
+        { trigger: ".modal [name=gateway_id]:contains('Loopback')" },
+        { trigger: ".modal .modal-footer button:contains('Close')", run: "click" },
+        { trigger: "body:not(:has(.modal))" },
+    ],
+});

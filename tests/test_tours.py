@@ -1,0 +1,84 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The screens in a real browser."""
+import base64
+import hmac
+from urllib.parse import urlsplit
+
+from odoo.exceptions import AccessError
+from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tools import mute_logger
+
+from .common import SECRET, GatewayCase
+from .provider import Reply
+
+ACTION = '/odoo/action-eis_sms_apis.'
+
+
+@tagged('post_install', '-at_install')
+class TestTours(GatewayCase, HttpCase):
+
+    def make_template(self):
+        """Twilio's template as it comes with the addon, which sends to the provider on loopback."""
+        template = self.env.ref('eis_sms_apis.gateway_twilio')
+        path = template.base_url.split('/', 3)[3]
+        template.with_context(install_mode=True, install_module='eis_sms_apis').write(
+            {'is_template': True, 'state': 'new', 'base_url': f'{self.provider.url}/{path}'})
+        return template
+
+    def test_from_template_to_delivered(self):
+        template = self.make_template()
+        self.always_answer(Reply(201, {'sid': 'SM0001', 'status': 'queued'}))
+        self.start_tour('/odoo/settings', 'eis_sms_apis.first_gateway', login='admin')
+        gateway = self.env['sms.gateway'].search([('name', '=', "Twilio"), ('is_template', '=', False)])
+        self.assertEqual(gateway.state, 'active')
+        self.assertTrue(template.is_template)
+        self.assertEqual(len(self.provider.requests), 1)
+        status = gateway.sms_status_ids
+        self.assertTrue(status.is_test)
+        self.assertFalse(self.env['sms.sms'].search([('uuid', '=', status.sms_uuid)]))
+
+        self.report(gateway, MessageSid='SM0001', MessageStatus='delivered')
+        self.start_tour(f'{ACTION}sms_gateway_status_action', 'eis_sms_apis.delivered', login='admin')
+
+    def report(self, gateway, **fields):
+        """Make a delivery report, signed as Twilio signs it: URL, then names and values of the form by name."""
+        url = gateway.delivery_callback_url
+        signed = url + ''.join(f'{name}{value}' for name, value in sorted(fields.items()))
+        signature = base64.b64encode(hmac.digest(gateway.password.encode(), signed.encode(), 'sha1')).decode()
+        answer = self.url_open(urlsplit(url).path, data=fields, headers={'X-Twilio-Signature': signature})
+        self.assertEqual(answer.status_code, 200)
+
+    def test_contact(self):
+        self.refuse()
+        self.start_tour(f'/odoo/res.partner/{self.make_contact().id}', 'eis_sms_apis.contact', login='admin')
+        self.assertEqual(self.provider.sms, [('+32456001122', "Your order is ready")])
+
+    def test_plain_user_sees_no_gateway_and_no_secret(self):
+        self.refuse()
+        user = new_test_user(self.env, 'plain', groups='base.group_user,base.group_partner_manager')
+        self.start_tour(f'/odoo/res.partner/{self.make_contact().id}', 'eis_sms_apis.plain_user', login='plain')
+        self.assertEqual(len(self.provider.sms), 1)
+        menus = self.env['ir.ui.menu'].with_user(user).load_menus(False)
+        self.assertFalse([menu for menu in menus.values() if 'eis_sms_apis' in (menu.get('xmlid') or '')])
+        for model in ('sms.gateway', 'sms.gateway.status', 'sms.gateway.test', 'sms.gateway.route'):
+            with self.assertRaises(AccessError):
+                self.env[model].with_user(user).search([])
+        self.authenticate('plain', 'plain')
+        self.assertNotIn(SECRET, self.url_open('/odoo').text)
+
+    def refuse(self):
+        self.gateway.error_code_regex = r'"code":\s*"(\w+)"'
+        self.always_answer(Reply(400, {'code': 'stop', 'text': 'On the stop list'}))
+
+    def test_wrong_configuration(self):
+        with mute_logger('odoo.http'):  # it logs what the form refuses
+            self.start_tour(f'{ACTION}sms_gateway_action', 'eis_sms_apis.wrong_configuration', login='admin')
+        self.assertFalse(self.env['sms.gateway'].search([('name', '=', "Reseller")]))
+
+    def test_settings(self):
+        self.gateway.state = 'disabled'
+        self.start_tour('/odoo/settings', 'eis_sms_apis.settings', login='admin')
+
+    def test_which_gateway(self):
+        self.make_gateway("Belgium", country_prefixes='+32')
+        self.start_tour(f'{ACTION}sms_gateway_action', 'eis_sms_apis.which_gateway', login='admin')
