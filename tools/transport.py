@@ -1,16 +1,18 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """HTTP requests in parallel over kept-alive connections, within a deadline. No ORM, no transaction: threads only."""
+import contextlib
 import logging
 import queue
 import ssl
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -53,6 +55,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, **kwargs):
         super().__init__(pool_connections=POOLS, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {'http': _HttpPool, 'https': _HttpsPool}
         self._pools = {}
 
     def get_connection_with_tls_context(self, request, *args, **kwargs):
@@ -66,6 +69,40 @@ class _Adapter(HTTPAdapter):
 
     def send(self, request, stream=False, timeout=None, **kwargs):
         return super().send(request, stream=stream, timeout=(min(CONNECT_TIMEOUT, timeout), timeout), **kwargs)
+
+
+class _AtOnce:
+    """A connection that sends head and body of a request together, where urllib3 2 sends them one after the other: one
+    packet instead of two, and one turn less to wait for among the threads."""
+
+    _parts = None
+
+    def request(self, *args, **kwargs):
+        self._parts = []
+        try:
+            super().request(*args, **kwargs)
+            whole = b''.join(self._parts)
+        finally:
+            self._parts = None
+        self.send(whole)
+
+    def send(self, data):
+        if self._parts is None:
+            super().send(data)
+        else:
+            self._parts.append(data)
+
+
+class _HttpPool(HTTPConnectionPool):
+
+    class ConnectionCls(_AtOnce, HTTPConnectionPool.ConnectionCls):
+        pass
+
+
+class _HttpsPool(HTTPSConnectionPool):
+
+    class ConnectionCls(_AtOnce, HTTPSConnectionPool.ConnectionCls):
+        pass
 
 
 class _Session:
@@ -211,6 +248,42 @@ def _explain_tls(cause) -> tuple[str, str]:
     return 'broken', "The TLS connection was lost."
 
 
+class _Crew:
+    """The threads of one line, at most as many as it has connections, and the requests that wait for them.
+
+    Threads that take one request after the other cost less between an answer and the next request, when a connection
+    stands idle, than a pool of `concurrent.futures`; and as daemons they do not hold up the end of the process.
+    """
+
+    def __init__(self, name: str, work: Callable):
+        self._name = name
+        self._work = work
+        self._waiting: queue.SimpleQueue = queue.SimpleQueue()
+        self._threads = 0
+
+    def give(self, job: tuple, most: int):
+        """Let a thread do `work(*job)`.
+
+        :param most: threads that there may be
+        """
+        self._waiting.put(job)
+        if self._threads < most:
+            self._threads += 1
+            threading.Thread(target=self._run, name=self._name, daemon=True).start()
+
+    def _run(self):
+        while job := self._waiting.get():
+            self._work(*job)
+
+    def dismiss(self):
+        """Drop what waits, and let the threads end when they are done with what they are at."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
+        for _thread in range(self._threads):
+            self._waiting.put(None)
+
+
 class Delivery:
     """Requests under way. Used by one thread, which submits requests and collects the answers as they arrive.
 
@@ -221,7 +294,7 @@ class Delivery:
     def __init__(self, deadline: float):
         self.deadline = deadline
         self._began = time.monotonic()
-        self._pools: dict[tuple, ThreadPoolExecutor] = {}
+        self._crews: dict[tuple, _Crew] = {}
         self._answers: queue.SimpleQueue = queue.SimpleQueue()
         self._under_way: dict[int, HttpRequest] = {}
         self._lock = threading.Lock()
@@ -231,8 +304,8 @@ class Delivery:
         return self
 
     def __exit__(self, *args):
-        for pool in self._pools.values():
-            pool.shutdown(wait=False, cancel_futures=True)
+        for crew in self._crews.values():
+            crew.dismiss()
 
     def __len__(self):
         """Requests whose answer was not collected yet."""
@@ -243,11 +316,11 @@ class Delivery:
 
         :param not_before: `time.monotonic()` before which it must not start
         """
-        pool = self._pools.get(line.key)
-        if pool is None:
-            pool = self._pools[line.key] = ThreadPoolExecutor(line.connections, f'sms-{line.key[-1]}')
+        crew = self._crews.get(line.key)
+        if crew is None:
+            crew = self._crews[line.key] = _Crew(f'sms-{line.key[-1]}', self._run)
         self._under_way[id(request)] = request
-        pool.submit(self._run, line, request, not_before)
+        crew.give((line, request, not_before), min(line.connections, len(self._under_way)))
 
     def _run(self, line: Line, request: HttpRequest, not_before: float):
         timeout = min(line.timeout, self.deadline - self._began)
@@ -287,6 +360,10 @@ class Delivery:
                 pair = self._answers.get_nowait()
         except queue.Empty:
             return collected
+
+    def has_answers(self) -> bool:
+        """Whether answers wait to be collected."""
+        return not self._answers.empty()
 
     def abandon(self) -> list[tuple[HttpRequest, HttpAnswer]]:
         """Give up on what did not answer in spite of its timeout (an answer may trickle for ever)."""

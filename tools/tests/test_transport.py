@@ -1,0 +1,157 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Given a real server on loopback: requests in parallel, in time, over connections that are kept."""
+import socket
+import threading
+import time
+import unittest
+from contextlib import suppress
+
+from ..request import HttpRequest, Recipient
+from ..transport import Delivery, Line, _Session
+
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK'
+RECIPIENT = Recipient('0' * 32, '+32456001122', "Hello")
+
+
+class Server:
+    """Answers what it reads in one go, and remembers it; the answers wait for `go`.
+
+    :ivar list reads: the bytes of each read
+    :ivar int most: requests that were under way at once
+    """
+
+    def __init__(self):
+        self.reads, self.most, self.connections = [], 0, 0
+        self.go = threading.Event()
+        self.go.set()
+        self._under_way, self._lock = 0, threading.Lock()
+        self._socket = socket.create_server(('127.0.0.1', 0), backlog=64)
+        self.url = f'http://127.0.0.1:{self._socket.getsockname()[1]}/sms'
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                connection, _address = self._socket.accept()
+                self.connections += 1
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with suppress(OSError), connection:
+            while read := connection.recv(65536):
+                with self._lock:
+                    self.reads.append(read)
+                    self._under_way += 1
+                    self.most = max(self.most, self._under_way)
+                self.go.wait(10)
+                with self._lock:
+                    self._under_way -= 1
+                connection.sendall(ANSWER)
+
+    def close(self):
+        self.go.set()
+        self._socket.close()
+
+
+class TestDelivery(unittest.TestCase):
+
+    def setUp(self):
+        _Session._shared.clear()
+        self.server = Server()
+        self.addCleanup(self.server.close)
+
+    def request(self, number=0):
+        return HttpRequest('POST', self.server.url, (), b'to=%d' % number, (RECIPIENT,))
+
+    def line(self, connections=4, timeout=5):
+        return Line(('test', self.id()), connections, timeout)
+
+    def collect_all(self, delivery):
+        collected = []
+        end = time.monotonic() + 10
+        while len(delivery) and time.monotonic() < end:
+            collected += delivery.collect(0.1)
+        self.assertFalse(len(delivery), "all are collected")
+        return collected
+
+    def wait_for_reads(self, count):
+        end = time.monotonic() + 10
+        while len(self.server.reads) < count and time.monotonic() < end:
+            time.sleep(0.01)
+        self.assertEqual(len(self.server.reads), count)
+
+    def test_all_are_sent_once_over_kept_connections(self):
+        requests = [self.request(number) for number in range(40)]
+        with Delivery(time.monotonic() + 10) as delivery:
+            for request in requests:
+                delivery.submit(self.line(), request)
+            collected = self.collect_all(delivery)
+        self.assertEqual({id(request) for request, _answer in collected}, set(map(id, requests)))
+        self.assertEqual([answer.status for _request, answer in collected], [200] * 40)
+        bodies = sorted(int(read.rpartition(b'to=')[2]) for read in self.server.reads)
+        self.assertEqual(bodies, list(range(40)))
+        self.assertLessEqual(self.server.connections, 4)
+
+    def test_head_and_body_leave_together(self):
+        with Delivery(time.monotonic() + 10) as delivery:
+            delivery.submit(self.line(), self.request(7))
+            self.collect_all(delivery)
+        read, = self.server.reads
+        self.assertTrue(read.startswith(b'POST /sms HTTP/1.1\r\n'), read)
+        self.assertTrue(read.endswith(b'\r\n\r\nto=7'), read)
+
+    def test_no_more_at_once_than_connections(self):
+        self.server.go.clear()
+        with Delivery(time.monotonic() + 10) as delivery:
+            for number in range(9):
+                delivery.submit(self.line(connections=3), self.request(number))
+            self.wait_for_reads(3)
+            time.sleep(0.1)
+            self.assertEqual(len(self.server.reads), 3)
+            self.server.go.set()
+            self.assertEqual(len(self.collect_all(delivery)), 9)
+        self.assertEqual(self.server.most, 3)
+
+    def test_not_before(self):
+        start = time.monotonic()
+        with Delivery(start + 10) as delivery:
+            delivery.submit(self.line(), self.request(), not_before=start + 0.3)
+            self.collect_all(delivery)
+        self.assertGreaterEqual(time.monotonic() - start, 0.3)
+
+    def test_what_would_be_too_late_does_not_start(self):
+        """A request starts only while a whole timeout fits before the deadline."""
+        start = time.monotonic()
+        request = self.request()
+        with Delivery(start + 1) as delivery:
+            delivery.submit(self.line(timeout=0.5), request, not_before=start + 0.9)
+            self.assertEqual(self.collect_all(delivery), [(request, None)])
+        self.assertEqual(self.server.reads, [])
+
+    def test_abandoned(self):
+        """Nobody knows what became of a request that is given up, and its late answer is not collected."""
+        self.server.go.clear()
+        request = self.request()
+        with Delivery(time.monotonic() + 10) as delivery:
+            delivery.submit(self.line(), request)
+            self.wait_for_reads(1)
+            (lost, answer), = delivery.abandon()
+            self.assertIs(lost, request)
+            self.assertEqual((answer.status, answer.failure), (None, 'timeout'))
+            self.server.go.set()
+            self.assertEqual(delivery.collect(0.5), [])
+
+    def test_what_waits_at_the_end_is_dropped(self):
+        """Given a sender that fails while requests wait: they are not sent behind its back, and its threads end."""
+        self.server.go.clear()
+        with suppress(ZeroDivisionError), Delivery(time.monotonic() + 10) as delivery:
+            for number in range(9):
+                delivery.submit(self.line(connections=2), self.request(number))
+            self.wait_for_reads(2)
+            raise ZeroDivisionError
+        self.server.go.set()
+        end = time.monotonic() + 10
+        while any(thread.name == f'sms-{self.id()}' for thread in threading.enumerate()):
+            self.assertLess(time.monotonic(), end, "the threads end")
+            time.sleep(0.01)
+        self.assertEqual(len(self.server.reads), 2)
