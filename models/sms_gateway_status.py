@@ -26,8 +26,7 @@ class SmsGatewayStatus(models.Model):
     _order = 'id desc'
     _rec_name = 'number'
 
-    gateway_id = fields.Many2one(
-        'sms.gateway', "Gateway", required=True, readonly=True, ondelete='restrict', index=True)
+    gateway_id = fields.Many2one('sms.gateway', "Gateway", required=True, readonly=True, ondelete='restrict')
     company_id = fields.Many2one('res.company', "Company", readonly=True, ondelete='set null')
     sms_id_int = fields.Integer(
         "SMS ID", readonly=True, aggregator=None, help="The SMS record, which Odoo removes once it was sent.")
@@ -77,7 +76,7 @@ class SmsGatewayStatus(models.Model):
 
     _sms_uuid_unique = models.Constraint('unique(sms_uuid)', "There is one status for each SMS.")
     _message_id_index = models.Index('(gateway_id, message_id) WHERE message_id IS NOT NULL')
-    # the same cut as tools/attempt.py: all attempts of an SMS share it
+    # the same cut as tools/attempt.py: all attempts of an SMS share it; also finds the rows of a gateway
     _match_index = models.Index('(gateway_id, substr(sms_uuid, 3, 18))')
     _awaits_report_index = models.Index('(COALESCE(sent_date, create_date)) WHERE awaits_report')
     _create_date_index = models.Index('(create_date)')

@@ -7,10 +7,12 @@ import logging
 import random
 import time
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import psycopg2
 from psycopg2.pool import PoolError
+
+from odoo import fields
 
 from ..tools import phone
 from ..tools.attempt import attempt_uuid
@@ -20,10 +22,12 @@ from ..tools.transport import Delivery
 
 _logger = logging.getLogger(__name__)
 
-CLAIM_SIZE = 500  # SMS taken at a time
-FIRST_CLAIM_SIZE = 100  # the same while no connection has anything to do yet
+CLAIM_SIZE = 1000  # SMS taken at a time at most
+FIRST_CLAIM_SIZE = 100  # the same at least, and while no connection has anything to do yet
+CLAIM_REQUESTS = 16  # requests for each connection that one claim is enough for
 MAX_UNDER_WAY = 5000  # SMS that are claimed and not recorded at most
-RECORD_SIZE = 250  # results recorded together
+RECORD_SIZE = 250  # results that are enough to record them
+MOST_RECORDED = 500  # results recorded together at most
 LAST_RECORD_SIZE = 50  # the same while nothing is left to do but to wait for the last answers
 RECORD_SECONDS = 1  # the longest that a result waits to be recorded while others are under way
 RECORD_TRIES = 5
@@ -97,7 +101,8 @@ class SmsRun:
         self._under_way = {}  # {UUID of the attempt: Claimed}
         self._finished = []  # Claimed with a result, to be recorded
         self._returned = []  # Claimed that go back to the queue
-        self._lines = set()  # the lines of the gateways that were used
+        self._lines = {}  # {line of a gateway that was used: SMS in one request at most}
+        self._is_watched = False  # whether the queue will look after the claims if this process dies
         self._paused = {}  # {gateway id: seconds after which it may be asked again}
         self._rests = {}  # {gateway id: seconds that it asked for, or None}, to be recorded
         self._answered = set()  # gateways that answered and do not rest
@@ -127,7 +132,8 @@ class SmsRun:
 
     def _is_record_due(self):
         size = RECORD_SIZE
-        if self.drained and len(self._delivery) <= self._count_connections():
+        if (self.drained and len(self._delivery) <= 2 * self._count_connections()
+                and not self._delivery.has_answers()):
             size = LAST_RECORD_SIZE
         return len(self._finished) >= size or time.monotonic() - self._last_record > RECORD_SECONDS
 
@@ -147,10 +153,13 @@ class SmsRun:
         if time.monotonic() >= self.deadline:
             self.drained = True
             return
-        limit = CLAIM_SIZE if self._lines or self.ids is not None else FIRST_CLAIM_SIZE
+        limit, lease = self._get_claim_size(), self._get_lease()
         with self.model._short_transaction() as model:
             claimed, self._plans = model._claim(
-                self._get_lease(), limit, self.ids, self.deadline - time.monotonic(), self._backlog)
+                lease, limit, self.ids, self.deadline - time.monotonic(), self._backlog)
+            if claimed and not self._is_watched:
+                model._trigger_queue(fields.Datetime.now() + timedelta(seconds=lease))  # all claims of a run end then
+                self._is_watched = True
         self.drained = len(claimed) < limit or self.ids is not None
         if self.texts:
             for sms in claimed:
@@ -160,6 +169,14 @@ class SmsRun:
                 self._put_back(sms, sms.delay, sms.reason)  # it ends here, although the claim has put it back
         sendable = [sms for sms in claimed if not sms.delay]
         self._send(sendable)
+
+    def _get_claim_size(self):
+        """What a few seconds need: a claim has a cost of its own, but what is claimed is in doubt if this process
+        dies."""
+        if self.ids is not None:
+            return len(self.ids)
+        at_once = sum(line.connections * recipients for line, recipients in self._lines.items())
+        return min(max(CLAIM_REQUESTS * at_once, FIRST_CLAIM_SIZE), CLAIM_SIZE)
 
     def _get_lease(self):
         """Seconds after which a claim counts as lost: longer than the longest possible send."""
@@ -215,7 +232,7 @@ class SmsRun:
             return
         self._under_way.update(
             (recipient.uuid, sms) for recipient, sms in zip(recipients, to_render, strict=True))
-        self._lines.add(plan.line)
+        self._lines[plan.line] = config.max_recipients if config.multiple_recipients else 1
         for request in requests:
             not_before = max(self._under_way[recipient.uuid].not_before for recipient in request.recipients)
             self._delivery.submit(plan.line, request, not_before)
@@ -280,8 +297,8 @@ class SmsRun:
             record_surely(self.model, lambda model: model._record_rests(rests, answered), 0)
         if returned:
             record_surely(self.model, lambda model: model._put_back(returned), len(returned))
-        for start in range(0, len(finished), RECORD_SIZE):
-            batch = finished[start:start + RECORD_SIZE]
+        for start in range(0, len(finished), MOST_RECORDED):
+            batch = finished[start:start + MOST_RECORDED]
             self.done += len(batch)
             record_batch(self.model, batch, self._plans, **self.unlink_options)
 

@@ -191,8 +191,9 @@ class SmsSms(models.Model):
         done = self._recover_lost_claims()
         if time.monotonic() < deadline:
             done += self._process_queue_of_other_apis(deadline)
+        # with the company in its context, no transaction of the run has to ask for it
+        run = SmsRun(self.sudo().with_company(self.env.company).env, deadline)
         self._commit_queue_progress(done)  # nothing stays open while requests are under way
-        run = SmsRun(self.sudo().env, deadline)
         done = run.run() if time.monotonic() < deadline else 0
         remaining = self._count_due()
         if remaining and run.drained:
