@@ -9,12 +9,21 @@ import asyncio
 import contextlib
 import json
 import re
+import selectors
 import subprocess
 import sys
 
 LENGTH = re.compile(rb'\r\ncontent-length:\s*(\d+)', re.IGNORECASE)
-HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n'
-ACCEPTED = {'id': 'M0123456789abcdef', 'sid': 'SM0123456789abcdef0123456789abcdef', 'status': 'queued'}
+
+
+def render(document):
+    """:return bytes: an answer with this JSON document"""
+    content = json.dumps(document).encode()
+    return b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b' % (
+        len(content), content)
+
+
+ACCEPTED = render({'id': 'M0123456789abcdef', 'sid': 'SM0123456789abcdef0123456789abcdef', 'status': 'queued'})
 
 
 class Connection(asyncio.Protocol):
@@ -38,18 +47,16 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_later(self.delay, self.answer, head, request[len(head) + 4:])
 
     def answer(self, head, body):
-        document = iap_answer(body) if b'/api/sms/' in head.partition(b'\r\n')[0] else ACCEPTED
-        content = json.dumps(document).encode()
         if not self.transport.is_closing():
-            self.transport.write(HEAD % len(content) + content)
+            self.transport.write(iap_answer(body) if b'/api/sms/' in head.partition(b'\r\n')[0] else ACCEPTED)
 
 
 def iap_answer(body):
     """:return: what IAP answers to `/api/sms/3/send`: each SMS is taken."""
     messages = json.loads(body)['params']['messages']
-    return {'jsonrpc': '2.0', 'id': None, 'result': [
+    return render({'jsonrpc': '2.0', 'id': None, 'result': [
         {'uuid': number['uuid'], 'state': 'success', 'credit': 1}
-        for message in messages for number in message['numbers']]}
+        for message in messages for number in message['numbers']]})
 
 
 async def serve(delay):
@@ -74,5 +81,7 @@ def provider(delay):
 
 
 if __name__ == '__main__':
+    # select() waits in microseconds; epoll, in whole milliseconds, would answer up to one late
+    loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(float(sys.argv[1])))
+        loop.run_until_complete(serve(float(sys.argv[1])))
