@@ -322,6 +322,12 @@ class SmsGateway(models.Model):
             raise UserError(self.env._(
                 "%s has sent SMS and cannot be deleted: archive it, so that their status stays readable.",
                 used.gateway_id.display_name))
+        sending = self.env['sms.sms'].sudo().search(
+            [('gateway_id', 'in', self.ids), ('claimed_until', '!=', False)], limit=1)
+        if sending:
+            raise UserError(self.env._(
+                "%s is sending SMS right now: disable it, and delete it when they are through.",
+                sending.gateway_id.display_name))
 
     # === ACTION METHODS === #
 

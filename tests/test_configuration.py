@@ -173,6 +173,18 @@ class TestLifeOfAGateway(GatewayCase):
         unused.unlink()
         self.assertFalse(unused.exists())
 
+    def test_gateway_that_sends_right_now_cannot_be_deleted(self):
+        """What its provider answers must be recorded with it."""
+        self.gateway.create_status = False
+        sms = self.make_sms('+32456001122')
+        with self.env['sms.sms'].sudo()._short_transaction() as model:
+            model._claim(60, 1, sms.ids, 60)
+        self.assertEqual(sms.gateway_id, self.gateway)
+        with self.assertRaisesRegex(UserError, "disable it"):
+            self.gateway.unlink()
+        sms.claimed_until = False
+        self.gateway.unlink()
+
     def test_toggle_state(self):
         """New > Active > Disabled > Active."""
         gateway = self.make_gateway("Second", state='new')
