@@ -34,6 +34,7 @@ RECORD_TRIES = 5
 LEASE_MARGIN = 180  # seconds that a claim lasts beyond the deadline: the longest time-out and the time to record
 RETRY_DELAY = 60  # seconds until an SMS that no gateway could take is tried again; doubled each time
 MAX_RETRY_DELAY = 3600
+MOST_SILENT = 3  # requests in a row without an answer after which a gateway rests
 RETRY_FOR = 24 * 3600  # seconds after the first attempt at which an SMS that no gateway takes fails
 
 
@@ -103,7 +104,8 @@ class SmsRun:
         self._returned = []  # Claimed that go back to the queue
         self._lines = {}  # {line of a gateway that was used: SMS in one request at most}
         self._is_watched = False  # whether the queue will look after the claims if this process dies
-        self._paused = {}  # {gateway id: seconds after which it may be asked again}
+        self._paused = {}  # {gateway id: (seconds after which it may be asked again, why)}
+        self._silent = {}  # {gateway id: requests in a row that had no answer}
         self._rests = {}  # {gateway id: seconds that it asked for, or None}, to be recorded
         self._answered = set()  # gateways that answered and do not rest
         self._backlog = {}  # {gateway id: SMS for which its rate limit left no place}
@@ -155,11 +157,12 @@ class SmsRun:
             return
         limit, lease = self._get_claim_size(), self._get_lease()
         with self.model._short_transaction() as model:
-            claimed, self._plans = model._claim(
+            claimed, plans = model._claim(
                 lease, limit, self.ids, self.deadline - time.monotonic(), self._backlog)
             if claimed and not self._is_watched:
                 model._trigger_queue(fields.Datetime.now() + timedelta(seconds=lease))  # all claims of a run end then
                 self._is_watched = True
+        self._plans.update(plans)  # requests of a gateway that is not Active any more may still be under way
         self.drained = len(claimed) < limit or self.ids is not None
         if self.texts:
             for sms in claimed:
@@ -201,8 +204,9 @@ class SmsRun:
             self._finish(sms, refusal('sms_number_missing', ''))
         elif not sms.candidates:
             self._finish(sms, refusal('sms_server', self.model.env['sms.gateway']._get_no_gateway_reason()))
-        elif len(paused := [gateway for gateway in sms.candidates if gateway in self._paused]) == len(sms.candidates):
-            self._put_back(sms, min(self._paused[gateway] for gateway in paused), sms.reason)
+        elif all(gateway in self._paused for gateway in sms.candidates):
+            delay, reason = min(self._paused[gateway] for gateway in sms.candidates)
+            self._put_back(sms, delay, sms.reason or reason)
         else:
             sms.candidates = tuple(gateway for gateway in sms.candidates if gateway not in self._paused)
             return True
@@ -244,28 +248,44 @@ class SmsRun:
         for request, answer in answers:
             claimed = [self._under_way.pop(recipient.uuid) for recipient in request.recipients]
             if answer is None:
-                for sms in claimed:
-                    sms.attempt -= 1
-                    self._put_back(sms, 0, sms.reason)
+                self._read_not_started(claimed, to_send_again)
                 continue
             plan = self._plans[claimed[0].gateway_id]
-            for sms, result in zip(
-                    claimed, interpret(plan.answer, request.recipients, answer), strict=True):
+            results = interpret(plan.answer, request.recipients, answer)
+            for sms, result in zip(claimed, results, strict=True):
                 if result.retryable:
                     self._pass_on(sms, result, to_send_again)
                 else:
                     self._finish(sms, result)
                     if result.http_code:
                         self._answered.add(sms.gateway_id)
+            self._listen(plan.gateway_id, answer, results[0].error_message)
         self._send(to_send_again)
+
+    def _read_not_started(self, claimed, to_send_again):
+        """The deadline was too near, or the gateway rests meanwhile."""
+        for sms in claimed:
+            sms.attempt -= 1
+            if sms.gateway_id in self._paused:
+                to_send_again.append(sms)
+            else:
+                self._put_back(sms, 0, sms.reason)
+
+    def _listen(self, gateway_id, answer, reason):
+        """A provider that has fallen silent gets nothing more: the fate of each further SMS would be unknown, too."""
+        if answer.failure not in ('timeout', 'broken'):
+            self._silent.pop(gateway_id, None)
+            return
+        self._silent[gateway_id] = self._silent.get(gateway_id, 0) + 1
+        if self._silent[gateway_id] >= MOST_SILENT:
+            self._pause(gateway_id, RETRY_DELAY, None, reason)
 
     def _pass_on(self, sms, result, to_send_again):
         """This gateway certainly did not take the SMS: the next one gets it, or the queue gets it back."""
         growing = min(RETRY_DELAY * 2 ** min(sms.attempt - 1, 10), MAX_RETRY_DELAY)
         delay = growing if result.retry_after is None else max(result.retry_after, 1)
         sms.reason = result.error_message
-        self._paused[sms.gateway_id] = delay
-        self._rests[sms.gateway_id] = result.retry_after
+        self._pause(sms.gateway_id, delay, result.retry_after, result.error_message)
         if len(sms.candidates) > 1 and time.monotonic() < self.deadline:
             sms.candidates = sms.candidates[1:]
             to_send_again.append(sms)
@@ -273,6 +293,18 @@ class SmsRun:
             self._finish(sms, result)
         else:
             self._put_back(sms, delay, result.error_message)
+
+    def _pause(self, gateway_id, delay, asked, reason):
+        """Give a gateway nothing more in this run, and let it rest for all.
+
+        :param int delay: seconds after which its SMS may go
+        :param int asked: seconds that it asked to rest, None if it did not
+        """
+        if asked is not None or gateway_id not in self._paused:  # growing, it rests once for what was under way at once
+            known = [seconds for seconds in (asked, self._rests.get(gateway_id)) if seconds is not None]
+            self._rests[gateway_id] = max(known, default=None)
+        self._paused[gateway_id] = max((delay, reason), self._paused.get(gateway_id, (0, '')))
+        self._delivery.take_back(self._plans[gateway_id].line)
 
     def _finish(self, sms, result):
         sms.result = result
@@ -292,7 +324,8 @@ class SmsRun:
         returned, self._returned = self._returned, []
         finished, self._finished = self._finished, []
         rests, self._rests = self._rests, {}
-        answered, self._answered = list(self._answered - rests.keys()), set()
+        # what was under way when a gateway began to rest may still be answered well
+        answered, self._answered = list(self._answered - self._paused.keys()), set()
         if rests or (answered and any(self._plans[gateway_id].failures for gateway_id in answered)):
             record_surely(self.model, lambda model: model._record_rests(rests, answered), 0)
         if returned:

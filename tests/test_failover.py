@@ -90,6 +90,40 @@ class TestCertainlyRefused(FailoverCase):
         sms.send()
         self.assertEqual(sms.gateway_id, self.second)
         self.assertEqual(set(sms.mapped('state')), {'pending'})
+        self.assertLessEqual(
+            sum(request.path == '/' for request in self.provider.requests), 2, "the next one may be on its way")
+
+    def test_queue_rests_with_its_only_gateway(self):
+        """What waits for a connection when the provider asks to wait stays in the queue, and says why."""
+        self.gateway.max_connections = 1
+        self.always_answer(Reply(429, "Slow down", {'Retry-After': '600'}), path='/')
+        sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(30)))
+        sms.send()
+        self.assertEqual(set(sms.mapped('state')), {'outgoing'})
+        self.assertLessEqual(len(self.provider.requests), 2)
+        self.assertEqual(set(sms.mapped('failure_reason')), {"Slow down"})
+        self.assertTrue(self.gateway.resting_until > fields.Datetime.now() + timedelta(seconds=590))
+        waits = [one.send_after - fields.Datetime.now() for one in sms]
+        self.assertGreater(min(waits), timedelta(seconds=590))
+        self.assertLessEqual(
+            set(sms.mapped('attempt')), {0, 1}, "what was never given to a provider is no attempt")
+
+    def test_longest_of_several_rests_counts(self):
+        """Given answers that arrive together, one asks for ten minutes and the other names no time."""
+        self.gateway.max_connections = 2
+        self.provider.answer(
+            Reply(429, headers={'Retry-After': '600'}, delay=0.2), Reply(429, delay=0.2), path='/')
+        self.make_sms(NUMBER, '+32456001123').send()
+        self.assertTrue(self.gateway.resting_until > fields.Datetime.now() + timedelta(seconds=590))
+
+    def test_good_answers_under_way_do_not_end_a_rest(self):
+        self.gateway.max_connections = 2
+        self.provider.answer(
+            Reply(429, headers={'Retry-After': '600'}), Reply(200, {'id': 'm1'}, delay=0.5), path='/')
+        sms = self.make_sms(NUMBER, '+32456001123')
+        sms.send()
+        self.assertEqual(sorted(sms.mapped('state')), ['outgoing', 'pending'])
+        self.assertTrue(self.gateway.resting_until > fields.Datetime.now() + timedelta(seconds=590))
 
     def test_fail_over_off(self):
         self.add_second()
@@ -196,6 +230,57 @@ class TestUnknownOutcome(FailoverCase):
         sms.send()
         self.assertEqual(sms.mapped('state'), ['pending', 'error', 'pending', 'error', 'pending'])
         self.assertEqual(len(self.provider.requests), 5)
+
+
+@tagged('post_install', '-at_install')
+class TestSilence(FailoverCase):
+    """Given a provider that answers nothing any more: three SMS show it, and the fate of the others stays known."""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway.max_connections = 1
+        self.always_answer(Reply(drop='before'), path='/')
+        self.sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(30)))
+
+    def assertThreeUnknown(self, state):
+        """The others have this state."""
+        self.sms.send()
+        asked = [request for request in self.provider.requests if request.path == '/']
+        self.assertIn(len(asked), (3, 4), "the fourth may be on its way")
+        failed = self.sms.filtered(lambda sms: sms.state == 'error')
+        self.assertEqual(len(failed), len(asked))
+        self.assertEqual({self.status_of(sms).outcome for sms in failed}, {'unknown'})
+        self.assertEqual(set((self.sms - failed).mapped('state')), {state})
+        self.assertTrue(self.gateway.resting_until)
+
+    def test_others_stay_in_the_queue(self):
+        self.assertThreeUnknown('outgoing')
+        waiting = self.sms.filtered(lambda sms: sms.state == 'outgoing')
+        self.assertTrue(all(waiting.mapped('send_after')))
+        self.assertEqual(set(waiting.mapped('attempt')), {0})
+        # and when the provider is well again, they go
+        self.provider.always(self.provider.accept, path='/')
+        waiting.flush_recordset()
+        self.env.cr.execute("UPDATE sms_sms SET send_after = now() AT TIME ZONE 'UTC' - interval '1 s'")
+        self.env.cr.execute("UPDATE sms_gateway_pace SET resting_until = now() AT TIME ZONE 'UTC' - interval '1 s'")
+        waiting.invalidate_recordset()
+        self.env['sms.sms']._process_queue()
+        self.assertEqual(set(waiting.mapped('state')), {'pending'})
+        self.assertFalse(self.gateway.resting_until)
+
+    def test_others_go_through_the_next_gateway(self):
+        self.add_second()
+        self.assertThreeUnknown('pending')
+        self.assertEqual(self.sms.filtered(lambda sms: sms.state == 'pending').gateway_id, self.second)
+
+    def test_an_answer_in_between(self):
+        """Single lost answers do not make a gateway rest."""
+        self.provider.always(self.provider.accept, path='/')
+        lost = Reply(drop='before')
+        self.provider.answer(lost, lost, 200, lost, lost, 400, lost, lost, path='/')
+        self.sms.send()
+        self.assertEqual(len(self.provider.requests), 30)
+        self.assertFalse(self.gateway.resting_until)
 
 
 @tagged('post_install', '-at_install')

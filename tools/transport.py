@@ -275,11 +275,17 @@ class _Crew:
         while job := self._waiting.get():
             self._work(*job)
 
-    def dismiss(self):
-        """Drop what waits, and let the threads end when they are done with what they are at."""
+    def take_back(self) -> list[tuple]:
+        """The jobs that still wait; no thread will do them."""
+        jobs = []
         with contextlib.suppress(queue.Empty):
             while True:
-                self._waiting.get_nowait()
+                jobs.append(self._waiting.get_nowait())
+        return jobs
+
+    def dismiss(self):
+        """Drop what waits, and let the threads end when they are done with what they are at."""
+        self.take_back()
         for _thread in range(self._threads):
             self._waiting.put(None)
 
@@ -321,6 +327,12 @@ class Delivery:
             crew = self._crews[line.key] = _Crew(f'sms-{line.key[-1]}', self._run)
         self._under_way[id(request)] = request
         crew.give((line, request, not_before), min(line.connections, len(self._under_way)))
+
+    def take_back(self, line: Line):
+        """Start none of a gateway's requests that wait for a connection: they are collected without an answer."""
+        if line.key in self._crews:
+            for _line, request, _not_before in self._crews[line.key].take_back():
+                self._answers.put((request, None))
 
     def _run(self, line: Line, request: HttpRequest, not_before: float):
         timeout = min(line.timeout, self.deadline - self._began)

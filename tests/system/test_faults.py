@@ -209,6 +209,30 @@ class TestFaults(FaultCase):
         send.join()
         self.assertEqual(self.states(), {'error': 1})
 
+    def test_gateway_disabled_while_it_sends(self):
+        """Given a gateway that an administrator disables while its requests are under way: what it has taken is
+        recorded, and the rest fails with a reason that says what to do."""
+        self.make_gateway(self.admin, max_connections=2)
+        self.queue(300)
+
+        def disable(request):
+            self.query("UPDATE sms_gateway SET state = 'disabled'")
+            return self.provider.accept(request)
+
+        # slow enough for the next SMS to be claimed while requests are under way
+        self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.02))
+        self.addCleanup(self.provider.always, self.provider.accept)
+        self.provider.answer(disable)
+        self.drain()
+        states = self.states()
+        self.assertEqual(states.keys(), {'pending', 'error'})
+        self.assertEqual((states['pending'], sum(states.values())), (len(self.arrivals()), 300))
+        self.assertEqual(set(self.arrivals().values()), {1})
+        reasons = self.query("SELECT DISTINCT failure_reason FROM sms_sms WHERE state = 'error'")
+        self.assertEqual(len(reasons), 1)
+        self.assertIn("No SMS gateway is Active", reasons[0][0])
+        self.assert_nothing_logged()
+
     # === DATABASE === #
 
     def test_connections_cut_during_delivery(self):

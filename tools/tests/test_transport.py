@@ -128,6 +128,23 @@ class TestDelivery(unittest.TestCase):
             self.assertEqual(self.collect_all(delivery), [(request, None)])
         self.assertEqual(self.server.reads, [])
 
+    def test_taken_back(self):
+        """What waits for a connection is not sent, and is collected without an answer; what is under way goes on."""
+        self.server.go.clear()
+        requests = [self.request(number) for number in range(5)]
+        with Delivery(time.monotonic() + 10) as delivery:
+            for request in requests:
+                delivery.submit(self.line(connections=2), request)
+            self.wait_for_reads(2)
+            delivery.take_back(self.line())
+            delivery.take_back(Line(('test', "never used")))
+            self.server.go.set()
+            collected = {id(request): answer for request, answer in self.collect_all(delivery)}
+            delivery.submit(self.line(), self.request(9))
+            self.assertEqual(len(self.collect_all(delivery)), 1, "it may be used again")
+        self.assertEqual([collected[id(request)] is None for request in requests], [False, False, True, True, True])
+        self.assertEqual(len(self.server.reads), 3)
+
     def test_abandoned(self):
         """Nobody knows what became of a request that is given up, and its late answer is not collected."""
         self.server.go.clear()
