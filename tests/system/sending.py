@@ -1,8 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Given a real Odoo, a gateway and a provider on loopback: what the tests of sending share."""
+import contextlib
 from collections import Counter
 
-from common import SystemCase
+from common import SystemCase, environment
 from provider import Provider, Reply
 
 __all__ = ['CRON', 'Reply', 'SendingCase']
@@ -52,10 +53,12 @@ class SendingCase(SystemCase):
         cron_id = self.query(f"SELECT {CRON}")[0][0]
         client.call('ir.cron', 'method_direct_trigger', [[cron_id]])
 
-    def wake_queue(self):
-        """Make the queue action due, for the cron workers of running servers."""
-        self.query(f"INSERT INTO ir_cron_trigger (cron_id, call_at) VALUES ({CRON}, now() AT TIME ZONE 'UTC')")
-        self.query("NOTIFY cron_trigger")
+    def wake_queue(self, *crons):
+        """Make the queue action due, or these scheduled actions, and tell the cron workers of running servers."""
+        for cron in crons or self.query(f"SELECT {CRON}")[0]:
+            self.query("INSERT INTO ir_cron_trigger (cron_id, call_at) VALUES (%s, now() AT TIME ZONE 'UTC')", cron)
+        with contextlib.closing(environment.connect()) as connection:  # they listen in another database
+            connection.cursor().execute("SELECT pg_notify('cron_trigger', %s)", [self.database])
 
     def expire_claims(self):
         """Let the time pass after which a claim counts as lost."""

@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """DESIGN, queue: real servers, real locks, real transactions."""
 import threading
+import time
 
 from common import environment
 from sending import CRON, Reply, SendingCase
@@ -86,3 +87,32 @@ class TestQueue(SendingCase):
         busiest = max(sum(start <= time < start + 1 for time in times) for start in times)
         self.assertLessEqual(busiest, 21)
 
+    def test_copies_of_the_action_share_the_queue(self):
+        """README, many SMS: given a copy of the queue action and two cron workers, both send at once, each SMS once."""
+        server = self.start_server('--workers', 1, cron_threads=2)
+        client = self.client(server)
+        self.make_gateway(client, max_connections=2)
+        original = self.query(f"SELECT {CRON}")[0][0]
+        copy = client.call('ir.cron', 'copy', [[original]])[0]
+        self.addCleanup(self.query, "DELETE FROM ir_cron WHERE id = %s", copy)
+        client.call('ir.cron', 'write', [[copy], {'active': True, 'interval_number': 1, 'interval_type': 'minutes'}])
+        self.queue(500)
+        under_way, most, lock = 0, 0, threading.Lock()
+
+        def answer(request):
+            nonlocal under_way, most
+            with lock:
+                under_way += 1
+                most = max(most, under_way)
+            time.sleep(0.02)
+            with lock:
+                under_way -= 1
+            return self.provider.accept(request)
+
+        self.provider.always(answer)
+        self.addCleanup(self.provider.always, self.provider.accept)
+        self.wake_queue(original, copy)
+        self.wait_until(lambda: self.states() == {'pending': 500}, 30)
+        self.assertEqual(set(self.arrivals().values()), {1})
+        self.assertEqual(most, 4, "two connections of each of two workers")
+        self.assert_log_clean(server)
