@@ -156,12 +156,20 @@ class SmsRun:
             self.drained = True
             return
         limit, lease = self._get_claim_size(), self._get_lease()
-        with self.model._short_transaction() as model:
-            claimed, plans = model._claim(
-                lease, limit, self.ids, self.deadline - time.monotonic(), self._backlog)
-            if claimed and not self._is_watched:
-                model._trigger_queue(fields.Datetime.now() + timedelta(seconds=lease))  # all claims of a run end then
-                self._is_watched = True
+        try:
+            with self.model._short_transaction() as model:
+                claimed, plans = model._claim(lease, limit, self.ids, self._get_budget(), self._backlog)
+                if claimed and not self._is_watched:
+                    # all claims of a run end then
+                    model._trigger_queue(fields.Datetime.now() + timedelta(seconds=lease))
+        except Exception:
+            if not (self._under_way or self._finished or self._returned):
+                raise
+            # what is under way must be recorded, whatever happens to the rest
+            _logger.warning("No more SMS can be claimed in this run", exc_info=True)
+            self.drained = True
+            return
+        self._is_watched = self._is_watched or bool(claimed)
         self._plans.update(plans)  # requests of a gateway that is not Active any more may still be under way
         self.drained = len(claimed) < limit or self.ids is not None
         if self.texts:
@@ -170,8 +178,7 @@ class SmsRun:
         for sms in claimed:
             if sms.delay and self.texts is not None:
                 self._put_back(sms, sms.delay, sms.reason)  # it ends here, although the claim has put it back
-        sendable = [sms for sms in claimed if not sms.delay]
-        self._send(sendable)
+        self._send([sms for sms in claimed if not sms.delay])
 
     def _get_claim_size(self):
         """What a few seconds need: a claim has a cost of its own, but what is claimed is in doubt if this process
@@ -181,9 +188,13 @@ class SmsRun:
         at_once = sum(line.connections * recipients for line, recipients in self._lines.items())
         return min(max(CLAIM_REQUESTS * at_once, FIRST_CLAIM_SIZE), CLAIM_SIZE)
 
+    def _get_budget(self):
+        """Seconds that are left."""
+        return self.deadline - time.monotonic()
+
     def _get_lease(self):
         """Seconds after which a claim counts as lost: longer than the longest possible send."""
-        return max(self.deadline - time.monotonic(), 0) + LEASE_MARGIN
+        return max(self._get_budget(), 0) + LEASE_MARGIN
 
     # === RENDER AND DELIVER === #
 

@@ -251,6 +251,34 @@ class TestFaults(FaultCase):
         self.assertEqual(self.states(), {'pending': 12})
         self.assertEqual(set(self.arrivals().values()), {1})
 
+    def test_connection_cut_during_a_claim(self):
+        """Given a connection that is cut while more SMS are claimed: what is under way is recorded, the rest stays in
+        the queue, which is woken."""
+        self.make_gateway(self.admin, max_connections=2)
+        self.queue(150)
+        other = environment.connect(self.database)
+        other.autocommit = False
+
+        def hold_up(request):
+            other.cursor().execute("LOCK TABLE sms_gateway_pace IN ACCESS EXCLUSIVE MODE")
+            return self.provider.accept(request)
+
+        # slow enough for the next SMS to be claimed while requests are under way
+        self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.02))
+        self.addCleanup(self.provider.always, self.provider.accept)
+        self.provider.answer(hold_up)
+        drain = self.in_background(self.drain)
+        with contextlib.closing(other):
+            self.wait_until(lambda: self.query("""
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
+                AND wait_event_type = 'Lock' AND position('FROM sms_gateway_pace' IN query) > 0"""))
+        drain.join()
+        self.assertEqual(self.states(), {'pending': 100, 'outgoing': 50})
+        self.assertTrue(self.query(f"SELECT 1 FROM ir_cron_trigger WHERE cron_id = {CRON}"), "the queue is woken")
+        self.drain()
+        self.assertEqual(self.states(), {'pending': 150})
+        self.assertEqual(set(self.arrivals().values()), {1})
+
     def test_connection_cut_during_recording(self):
         """Given a connection that is cut in the middle of recording: the results are recorded on another one."""
         self.make_gateway(self.admin, max_connections=4)
