@@ -207,6 +207,21 @@ class SmsRun:
         for gateway_id, group in by_gateway.items():
             self._submit(self._plans[gateway_id], group)
 
+    def _send_again(self, claimed):
+        """Give SMS that a gateway has not taken to their next one, within its rate limit."""
+        ready = [sms for sms in claimed if self._prepare(sms)]
+        for sms in ready:
+            sms.not_before = 0
+        if any(self._plans[sms.gateway_id].rate_limit for sms in ready) and not record_surely(
+                self.model, lambda model: model._apply_rate_limits(
+                    ready, self._plans, self._get_budget(), self._backlog), len(ready)):
+            for sms in ready:
+                sms.delay = RETRY_DELAY
+        for sms in ready:
+            if sms.delay:
+                self._put_back(sms, sms.delay, sms.reason)
+        self._send([sms for sms in ready if not sms.delay])
+
     def _prepare(self, sms):
         """
         :return: whether the SMS may be rendered for its gateway; if not, it has its result or goes back to the queue
@@ -271,7 +286,7 @@ class SmsRun:
                     if result.http_code:
                         self._answered.add(sms.gateway_id)
             self._listen(plan.gateway_id, answer, results[0].error_message)
-        self._send(to_send_again)
+        self._send_again(to_send_again)
 
     def _read_not_started(self, claimed, to_send_again):
         """The deadline was too near, or the gateway rests meanwhile."""

@@ -85,7 +85,7 @@ class TestCertainlyRefused(FailoverCase):
         """What follows goes to the next gateway without asking the first one again."""
         self.add_second()
         self.gateway.max_connections = 1
-        self.always_answer(429, path='/')
+        self.always_answer(Reply(429, delay=0.1), path='/')
         sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(30)))
         sms.send()
         self.assertEqual(sms.gateway_id, self.second)
@@ -96,7 +96,7 @@ class TestCertainlyRefused(FailoverCase):
     def test_queue_rests_with_its_only_gateway(self):
         """What waits for a connection when the provider asks to wait stays in the queue, and says why."""
         self.gateway.max_connections = 1
-        self.always_answer(Reply(429, "Slow down", {'Retry-After': '600'}), path='/')
+        self.always_answer(Reply(429, "Slow down", {'Retry-After': '600'}, delay=0.1), path='/')
         sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(30)))
         sms.send()
         self.assertEqual(set(sms.mapped('state')), {'outgoing'})
@@ -239,7 +239,7 @@ class TestSilence(FailoverCase):
     def setUp(self):
         super().setUp()
         self.gateway.max_connections = 1
-        self.always_answer(Reply(drop='before'), path='/')
+        self.always_answer(Reply(drop='before', delay=0.1), path='/')
         self.sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(30)))
 
     def assertThreeUnknown(self, state):
@@ -301,3 +301,14 @@ class TestRateLimit(FailoverCase):
         sms = self.make_sms('+923001234567', '+923001234568', NUMBER)
         sms.send()
         self.assertEqual(sms.mapped('state'), ['pending', 'outgoing', 'pending'])
+
+    def test_limit_of_the_next_gateway(self):
+        """What the first gateway does not take keeps to the limit of the second one, too."""
+        self.add_second(rate_limit=10)
+        self.always_answer(429, path='/')
+        sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(25)))
+        sms.send()
+        self.assertEqual(set(sms.mapped('state')), {'pending'})
+        times = [request.received for request in self.provider.requests if request.path == '/second']
+        self.assertEqual(len(times), 25)
+        self.assertLessEqual(max(sum(start <= moment < start + 1 for moment in times) for start in times), 11)
