@@ -43,7 +43,7 @@ def claim_and_record(env):
     from odoo.addons.eis_sms_apis.tools.response import AnswerRules, HttpAnswer, interpret
 
     start = time.monotonic()
-    run = sms_run.SmsRun(env, start + LIMIT)
+    run = sms_run.SmsRun(env['sms.sms'].with_company(env.company).env, start + LIMIT)  # as the queue does
     result, = interpret(
         AnswerRules(message_id_regex='M[0-9a-f]+', success_http_codes=frozenset([200])), [Recipient('0' * 32, '', '')],
         HttpAnswer(status=200, text='{"id": "M0123456789abcdef"}', duration=50))
