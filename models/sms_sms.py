@@ -10,7 +10,7 @@ from odoo.tools import config
 
 from ..tools.sms_api import SmsApiGateway
 from .sms_gateway_callback_failure_map import FAILURE_TYPES
-from .sms_run import SmsRun
+from .sms_run import LEASE_MARGIN, SmsRun
 
 _logger = logging.getLogger(__name__)
 
@@ -173,6 +173,8 @@ class SmsSms(models.Model):
             postcommit.data[POSTCOMMIT] = {}
             dbname, context = self.env.cr.dbname, self._get_own_context()
             postcommit.add(lambda: _send_committed(dbname, context, postcommit.data.pop(POSTCOMMIT, {})))
+            # a process that dies before its claim leaves them to the queue, which nobody would wake before tomorrow
+            self._trigger_queue(fields.Datetime.now() + timedelta(seconds=COMMIT_SECONDS + LEASE_MARGIN))
         postcommit.data[POSTCOMMIT].setdefault((unlink_failed, unlink_sent), []).extend(self.ids)
 
     @api.model
@@ -292,7 +294,7 @@ class SmsSms(models.Model):
 
 def _send_committed(dbname, context, options_to_ids):
     """Send the SMS of a transaction that has just been committed. Never raises: that would turn the committed request
-    into an error. What it does not reach is in the queue already."""
+    into an error. What it does not reach is in the queue already, which will be woken."""
     try:
         deadline = time.monotonic() + COMMIT_SECONDS
         left = COMMIT_LIMIT

@@ -1,6 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """DESIGN, promises: what happens to SMS whose server dies on the way."""
-from sending import Reply, SendingCase
+import contextlib
+import http.client
+import threading
+
+from common import environment
+from sending import CRON, Reply, SendingCase
 
 
 class TestCrash(SendingCase):
@@ -54,6 +59,40 @@ class TestCrash(SendingCase):
         self.run_queue(self.client(self.start_server()))
         self.assertEqual(self.states(), {'pending': 5})
         self.assertEqual(set(self.arrivals().values()), {1})
+
+    def test_killed_between_commit_and_claim(self):
+        """Given a server that is killed when a user's SMS are committed and not claimed yet: they are In Queue, and the
+        queue is woken within minutes."""
+        server = self.start_server()
+        client = self.client(server)
+        self.make_gateway(client)
+        contact = client.call('res.partner', 'create', [[{'name': "Jo", 'phone': '+32456009999'}]])[0]
+        composer = client.call('sms.composer', 'create', [[{
+            'composition_mode': 'comment', 'res_model': 'res.partner', 'res_id': contact, 'body': "Hello"}]])[0]
+        other = environment.connect(self.database)
+        other.autocommit = False
+        with contextlib.closing(other):
+            other.cursor().execute("LOCK TABLE sms_gateway_pace IN ACCESS EXCLUSIVE MODE")  # a claim reads it
+
+            def click():
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    client.call('sms.composer', 'action_send_sms', [[composer]])
+
+            thread = threading.Thread(target=click)
+            thread.start()
+            self.wait_until(lambda: self.query("""
+                SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+                AND position('FROM sms_gateway_pace' IN query) > 0"""))
+            server.kill()
+            thread.join()
+        self.wait_until(lambda: self.states() == {'outgoing': 1})
+        self.assertEqual(self.provider.requests, [])
+        self.assertTrue(self.query(f"""
+            SELECT 1 FROM ir_cron_trigger WHERE cron_id = {CRON}
+            AND call_at < now() AT TIME ZONE 'UTC' + interval '5 minutes'"""))
+        self.run_queue(self.client(self.start_server()))
+        self.assertEqual(self.states(), {'pending': 1})
+        self.assertEqual(dict(self.arrivals()), {'+32456009999': 1})
 
     def test_database_lost_while_recording(self):
         """Given connections that the database cuts while the provider works: the results are recorded on new ones."""
