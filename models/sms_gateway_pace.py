@@ -28,10 +28,13 @@ class SmsGatewayPace(models.Model):
         :param int count: number of SMS
         :param float rate: SMS per second
         :param float seconds: places later than this from now are of no use
-        :return: seconds from now for each place that was got, at most `count` of them
+        :return: seconds from this answer for each place that was got, at most `count` of them; less than 0 if the line
+            was locked for long
         :rtype: list[float]
         """
-        values = {'gateway': gateway_id, 'count': count, 'step': 1 / rate, 'seconds': max(seconds, 0)}
+        if seconds < 0:
+            return []
+        values = {'gateway': gateway_id, 'count': count, 'step': 1 / rate, 'seconds': seconds}
         self.env.cr.execute("""
             WITH clock AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now),
             reserved AS (
@@ -45,8 +48,9 @@ class SmsGatewayPace(models.Model):
                         (%(seconds)s - EXTRACT(EPOCH FROM GREATEST(pace.next, EXCLUDED.start) - EXCLUDED.start))
                         / %(step)s) + 1)) * %(step)s * interval '1 second'
                 RETURNING start, next)
-            SELECT EXTRACT(EPOCH FROM start - now)::float, round(EXTRACT(EPOCH FROM next - start) / %(step)s)::int
-            FROM reserved, clock
+            SELECT EXTRACT(EPOCH FROM start - (clock_timestamp() AT TIME ZONE 'UTC'))::float,
+                   round(EXTRACT(EPOCH FROM next - start) / %(step)s)::int
+            FROM reserved
         """, values)
         first, places = self.env.cr.fetchone()
         return [first + place / rate for place in range(places)]

@@ -31,6 +31,7 @@ MOST_RECORDED = 500  # results recorded together at most
 LAST_RECORD_SIZE = 50  # the same while nothing is left to do but to wait for the last answers
 RECORD_SECONDS = 1  # the longest that a result waits to be recorded while others are under way
 RECORD_TRIES = 5
+PACE_LEAD = 0.25  # seconds until the first place that a rate limit gives: it takes some time until requests may start
 LEASE_MARGIN = 180  # seconds that a claim lasts beyond the deadline: the longest time-out and the time to record
 RETRY_DELAY = 60  # seconds until an SMS that no gateway could take is tried again; doubled each time
 MAX_RETRY_DELAY = 3600
@@ -85,19 +86,22 @@ class SmsRun:
     :param env: an environment with all rights. Outside of tests nothing is queried with its own cursor: every
         transaction is short and has a connection of its own.
     :param deadline: `time.monotonic()` at which the last answer must be there
+    :param period: seconds that the whole job has until the deadline
     :param ids: only these SMS; None: whatever is queued
     :param texts: {UUID: text} to send instead of the bodies. The caller wants to know at once: no SMS goes back to the
         queue.
     """
 
-    def __init__(self, env, deadline, ids=None, unlink_failed=False, unlink_sent=True, texts=None):
+    def __init__(self, env, deadline, period=None, ids=None, unlink_failed=False, unlink_sent=True, texts=None):
         self.model = env['sms.sms']
         self.deadline = deadline
+        self.period = period
         self.ids = ids
         self.texts = texts
         self.unlink_options = {'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent}
-        self.drained = ids is not None and not ids
+        self.drained = ids is not None and not ids  # whether nothing is left that this run could claim
         self.done = 0
+        self._is_over = self.drained  # whether it claims no more
         self._plans = {}
         self._under_way = {}  # {UUID of the attempt: Claimed}
         self._finished = []  # Claimed with a result, to be recorded
@@ -116,7 +120,7 @@ class SmsRun:
         :return: number of SMS that ended, well or not
         :rtype: int
         """
-        with Delivery(self.deadline) as delivery:
+        with Delivery(self.deadline, self.period) as delivery:
             self._delivery = delivery
             while True:
                 if self._has_room():
@@ -129,12 +133,12 @@ class SmsRun:
                 idle = not len(delivery)
                 if idle or self._is_record_due():
                     self._record()
-                if idle and self.drained:
+                if idle and self._is_over:
                     return self.done
 
     def _is_record_due(self):
         size = RECORD_SIZE
-        if (self.drained and len(self._delivery) <= 2 * self._count_connections()
+        if (self._is_over and len(self._delivery) <= 2 * self._count_connections()
                 and not self._delivery.has_answers()):
             size = LAST_RECORD_SIZE
         return len(self._finished) >= size or time.monotonic() - self._last_record > RECORD_SECONDS
@@ -148,17 +152,18 @@ class SmsRun:
         """Whether to claim more: the connections will soon have nothing to do. What is claimed too early is lost with
         this process."""
         return (
-            not self.drained and len(self._delivery) <= 4 * self._count_connections()
+            not self._is_over and len(self._delivery) <= 4 * self._count_connections()
             and len(self._under_way) < MAX_UNDER_WAY)
 
     def _claim(self):
         if time.monotonic() >= self.deadline:
-            self.drained = True
+            self._is_over = True
             return
         limit, lease = self._get_claim_size(), self._get_lease()
         try:
             with self.model._short_transaction() as model:
-                claimed, plans = model._claim(lease, limit, self.ids, self._get_budget(), self._backlog)
+                claimed, plans = model._claim(
+                    lease, limit, self.ids, self._delivery.get_time_to_start, self._backlog)
                 if claimed and not self._is_watched:
                     # all claims of a run end then
                     model._trigger_queue(fields.Datetime.now() + timedelta(seconds=lease))
@@ -167,11 +172,11 @@ class SmsRun:
                 raise
             # what is under way must be recorded, whatever happens to the rest
             _logger.warning("No more SMS can be claimed in this run", exc_info=True)
-            self.drained = True
+            self.drained = self._is_over = True
             return
         self._is_watched = self._is_watched or bool(claimed)
         self._plans.update(plans)  # requests of a gateway that is not Active any more may still be under way
-        self.drained = len(claimed) < limit or self.ids is not None
+        self.drained = self._is_over = len(claimed) < limit or self.ids is not None
         if self.texts:
             for sms in claimed:
                 sms.body = self.texts[sms.uuid]
@@ -188,13 +193,9 @@ class SmsRun:
         at_once = sum(line.connections * recipients for line, recipients in self._lines.items())
         return min(max(CLAIM_REQUESTS * at_once, FIRST_CLAIM_SIZE), CLAIM_SIZE)
 
-    def _get_budget(self):
-        """Seconds that are left."""
-        return self.deadline - time.monotonic()
-
     def _get_lease(self):
         """Seconds after which a claim counts as lost: longer than the longest possible send."""
-        return max(self._get_budget(), 0) + LEASE_MARGIN
+        return max(self.deadline - time.monotonic(), 0) + LEASE_MARGIN
 
     # === RENDER AND DELIVER === #
 
@@ -214,7 +215,7 @@ class SmsRun:
             sms.not_before = 0
         if any(self._plans[sms.gateway_id].rate_limit for sms in ready) and not record_surely(
                 self.model, lambda model: model._apply_rate_limits(
-                    ready, self._plans, self._get_budget(), self._backlog), len(ready)):
+                    ready, self._plans, self._delivery.get_time_to_start, self._backlog), len(ready)):
             for sms in ready:
                 sms.delay = RETRY_DELAY
         for sms in ready:
@@ -289,13 +290,17 @@ class SmsRun:
         self._send_again(to_send_again)
 
     def _read_not_started(self, claimed, to_send_again):
-        """The deadline was too near, or the gateway rests meanwhile."""
+        """The gateway rests meanwhile, or they were too late for their place in its line, or for this run."""
+        plan = self._plans[claimed[0].gateway_id]
         for sms in claimed:
             sms.attempt -= 1
-            if sms.gateway_id in self._paused:
-                to_send_again.append(sms)
-            else:
-                self._put_back(sms, 0, sms.reason)
+        if plan.gateway_id in self._paused or (
+                plan.rate_limit and self._delivery.get_time_to_start(plan.line) > PACE_LEAD):
+            to_send_again += claimed
+            return
+        self._is_over = True  # whatever is claimed now would come back in the same way
+        for sms in claimed:
+            self._put_back(sms, 0, sms.reason)
 
     def _listen(self, gateway_id, answer, reason):
         """A provider that has fallen silent gets nothing more: the fate of each further SMS would be unknown, too."""

@@ -188,13 +188,13 @@ class SmsSms(models.Model):
     def _process_queue(self):
         """Core's queue action, for SMS of several companies and APIs at once. Core's stops for a day when one row is
         locked, loses the company, and hands every SMS to one API."""
-        deadline = self._get_queue_deadline()
+        deadline, period = self._get_queue_deadline()
         self.env['sms.gateway']._close_all_missing_reports(deadline)
         done = self._recover_lost_claims()
         if time.monotonic() < deadline:
             done += self._process_queue_of_other_apis(deadline)
         # with the company in its context, no transaction of the run has to ask for it
-        run = SmsRun(self.sudo().with_company(self.env.company).env, deadline)
+        run = SmsRun(self.sudo().with_company(self.env.company).env, deadline, period)
         self._commit_queue_progress(done)  # nothing stays open while requests are under way
         done = run.run() if time.monotonic() < deadline else 0
         remaining = self._count_due()
@@ -208,8 +208,8 @@ class SmsSms(models.Model):
     def _get_queue_deadline(self):
         """One deadline for all runs of the action within one job: half of what the server allows a job.
 
-        :return: `time.monotonic()` at which the last SMS must be recorded
-        :rtype: float
+        :return: `time.monotonic()` at which the last answer must be there, and the seconds that the job has until then
+        :rtype: tuple[float, float]
         """
         limit = config['limit_time_real_cron']
         if limit is None or limit < 0:
@@ -217,7 +217,8 @@ class SmsSms(models.Model):
         # the context tells when the least time of the job ends, not when it began
         now = time.monotonic()
         began = self.env.context.get('cron_end_time', now + MIN_TIME_PER_JOB) - MIN_TIME_PER_JOB
-        return began + (limit / 2 if limit else 3600)
+        period = limit / 2 if limit else 3600
+        return began + period, period
 
     @api.model
     def _commit_queue_progress(self, done, remaining=None):
@@ -302,7 +303,7 @@ def _send_committed(dbname, context, options_to_ids):
             env = api.Environment(cr, SUPERUSER_ID, context)
             for (unlink_failed, unlink_sent), ids in options_to_ids.items():
                 run = SmsRun(
-                    env, deadline, ids=ids[:left], unlink_failed=unlink_failed, unlink_sent=unlink_sent)
+                    env, deadline, COMMIT_SECONDS, ids=ids[:left], unlink_failed=unlink_failed, unlink_sent=unlink_sent)
                 run.run()
                 left -= len(ids[:left])
             if sum(map(len, options_to_ids.values())) > COMMIT_LIMIT:

@@ -12,12 +12,11 @@ from odoo.tools import groupby
 from ..tools import phone
 from ..tools.routing import RoutingTable
 from ..tools.sms_api import SmsApiResults
-from .sms_run import RETRY_FOR, Claimed, SmsRun, refusal
+from .sms_run import PACE_LEAD, RETRY_FOR, Claimed, SmsRun, refusal
 
 _logger = logging.getLogger(__name__)
 
 LOST_BATCH = 500  # lost claims that are closed together
-PACE_LEAD = 0.25  # seconds from a claim until its first place: it takes some time until its requests may start
 TEST_SECONDS = 20  # SMS Marketing's Test button waits so long at most
 
 
@@ -48,13 +47,13 @@ class SmsSms(models.Model):
     # === CLAIM === #
 
     @api.model
-    def _claim(self, lease, limit, ids, budget, backlog=None):
+    def _claim(self, lease, limit, ids, get_time_to_start, backlog=None):
         """Take queued SMS of gateways, so that nobody else sends them, and choose their gateways.
 
         :param float lease: seconds after which the claim counts as lost
         :param int limit: how many at most
         :param list ids: of these only, even if they should wait; None: of all that are due
-        :param float budget: seconds within which they must be able to go, for the rate limits
+        :param get_time_to_start: see `Delivery`
         :param dict backlog: {gateway id: SMS that found no place before}, counted on
         :return: what was claimed in the order of ids, and the plans of all gateways by id. An SMS with a delay is
             back in the queue already, because its gateway rests or its rate limit leaves no place for it.
@@ -99,7 +98,7 @@ class SmsSms(models.Model):
             for sms_id, uuid, number, body, company_id, token, attempt, age, *countries in self.env.cr.fetchall()
         ]
         plans = self._route(claimed)
-        self._apply_rate_limits(claimed, plans, budget, {} if backlog is None else backlog)
+        self._apply_rate_limits(claimed, plans, get_time_to_start, {} if backlog is None else backlog)
         if claimed:
             # the rows are locked since the first statement: each is written once, as it is most likely to end
             self.env.cr.execute("""
@@ -141,21 +140,22 @@ class SmsSms(models.Model):
                 sms.delay = max(1, round(rests[sms.gateway_id]))
 
     @api.model
-    def _apply_rate_limits(self, claimed, plans, budget, backlog):
+    def _apply_rate_limits(self, claimed, plans, get_time_to_start, backlog):
         """Give each SMS its time; those that would be too late for this run come back about when their time comes."""
         limited = {}
         for sms in claimed:
             if sms.gateway_id and plans[sms.gateway_id].rate_limit and not sms.delay:
                 limited.setdefault(sms.gateway_id, []).append(sms)
-        now = time.monotonic()
         for gateway_id, group in limited.items():
             plan = plans[gateway_id]
-            places = self.env['sms.gateway.pace']._reserve(
-                gateway_id, len(group), plan.rate_limit, budget - plan.line.timeout - PACE_LEAD)
+            left = get_time_to_start(plan.line)
+            places = self.env['sms.gateway.pace']._reserve(gateway_id, len(group), plan.rate_limit, left - PACE_LEAD)
+            now = time.monotonic()  # after the answer: measured before, a delay in between would make them early
             for sms, place in zip(group, places, strict=False):  # there may be fewer places
                 sms.not_before = now + PACE_LEAD + place
             for sms in group[len(places):]:
-                sms.delay = max(1, round(budget + backlog.get(gateway_id, 0) / plan.rate_limit))
+                # not before the end of this run, which would only claim it again and again
+                sms.delay = max(1, round(left + plan.line.timeout + backlog.get(gateway_id, 0) / plan.rate_limit))
                 backlog[gateway_id] = backlog.get(gateway_id, 0) + 1
 
     @api.model

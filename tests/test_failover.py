@@ -1,12 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The three outcomes of SPEC section 4: accepted, certainly refused, unknown; fail over and back to the queue."""
 import socket
+import time
 from datetime import timedelta
 from itertools import pairwise
 
 from odoo import fields
 from odoo.tests import tagged
 
+from ..models.sms_run import SmsRun
 from .common import GatewayCase
 from .provider import Reply
 
@@ -312,3 +314,42 @@ class TestRateLimit(FailoverCase):
         times = [request.received for request in self.provider.requests if request.path == '/second']
         self.assertEqual(len(times), 25)
         self.assertLessEqual(max(sum(start <= moment < start + 1 for moment in times) for start in times), 11)
+
+    def test_timeout_as_long_as_the_job(self):
+        """An answer may take as long as the whole run: the SMS goes all the same."""
+        self.gateway.write({'rate_limit': 10, 'timeout': 60})
+        sms = self.send()
+        self.assertEqual(sms.state, 'pending')
+
+    def test_no_connection_in_time(self):
+        """SMS that find no free connection when their time comes get another time."""
+        self.gateway.write({'rate_limit': 50, 'max_connections': 1})
+        self.always_answer(Reply(200, {'id': 1}, delay=0.1), path='/')
+        sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(12)))
+        sms.send()
+        self.assertEqual(set(sms.mapped('state')), {'pending'})
+        self.assertEqual(set(sms.mapped('attempt')), {1})
+        self.assertEqual(len(self.provider.requests), 12)
+
+
+@tagged('post_install', '-at_install')
+class TestDeadline(FailoverCase):
+
+    def test_no_time_left(self):
+        """Given a gateway whose answers may take longer than the rest of a job: what cannot start stays in the queue,
+        and the run ends instead of claiming it again and again."""
+        self.gateway.write({'timeout': 1, 'max_connections': 1})
+        self.always_answer(Reply(200, {'id': 1}, delay=0.05), path='/')
+        sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(200)))
+        run = SmsRun(self.env['sms.sms'].sudo().env, time.monotonic() + 1.3, period=50)
+        done = run.run()
+        self.assertFalse(run.drained, "there is more to claim")
+        self.assertTrue(0 < done < 20, done)
+        waiting = sms.filtered(lambda one: one.state == 'outgoing')
+        self.assertEqual(len(waiting), 200 - done)
+        self.assertEqual(set(waiting.mapped('attempt')), {0})
+        self.assertFalse(any(waiting.mapped('send_after')))
+        self.assertEqual(len(self.provider.requests), done)
+        cron = self.env.ref('sms.ir_cron_sms_scheduler_action')
+        self.assertTrue(self.env['ir.cron.trigger'].search(
+            [('cron_id', '=', cron.id), ('call_at', '<=', fields.Datetime.now())]))

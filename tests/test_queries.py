@@ -30,7 +30,7 @@ class TestQueries(GatewayCase):
         :param answer_of: gives the provider's answer for the index of an SMS
         :return: numbers of queries of claim and of record
         """
-        claims, (claimed, plans) = self.count(lambda model: model._claim(60, MANY, sms.ids, 60))
+        claims, (claimed, plans) = self.count(lambda model: model._claim(60, MANY, sms.ids, lambda line: 60))
         self.assertEqual(len(claimed), len(sms))
         for index, one in enumerate(claimed):
             one.attempt += 1
@@ -120,11 +120,12 @@ class TestQueries(GatewayCase):
 
     def test_many_gateways(self):
         """Plans of 20 gateways are read together."""
-        one, _claimed = self.count(lambda model: model._claim(60, MANY, self.make_sms('+32456000000').ids, 60))
+        sms = self.make_sms('+32456000000')
+        one, _claimed = self.count(lambda model: model._claim(60, MANY, sms.ids, lambda line: 60))
         for index in range(20):
             self.make_gateway(f"Gateway {index}", country_prefixes=f'32{index}')
         sms = self.make_sms('+32456000001')
-        many, _claimed = self.count(lambda model: model._claim(60, MANY, sms.ids, 60))
+        many, _claimed = self.count(lambda model: model._claim(60, MANY, sms.ids, lambda line: 60))
         self.assertLessEqual(many, one + MORE)
 
     def test_campaign(self):

@@ -32,6 +32,10 @@ CONNECT_TIMEOUT = 5  # seconds
 # A provider may close an idle connection at any time, and a request that is written into the closing one looks as if
 # it had been taken. Idle connections are therefore not used again after this many seconds.
 KEEP_ALIVE = 4
+# A request that is later than this gives up the place that the rate limit gave it: what goes late meets what is on
+# time, of this process or of another one, and both together would exceed the limit.
+MOST_LATE = 0.05  # seconds
+PATIENCE = 0.95  # of the time that a job has: the most of it to wait for an answer, the rest is left to start in
 POOLS = 4  # hosts of one gateway whose connections are kept: one, unless its URL changes
 USER_AGENT = 'eis_sms_apis/19.0.2.0.0 (Odoo)'
 
@@ -295,16 +299,16 @@ class Delivery:
 
     :param deadline: `time.monotonic()` at which the last answer must be there. A request starts only while a whole
         timeout of its gateway still fits; one that cannot start any more is collected without an answer.
+    :param period: seconds that the whole job has until the deadline, if it did not begin just now. A timeout that is
+        longer than most of it is cut.
     """
 
-    def __init__(self, deadline: float):
+    def __init__(self, deadline: float, period: float | None = None):
         self.deadline = deadline
-        self._began = time.monotonic()
+        self._patience = PATIENCE * (period or deadline - time.monotonic())
         self._crews: dict[tuple, _Crew] = {}
         self._answers: queue.SimpleQueue = queue.SimpleQueue()
         self._under_way: dict[int, HttpRequest] = {}
-        self._lock = threading.Lock()
-        self._behind: dict[tuple, float] = {}  # seconds by which the requests of a line are late
 
     def __enter__(self):
         return self
@@ -317,10 +321,18 @@ class Delivery:
         """Requests whose answer was not collected yet."""
         return len(self._under_way)
 
+    def _get_timeout(self, line: Line) -> float:
+        return min(line.timeout, self._patience)
+
+    def get_time_to_start(self, line: Line) -> float:
+        """Seconds that are left for a gateway's requests to start."""
+        return self.deadline - self._get_timeout(line) - time.monotonic()
+
     def submit(self, line: Line, request: HttpRequest, not_before: float = 0):
         """Send a request as soon as a connection of its gateway is free.
 
-        :param not_before: `time.monotonic()` before which it must not start
+        :param not_before: `time.monotonic()` that is its place in a line: it starts neither earlier nor much later, if
+            there is no connection for it then. 0: it has no such place
         """
         crew = self._crews.get(line.key)
         if crew is None:
@@ -335,28 +347,20 @@ class Delivery:
                 self._answers.put((request, None))
 
     def _run(self, line: Line, request: HttpRequest, not_before: float):
-        timeout = min(line.timeout, self.deadline - self._began)
-        in_time = self._wait_for_turn(line, not_before, self.deadline - timeout + 0.1)
-        self._answers.put((request, exchange(line, request, timeout) if in_time else None))
+        started = self._wait_for_turn(line, not_before)
+        self._answers.put((request, exchange(line, request, self._get_timeout(line)) if started else None))
 
-    def _wait_for_turn(self, line: Line, not_before: float, latest: float) -> bool:
+    def _wait_for_turn(self, line: Line, not_before: float) -> bool:
         """
-        :param latest: `time.monotonic()` after which it is too late
         :return: whether the request may start now
         """
-        while True:
-            now = time.monotonic()
-            start = now
-            if not_before:
-                # what is behind its time stays behind: it would exceed the rate if it caught up
-                with self._lock:
-                    behind = self._behind[line.key] = max(self._behind.get(line.key, 0), now - not_before)
-                start = not_before + behind
-            if start > latest:
-                return False
-            if start <= now:
-                return True
-            time.sleep(start - now)
+        wait = max(not_before - time.monotonic(), 0)
+        if wait > self.get_time_to_start(line):
+            return False
+        if not not_before:
+            return True
+        time.sleep(wait)
+        return time.monotonic() <= not_before + MOST_LATE
 
     def collect(self, wait: float) -> list[tuple[HttpRequest, HttpAnswer | None]]:
         """The answers that are there, after waiting up to so many seconds for the first one.

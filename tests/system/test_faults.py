@@ -153,6 +153,24 @@ class TestFaults(FaultCase):
         self.assertEqual(set(self.arrivals().values()), {1})
         self.assertLessEqual(self.busiest_second(), 21)
 
+    def test_rate_limit_after_a_delay(self):
+        """Given three processes that share a limit, of which the first is held up after it took its places in the line:
+        what is late goes later than the others', not together with them."""
+        self.make_gateway(self.admin, max_connections=8, rate_limit=20, timeout=5)
+        self.queue(60)
+        ids = [row[0] for row in self.query("SELECT id FROM sms_sms ORDER BY id")]
+        other = environment.connect(self.database)
+        other.autocommit = False
+        with contextlib.closing(other):
+            other.cursor().execute("LOCK TABLE sms_sms IN SHARE MODE")  # a claim writes there after all else
+            release = threading.Timer(1, other.rollback)
+            release.start()
+            self.addCleanup(release.join)
+            self.together([(self.admin, ('sms.sms', 'send', [ids[part::3]])) for part in range(3)])
+        self.assertEqual(self.states(), {'pending': 60})
+        self.assertEqual(set(self.arrivals().values()), {1})
+        self.assertLessEqual(self.busiest_second(), 21)
+
     # === PROVIDERS === #
 
     def test_provider_misbehaves(self):
@@ -251,28 +269,36 @@ class TestFaults(FaultCase):
         self.assertEqual(self.states(), {'pending': 12})
         self.assertEqual(set(self.arrivals().values()), {1})
 
-    def test_connection_cut_during_a_claim(self):
-        """Given a connection that is cut while more SMS are claimed: what is under way is recorded, the rest stays in
-        the queue, which is woken."""
-        self.make_gateway(self.admin, max_connections=2)
-        self.queue(150)
+    def drain_cut_off(self, lock, statement):
+        """Run the queue. The first request takes a lock, and the connection that waits for it is cut.
+
+        :param str lock: SQL that takes the lock
+        :param str statement: a part of the SQL that waits for it
+        """
         other = environment.connect(self.database)
         other.autocommit = False
 
         def hold_up(request):
-            other.cursor().execute("LOCK TABLE sms_gateway_pace IN ACCESS EXCLUSIVE MODE")
+            other.cursor().execute(lock)
             return self.provider.accept(request)
 
-        # slow enough for the next SMS to be claimed while requests are under way
-        self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.02))
-        self.addCleanup(self.provider.always, self.provider.accept)
         self.provider.answer(hold_up)
         drain = self.in_background(self.drain)
         with contextlib.closing(other):
             self.wait_until(lambda: self.query("""
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
-                AND wait_event_type = 'Lock' AND position('FROM sms_gateway_pace' IN query) > 0"""))
+                AND wait_event_type = 'Lock' AND position(%s IN query) > 0""", statement))
         drain.join()
+
+    def test_connection_cut_during_a_claim(self):
+        """Given a connection that is cut while more SMS are claimed: what is under way is recorded, the rest stays in
+        the queue, which is woken."""
+        self.make_gateway(self.admin, max_connections=2)
+        self.queue(150)
+        # slow enough for the next SMS to be claimed while requests are under way
+        self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.02))
+        self.addCleanup(self.provider.always, self.provider.accept)
+        self.drain_cut_off('LOCK TABLE sms_gateway_pace IN ACCESS EXCLUSIVE MODE', 'FROM sms_gateway_pace')
         self.assertEqual(self.states(), {'pending': 100, 'outgoing': 50})
         self.assertTrue(self.query(f"SELECT 1 FROM ir_cron_trigger WHERE cron_id = {CRON}"), "the queue is woken")
         self.drain()
@@ -283,20 +309,7 @@ class TestFaults(FaultCase):
         """Given a connection that is cut in the middle of recording: the results are recorded on another one."""
         self.make_gateway(self.admin, max_connections=4)
         self.queue(12)
-        other = environment.connect(self.database)
-        other.autocommit = False
-
-        def hold_up(request):
-            other.cursor().execute("LOCK TABLE sms_gateway_status IN EXCLUSIVE MODE")
-            return self.provider.accept(request)
-
-        self.provider.answer(hold_up)
-        drain = self.in_background(self.drain)
-        with contextlib.closing(other):
-            self.wait_until(lambda: self.query("""
-                SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
-                AND wait_event_type = 'Lock' AND position('INSERT INTO sms_gateway_status' IN query) > 0"""))
-        drain.join()
+        self.drain_cut_off('LOCK TABLE sms_gateway_status IN EXCLUSIVE MODE', 'INSERT INTO sms_gateway_status')
         self.assertEqual(self.states(), {'pending': 12})
         self.assertEqual(self.query("SELECT DISTINCT state, attempt FROM sms_gateway_status"), [('success', 1)])
         self.assertEqual(set(self.arrivals().values()), {1})

@@ -128,6 +128,33 @@ class TestDelivery(unittest.TestCase):
             self.assertEqual(self.collect_all(delivery), [(request, None)])
         self.assertEqual(self.server.reads, [])
 
+    def test_late_for_its_place(self):
+        """A request without a connection when its time comes is not sent later: another process is on time then."""
+        start = time.monotonic()
+        on_time, late, later = (self.request(number) for number in range(3))
+        self.server.go.clear()
+        with Delivery(start + 10) as delivery:
+            delivery.submit(self.line(connections=1), on_time, not_before=start + 0.1)
+            delivery.submit(self.line(connections=1), late, not_before=start + 0.2)
+            delivery.submit(self.line(connections=1), later, not_before=start + 0.8)
+            self.wait_for_reads(1)
+            time.sleep(start + 0.4 - time.monotonic())
+            self.server.go.set()
+            collected = {id(request): answer for request, answer in self.collect_all(delivery)}
+        self.assertEqual([collected[id(request)] is None for request in (on_time, late, later)], [False, True, False])
+        self.assertEqual(len(self.server.reads), 2)
+
+    def test_timeout_as_long_as_the_job(self):
+        """It leaves a part of the job to start in; what is left of a job that began earlier is not cut again."""
+        with Delivery(time.monotonic() + 20) as delivery:
+            self.assertAlmostEqual(delivery.get_time_to_start(self.line(timeout=20)), 1, places=1)
+            self.assertAlmostEqual(delivery.get_time_to_start(self.line(timeout=15)), 5, places=1)
+        with Delivery(time.monotonic() + 3, 20) as delivery:
+            self.assertAlmostEqual(delivery.get_time_to_start(self.line(timeout=15)), -12, places=1)
+            delivery.submit(self.line(timeout=15), self.request())
+            self.assertEqual([answer for _request, answer in self.collect_all(delivery)], [None])
+        self.assertEqual(self.server.reads, [])
+
     def test_taken_back(self):
         """What waits for a connection is not sent, and is collected without an answer; what is under way goes on."""
         self.server.go.clear()
