@@ -200,16 +200,20 @@ class SmsRun:
     # === RENDER AND DELIVER === #
 
     def _send(self, claimed):
-        """Give each SMS to its first gateway that is not paused."""
+        """Give each SMS to its gateway, whose rate limit it has a place for already."""
+        passed_over = [sms for sms in claimed if sms.gateway_id in self._paused]
+        self._deliver([sms for sms in claimed if sms.gateway_id not in self._paused and self._prepare(sms)])
+        self._send_again(passed_over)
+
+    def _deliver(self, ready):
         by_gateway = {}
-        for sms in claimed:
-            if self._prepare(sms):
-                by_gateway.setdefault(sms.gateway_id, []).append(sms)
+        for sms in ready:
+            by_gateway.setdefault(sms.gateway_id, []).append(sms)
         for gateway_id, group in by_gateway.items():
             self._submit(self._plans[gateway_id], group)
 
     def _send_again(self, claimed):
-        """Give SMS that a gateway has not taken to their next one, within its rate limit."""
+        """Give SMS that a gateway does not take to their next one, within its rate limit."""
         ready = [sms for sms in claimed if self._prepare(sms)]
         for sms in ready:
             sms.not_before = 0
@@ -221,7 +225,7 @@ class SmsRun:
         for sms in ready:
             if sms.delay:
                 self._put_back(sms, sms.delay, sms.reason)
-        self._send([sms for sms in ready if not sms.delay])
+        self._deliver([sms for sms in ready if not sms.delay])
 
     def _prepare(self, sms):
         """

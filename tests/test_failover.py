@@ -311,9 +311,23 @@ class TestRateLimit(FailoverCase):
         sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(25)))
         sms.send()
         self.assertEqual(set(sms.mapped('state')), {'pending'})
+        self.assertRateOfSecond(25, 11)
+
+    def assertRateOfSecond(self, count, most):
+        """The second gateway got so many requests, and so many in any second at most."""
         times = [request.received for request in self.provider.requests if request.path == '/second']
-        self.assertEqual(len(times), 25)
-        self.assertLessEqual(max(sum(start <= moment < start + 1 for moment in times) for start in times), 11)
+        self.assertEqual(len(times), count)
+        self.assertLessEqual(max(sum(start <= moment < start + 1 for moment in times) for start in times), most)
+
+    def test_limit_of_the_next_gateway_for_later_claims(self):
+        """The same for SMS that are claimed while the first gateway has not taken others, but before that is known to
+        all."""
+        self.add_second(rate_limit=100)
+        self.always_answer(429, path='/')
+        sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(200)))
+        self.env['sms.sms']._process_queue()
+        self.assertEqual(set(sms.mapped('state')), {'pending'})
+        self.assertRateOfSecond(200, 105)
 
     def test_timeout_as_long_as_the_job(self):
         """An answer may take as long as the whole run: the SMS goes all the same."""
