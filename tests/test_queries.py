@@ -91,6 +91,13 @@ class TestQueries(GatewayCase):
     def test_accepted(self):
         self.assertSameForMany(self.make_plain, self.accept)
 
+    def test_nothing_left_to_write(self):
+        """Of SMS that were taken core finds all written: the ORM writes none, neither of one nor of many."""
+        self.claim_and_record(self.make_plain(['+32456999999']), self.accept)
+        one = self.claim_and_record(self.make_plain(['+32456000000']), self.accept)
+        many = self.claim_and_record(self.make_plain([f'+324561{index:05d}' for index in range(MANY)]), self.accept)
+        self.assertEqual(many, one)
+
     def test_refused_with_different_words(self):
         self.assertSameForMany(self.make_plain, self.refuse)
 
