@@ -309,6 +309,7 @@ class Delivery:
         self._crews: dict[tuple, _Crew] = {}
         self._answers: queue.SimpleQueue = queue.SimpleQueue()
         self._under_way: dict[int, HttpRequest] = {}
+        self._taken_back: dict[tuple, float] = {}  # when a line's requests were taken back for the last time
 
     def __enter__(self):
         return self
@@ -341,7 +342,9 @@ class Delivery:
         crew.give((line, request, not_before), min(line.connections, len(self._under_way)))
 
     def take_back(self, line: Line):
-        """Start none of a gateway's requests that wait for a connection: they are collected without an answer."""
+        """Start none of a gateway's requests that wait for a connection or for their time: they are collected without
+        an answer."""
+        self._taken_back[line.key] = time.monotonic()
         if line.key in self._crews:
             for _line, request, _not_before in self._crews[line.key].take_back():
                 self._answers.put((request, None))
@@ -354,13 +357,14 @@ class Delivery:
         """
         :return: whether the request may start now
         """
-        wait = max(not_before - time.monotonic(), 0)
+        began = time.monotonic()
+        wait = max(not_before - began, 0)
         if wait > self.get_time_to_start(line):
             return False
         if not not_before:
             return True
         time.sleep(wait)
-        return time.monotonic() <= not_before + MOST_LATE
+        return self._taken_back.get(line.key, 0) < began and time.monotonic() <= not_before + MOST_LATE
 
     def collect(self, wait: float) -> list[tuple[HttpRequest, HttpAnswer | None]]:
         """The answers that are there, after waiting up to so many seconds for the first one.

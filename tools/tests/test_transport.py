@@ -172,6 +172,21 @@ class TestDelivery(unittest.TestCase):
         self.assertEqual([collected[id(request)] is None for request in requests], [False, False, True, True, True])
         self.assertEqual(len(self.server.reads), 3)
 
+    def test_taken_back_before_its_time(self):
+        start = time.monotonic()
+        requests = [self.request(number) for number in range(3)]
+        with Delivery(start + 10) as delivery:
+            for place, request in enumerate(requests):
+                delivery.submit(self.line(connections=2), request, not_before=start + 0.2 + 0.1 * place)
+            time.sleep(0.05)
+            delivery.take_back(self.line())
+            later = self.request(9)
+            delivery.submit(self.line(), later, not_before=start + 0.6)
+            collected = {id(request): answer for request, answer in self.collect_all(delivery)}
+        self.assertEqual([collected[id(request)] for request in requests], [None] * 3)
+        self.assertEqual(collected[id(later)].status, 200, "it may be used again")
+        self.assertEqual(len(self.server.reads), 1)
+
     def test_abandoned(self):
         """Nobody knows what became of a request that is given up, and its late answer is not collected."""
         self.server.go.clear()
