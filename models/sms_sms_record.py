@@ -146,7 +146,7 @@ class SmsSms(models.Model):
         for sms in claimed:
             if sms.gateway_id and plans[sms.gateway_id].rate_limit and not sms.delay:
                 limited.setdefault(sms.gateway_id, []).append(sms)
-        for gateway_id, group in limited.items():
+        for gateway_id, group in sorted(limited.items()):  # so that two claims never wait for each other crosswise
             plan = plans[gateway_id]
             left = get_time_to_start(plan.line)
             places = self.env['sms.gateway.pace']._reserve(gateway_id, len(group), plan.rate_limit, left - PACE_LEAD)
@@ -191,6 +191,7 @@ class SmsSms(models.Model):
         :param list answered: ids of gateways that answered
         """
         pace = self.env['sms.gateway.pace']
+        pace._lock([*rests, *answered])
         for gateway_id, seconds in sorted(rests.items()):
             pace._rest(gateway_id, seconds)
         pace._recover(answered)

@@ -171,6 +171,27 @@ class TestFaults(FaultCase):
         self.assertEqual(set(self.arrivals().values()), {1})
         self.assertLessEqual(self.busiest_second(), 21)
 
+    def test_two_rate_limits_at_once(self):
+        """Given two processes that each need places of the same two gateways, in opposite order: neither waits for the
+        other for ever."""
+        for prefixes in ('+32456000001,+32456000004', '+32456000002,+32456000003'):
+            gateway = self.make_gateway(self.admin, rate_limit=20, country_prefixes=prefixes)
+            self.query("INSERT INTO sms_gateway_pace (gateway_id) VALUES (%s)", gateway)
+        self.queue(4)
+        ids = [row[0] for row in self.query("SELECT id FROM sms_sms ORDER BY id")]
+        other = environment.connect(self.database)
+        other.autocommit = False
+        with contextlib.closing(other):
+            other.cursor().execute("SELECT 1 FROM sms_gateway_pace FOR UPDATE")
+            sends = [self.in_background(self.admin.call, 'sms.sms', 'send', [part]) for part in (ids[:2], ids[2:])]
+            self.wait_until(lambda: self.query("""
+                SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+                HAVING count(*) = 2"""))
+        for send in sends:
+            send.join()
+        self.assertEqual(self.states(), {'pending': 4})
+        self.assert_nothing_logged()
+
     # === PROVIDERS === #
 
     def test_provider_misbehaves(self):
