@@ -17,6 +17,7 @@ from .sms_run import PACE_LEAD, RETRY_FOR, Claimed, SmsRun, refusal
 _logger = logging.getLogger(__name__)
 
 LOST_BATCH = 500  # lost claims that are closed together
+MOST_RATE_DELAY = 3600  # seconds until an SMS asks again for a place that its gateway's rate limit leaves
 TEST_SECONDS = 20  # SMS Marketing's Test button waits so long at most
 
 
@@ -154,8 +155,10 @@ class SmsSms(models.Model):
             for sms, place in zip(group, places, strict=False):  # there may be fewer places
                 sms.not_before = now + PACE_LEAD + place
             for sms in group[len(places):]:
-                # not before the end of this run, which would only claim it again and again
-                sms.delay = max(1, round(left + plan.line.timeout + backlog.get(gateway_id, 0) / plan.rate_limit))
+                # not before the end of this run, which would only claim it again and again, and not much later, in case
+                # the limit is raised meanwhile
+                wait = left + plan.line.timeout + backlog.get(gateway_id, 0) / plan.rate_limit
+                sms.delay = max(1, round(min(wait, MOST_RATE_DELAY)))
                 backlog[gateway_id] = backlog.get(gateway_id, 0) + 1
 
     @api.model

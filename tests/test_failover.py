@@ -297,6 +297,14 @@ class TestRateLimit(FailoverCase):
         self.assertTrue(all(one.send_after > fields.Datetime.now() for one in sms[1:]))
         self.assertEqual(len(self.provider.requests), 1)
 
+    def test_far_behind(self):
+        """SMS that must wait for days ask again every hour, for the limit may be raised."""
+        self.gateway.rate_limit = 1 / 60
+        sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(200)))
+        sms.send()
+        last = max(sms.filtered(lambda one: one.state == 'outgoing').mapped('send_after'))
+        self.assertAlmostEqual(last, fields.Datetime.now() + timedelta(hours=1), delta=timedelta(minutes=1))
+
     def test_sms_of_other_gateways_do_not_wait(self):
         self.add_second(country_prefixes='92')
         self.second.rate_limit = 0.001
