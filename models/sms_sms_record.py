@@ -12,6 +12,7 @@ from odoo.tools import groupby
 from ..tools import phone
 from ..tools.routing import RoutingTable
 from ..tools.sms_api import SmsApiResults
+from ..tools.transport import MOST_LATE
 from .sms_run import PACE_LEAD, RETRY_FOR, Claimed, SmsRun, refusal
 
 _logger = logging.getLogger(__name__)
@@ -150,14 +151,16 @@ class SmsSms(models.Model):
         for gateway_id, group in sorted(limited.items()):  # so that two claims never wait for each other crosswise
             plan = plans[gateway_id]
             left = get_time_to_start(plan.line)
-            places = self.env['sms.gateway.pace']._reserve(gateway_id, len(group), plan.rate_limit, left - PACE_LEAD)
+            # so that no second has more, even if a request at its beginning is late and one at its end is not
+            rate = plan.rate_limit / (1 + MOST_LATE)
+            places = self.env['sms.gateway.pace']._reserve(gateway_id, len(group), rate, left - PACE_LEAD)
             now = time.monotonic()  # after the answer: measured before, a delay in between would make them early
             for sms, place in zip(group, places, strict=False):  # there may be fewer places
                 sms.not_before = now + PACE_LEAD + place
             for sms in group[len(places):]:
                 # not before the end of this run, which would only claim it again and again, and not much later, in case
                 # the limit is raised meanwhile
-                wait = left + plan.line.timeout + backlog.get(gateway_id, 0) / plan.rate_limit
+                wait = left + plan.line.timeout + backlog.get(gateway_id, 0) / rate
                 sms.delay = max(1, round(min(wait, MOST_RATE_DELAY)))
                 backlog[gateway_id] = backlog.get(gateway_id, 0) + 1
 

@@ -4,6 +4,7 @@ import socket
 import time
 from datetime import timedelta
 from itertools import pairwise
+from statistics import median
 
 from odoo import fields
 from odoo.tests import tagged
@@ -336,6 +337,20 @@ class TestRateLimit(FailoverCase):
         self.env['sms.sms']._process_queue()
         self.assertEqual(set(sms.mapped('state')), {'pending'})
         self.assertRateOfSecond(200, 105)
+
+    def test_several_recipients(self):
+        """A request with all SMS of a second is followed by the next one in the next second."""
+        number = self.gateway.parameter_ids.filtered(lambda line: line.param_type == 'number')
+        self.gateway.write({
+            'rate_limit': 20, 'supports_multiple_recipients': True, 'max_recipients': 100,
+            'parameter_ids': [(1, number.id, {'param_type': 'multi_number'})]})
+        sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(80)))
+        sms.send()
+        self.assertEqual(set(sms.mapped('state')), {'pending'})
+        times = [request.received for request in self.provider.requests]
+        self.assertEqual(len(times), 4)
+        # the median: on a busy machine one of them may arrive long after it was sent
+        self.assertGreaterEqual(median(later - earlier for earlier, later in pairwise(times)), 1)
 
     def test_timeout_as_long_as_the_job(self):
         """An answer may take as long as the whole run: the SMS goes all the same."""

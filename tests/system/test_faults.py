@@ -418,7 +418,7 @@ class TestCampaign(FaultCase):
         self.together([(clients[part % 2], ('sms.sms', 'send', [ids[part::6]])) for part in range(6)])
         self.assertEqual(self.states(), {'pending': 300})
         self.assertEqual(set(self.arrivals().values()), {1})
-        self.assertLessEqual(self.busiest_second(), 110)  # on a busy machine some arrive up to 0.1 s late
+        self.assertLessEqual(self.busiest_second(), 105)  # on a busy machine some arrive 0.1 s after they were sent
         self.assertEqual(
             self.query("SELECT trace_status, count(*) FROM mailing_trace GROUP BY trace_status"), [('pending', 300)])
         self.assertEqual(self.query("SELECT state FROM mailing_mailing WHERE id = %s", mailing), [('done',)])
