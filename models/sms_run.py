@@ -5,6 +5,7 @@ The glue between the ORM, which only the methods of `sms.sms` in `sms_sms_record
 """
 import logging
 import random
+import threading
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ import psycopg2
 from psycopg2.pool import PoolError
 
 from odoo import fields
+from odoo.service.server import CommonServer
 
 from ..tools import phone
 from ..tools.attempt import attempt_uuid
@@ -33,6 +35,7 @@ RECORD_SECONDS = 1  # the longest that a result waits to be recorded while other
 RECORD_TRIES = 5
 PACE_LEAD = 0.25  # seconds until the first place that a rate limit gives: it takes some time until requests may start
 LEASE_MARGIN = 180  # seconds that a claim lasts beyond the deadline: the longest time-out and the time to record
+STOP_SECONDS = 10  # the longest that a server which is to stop waits for answers
 RETRY_DELAY = 60  # seconds until an SMS that no gateway could take is tried again; doubled each time
 MAX_RETRY_DELAY = 3600
 MOST_SILENT = 3  # requests in a row without an answer after which a gateway rests
@@ -92,6 +95,9 @@ class SmsRun:
         queue.
     """
 
+    _running: set['SmsRun'] = set()  # of all databases of this process
+    _stopping = threading.Event()
+
     def __init__(self, env, deadline, period=None, ids=None, unlink_failed=False, unlink_sent=True, texts=None):
         self.model = env['sms.sms']
         self.deadline = deadline
@@ -101,7 +107,7 @@ class SmsRun:
         self.unlink_options = {'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent}
         self.drained = ids is not None and not ids  # whether nothing is left that this run could claim
         self.done = 0
-        self._is_over = self.drained  # whether it claims no more
+        self._is_over = self.drained or self._stopping.is_set()  # whether it claims no more
         self._plans = {}
         self._under_way = {}  # {UUID of the attempt: Claimed}
         self._finished = []  # Claimed with a result, to be recorded
@@ -120,21 +126,46 @@ class SmsRun:
         :return: number of SMS that ended, well or not
         :rtype: int
         """
-        with Delivery(self.deadline, self.period) as delivery:
-            self._delivery = delivery
-            while True:
-                if self._has_room():
-                    self._claim()
-                # while connections have nothing to do the next claim does not wait for answers
-                answers = delivery.collect(0 if self._has_room() else 0.1) if len(delivery) else []
-                if len(delivery) and time.monotonic() > self.deadline + 1:
-                    answers += delivery.abandon()
-                self._read(answers)
-                idle = not len(delivery)
-                if idle or self._is_record_due():
-                    self._record()
-                if idle and self._is_over:
-                    return self.done
+        self._running.add(self)
+        try:
+            with Delivery(self.deadline, self.period) as self._delivery:
+                self._run()
+        finally:
+            self._running.discard(self)
+        return self.done
+
+    def _run(self):
+        delivery = self._delivery
+        while True:
+            if self._stopping.is_set():
+                self._stop()
+            if self._has_room():
+                self._claim()
+            # while connections have nothing to do the next claim does not wait for answers
+            answers = delivery.collect(0 if self._has_room() else 0.1) if len(delivery) else []
+            if len(delivery) and time.monotonic() > self.deadline + 1:
+                answers += delivery.abandon()
+            self._read(answers)
+            idle = not len(delivery)
+            if idle or self._is_record_due():
+                self._record()
+            if idle and self._is_over:
+                return
+
+    def _stop(self):
+        """Start nothing more: what waits goes back to the queue, what is under way is still recorded."""
+        self._is_over = True
+        for line in self._lines:
+            self._delivery.take_back(line)
+
+    @classmethod
+    def stop_all(cls):
+        """Let the runs of this process end, and wait for them, when the server is about to stop. Workers that are
+        processes of their own finish their job before they stop anyway."""
+        cls._stopping.set()
+        until = time.monotonic() + STOP_SECONDS
+        while cls._running and time.monotonic() < until:
+            time.sleep(0.05)
 
     def _is_record_due(self):
         size = RECORD_SIZE
@@ -298,8 +329,8 @@ class SmsRun:
         plan = self._plans[claimed[0].gateway_id]
         for sms in claimed:
             sms.attempt -= 1
-        if plan.gateway_id in self._paused or (
-                plan.rate_limit and self._delivery.get_time_to_start(plan.line) > PACE_LEAD):
+        if not self._stopping.is_set() and (plan.gateway_id in self._paused or (
+                plan.rate_limit and self._delivery.get_time_to_start(plan.line) > PACE_LEAD)):
             to_send_again += claimed
             return
         self._is_over = True  # whatever is claimed now would come back in the same way
@@ -369,6 +400,9 @@ class SmsRun:
             batch = finished[start:start + MOST_RECORDED]
             self.done += len(batch)
             record_batch(self.model, batch, self._plans, **self.unlink_options)
+
+
+CommonServer.on_stop(SmsRun.stop_all)
 
 
 def record_batch(model, batch, plans, **options):

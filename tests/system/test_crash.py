@@ -49,6 +49,27 @@ class TestCrash(SendingCase):
         self.assertEqual(len(self.arrivals()), 20)
         self.assert_log_clean(server)
 
+    def test_stopped_while_it_sends(self):
+        """Given a server that is stopped in the middle of a queue, as for an update: what the provider has taken is
+        recorded, the rest goes when a server runs again, and no SMS is in doubt."""
+        server = self.start_server(cron_threads=1)
+        self.make_gateway(self.client(server), max_connections=4)
+        self.queue(300)
+        self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.2))
+        self.addCleanup(self.provider.always, self.provider.accept)
+        self.wake_queue()
+        self.assertTrue(self.provider.wait_for(10))
+        server.stop()
+        states = self.states()
+        self.assertEqual(states, {'pending': len(self.arrivals()), 'outgoing': 300 - len(self.arrivals())})
+        self.assertLess(states['pending'], 100, "it is not the whole claim")
+        self.assertTrue(self.query(
+            f"SELECT 1 FROM ir_cron_trigger WHERE cron_id = {CRON} AND call_at <= now() AT TIME ZONE 'UTC'"))
+        self.provider.always(self.provider.accept)
+        self.run_queue(self.client(self.start_server()))
+        self.assertEqual(self.states(), {'pending': 300})
+        self.assertEqual(set(self.arrivals().values()), {1})
+
     def test_killed_before_claim(self):
         """Given a server that is killed before it claims: the SMS are still In Queue and are sent once."""
         server = self.start_server()
