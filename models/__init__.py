@@ -22,6 +22,7 @@ from . import (
     sms_gateway_status,
     sms_gateway_template,
     sms_sms,
+    sms_sms_claim,
     sms_sms_record,
     sms_sms_screen,
     sms_tracker,

@@ -6,7 +6,7 @@ from odoo import api, models, modules
 
 from ..tools.attempt import match_key
 from ..tools.report_match import SentIndex, SentSms
-from .sms_run import record_surely
+from .sms_recording import record_surely
 
 _logger = logging.getLogger(__name__)
 

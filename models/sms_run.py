@@ -1,17 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """One run of sending: claim, render, deliver, interpret, record, each overlapping with the others.
 
-The glue between the ORM, which only the methods of `sms.sms` in `sms_sms_record.py` touch, and the pure tools.
+The glue between the ORM, which only the methods of `sms.sms` in `sms_sms_claim.py` and `sms_sms_record.py` touch, and
+the pure tools.
 """
 import logging
-import random
 import threading
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-
-import psycopg2
-from psycopg2.pool import PoolError
 
 from odoo import fields
 from odoo.service.server import CommonServer
@@ -21,6 +18,7 @@ from ..tools.attempt import attempt_uuid
 from ..tools.request import Recipient, build_requests
 from ..tools.response import SendResult, interpret
 from ..tools.transport import Delivery
+from .sms_recording import record_batch, record_surely
 
 _logger = logging.getLogger(__name__)
 
@@ -32,7 +30,6 @@ RECORD_SIZE = 250  # results that are enough to record them
 MOST_RECORDED = 500  # results recorded together at most
 LAST_RECORD_SIZE = 50  # the same while nothing is left to do but to wait for the last answers
 RECORD_SECONDS = 1  # the longest that a result waits to be recorded while others are under way
-RECORD_TRIES = 5
 PACE_LEAD = 0.25  # seconds until the first place that a rate limit gives: it takes some time until requests may start
 LEASE_MARGIN = 180  # seconds that a claim lasts beyond the deadline: the longest time-out and the time to record
 STOP_SECONDS = 10  # the longest that a server which is to stop waits for answers
@@ -403,34 +400,3 @@ class SmsRun:
 
 
 CommonServer.on_stop(SmsRun.stop_all)
-
-
-def record_batch(model, batch, plans, **options):
-    """Record results; if one of them cannot be recorded, for example because another addon's hook raises, the others
-    are."""
-    if record_surely(model, lambda own: own._record(batch, plans, **options), len(batch)) or len(batch) == 1:
-        return
-    for sms in batch:
-        record_surely(model, lambda own, sms=sms: own._record([sms], plans, **options), 1)
-
-
-def record_surely(model, write, count):
-    """Write to the database in a short transaction, again on a fresh connection when the database fails.
-
-    :param write: called with `sms.sms` of the transaction
-    :param int count: number of SMS, for the log
-    :return: whether it was written. What was not stays claimed, and ends as lost after its lease.
-    """
-    for attempt in range(RECORD_TRIES):
-        try:
-            with model._short_transaction() as own:
-                write(own)
-            return True
-        except (psycopg2.OperationalError, psycopg2.InterfaceError, PoolError) as error:
-            _logger.info("%s SMS are recorded again after a database error: %s", count, type(error).__name__)
-            time.sleep(min(0.1 * 2 ** attempt, 2) * (0.5 + random.random()))  # noqa: S311
-        except Exception:
-            _logger.exception("%s SMS could not be recorded", count)
-            return False
-    _logger.error("%s SMS could not be recorded: the database failed %s times", count, RECORD_TRIES)
-    return False

@@ -38,7 +38,7 @@ def claim_and_record(env):
 
     :return float: seconds
     """
-    from odoo.addons.eis_sms_apis.models import sms_run
+    from odoo.addons.eis_sms_apis.models import sms_recording, sms_run
     from odoo.addons.eis_sms_apis.tools.request import Recipient
     from odoo.addons.eis_sms_apis.tools.response import AnswerRules, HttpAnswer, interpret
 
@@ -55,7 +55,7 @@ def claim_and_record(env):
         for sms in claimed:
             sms.attempt, sms.result = sms.attempt + 1, result
         for first in range(0, len(claimed), sms_run.RECORD_SIZE):
-            sms_run.record_batch(
+            sms_recording.record_batch(
                 run.model, claimed[first:first + sms_run.RECORD_SIZE], plans, unlink_failed=False, unlink_sent=True)
 
 

@@ -6,7 +6,8 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import str2bool
 
-from ..models.sms_run import Claimed, record_surely
+from ..models.sms_recording import record_surely
+from ..models.sms_run import Claimed
 from ..tools import phone
 from ..tools.request import ConfigError, Recipient, build_requests, check_config
 from ..tools.response import interpret
