@@ -1,13 +1,24 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Given a real Odoo, a gateway and a provider on loopback: what the tests of sending share."""
 import contextlib
+import http.client
+import os
+import signal
+import threading
 from collections import Counter
+from pathlib import Path
 
-from common import SystemCase, environment
+from common import LOGGED_ERROR, SystemCase, environment
 from provider import Provider, Reply
 
-__all__ = ['CRON', 'Reply', 'SendingCase']
+__all__ = ['BROKEN', 'CRON', 'NUMBER_LIST', 'Reply', 'SendingCase', 'WorkersCase']
 
+NUMBER_LIST = [
+    [0, 0, {'key': 'to', 'param_type': 'multi_number'}],
+    [0, 0, {'key': 'text', 'param_type': 'message'}],
+]
+# the server dies, its connection to the database does, or the call fails as it should
+BROKEN = (OSError, http.client.HTTPException, environment.RpcError)
 CRON = "(SELECT res_id FROM ir_model_data WHERE module = 'sms' AND name = 'ir_cron_sms_scheduler_action')"
 
 
@@ -71,3 +82,79 @@ class SendingCase(SystemCase):
     def arrivals(self):
         """:return Counter: how often each number reached the provider."""
         return Counter(number for number, _text in self.provider.sms)
+
+
+class WorkersCase(SendingCase):
+    """Given an Odoo server whose workers are processes (three of them), as in production."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = cls.start_workers()
+
+    @classmethod
+    def start_workers(cls):
+        server = environment.OdooServer(cls.database, '--workers', 3).start()
+        cls.addClassCleanup(server.stop)
+        return server
+
+    def setUp(self):
+        super().setUp()
+        self.logged_before = len(self.server.log.read_text(encoding='utf-8'))
+        self.admin = self.client(self.server)
+        self.action = self.query("SELECT ir_actions_server_id FROM ir_cron WHERE id = " + CRON)[0][0]
+
+    def log(self):
+        """:return str: what the server has logged since the test began"""
+        return self.server.log.read_text(encoding='utf-8')[self.logged_before:]
+
+    def assert_nothing_logged(self):
+        """The server has logged neither an error nor a traceback in this test."""
+        self.assertEqual(LOGGED_ERROR.findall(self.log()), [], f'See {self.server.log}.')
+
+    def drain(self):
+        """Run core's queue action in one of the workers."""
+        self.admin.call('ir.actions.server', 'run', [[self.action]])
+
+    def in_background(self, function, *args):
+        """:return: a thread that is over at the end of the test; errors of a broken server are expected in it."""
+        def run():
+            with contextlib.suppress(*BROKEN):
+                function(*args)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.addCleanup(thread.join)
+        return thread
+
+    def together(self, calls):
+        """Make calls to servers at once, one worker each, and wait for all.
+
+        :param calls: pairs of client and arguments for its `call`
+        """
+        threads = [threading.Thread(target=client.call, args=arguments) for client, arguments in calls]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def kill_workers(self):
+        """SIGKILL to the processes that work; the one above them starts new ones, as after a crash."""
+        master = self.server.process.pid
+        for pid in Path(f'/proc/{master}/task/{master}/children').read_text().split():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if b'gevent' not in Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0'):
+                    os.kill(int(pid), signal.SIGKILL)
+
+    def make_contacts(self, count):
+        """:return list: ids of contacts whose numbers are +32470000001 and so on"""
+        return [row[0] for row in self.query("""
+            INSERT INTO res_partner (name, complete_name, phone, active)
+            SELECT name, name, '+3247' || lpad(n::text, 7, '0'), TRUE
+            FROM generate_series(1, %s) AS n, concat('Contact ', n) AS name RETURNING id
+        """, count)]
+
+    def busiest_second(self):
+        """:return int: the most requests that arrived within any second"""
+        times = [request.received for request in self.provider.requests]
+        return max(sum(start <= moment < start + 1 for moment in times) for start in times)

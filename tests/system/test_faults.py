@@ -1,102 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """DESIGN, promises: what breaks while SMS are on their way, and what must be true afterwards."""
 import contextlib
-import http.client
-import os
 import random
-import signal
-import threading
 import time
-from pathlib import Path
 
-from common import LOGGED_ERROR, environment
-from sending import CRON, Reply, SendingCase
-
-NUMBER_LIST = [
-    [0, 0, {'key': 'to', 'param_type': 'multi_number'}],
-    [0, 0, {'key': 'text', 'param_type': 'message'}],
-]
-# the server dies, its connection to the database does, or the call fails as it should
-BROKEN = (OSError, http.client.HTTPException, environment.RpcError)
+from common import environment
+from sending import BROKEN, CRON, NUMBER_LIST, Reply, WorkersCase
 
 
-class FaultCase(SendingCase):
-    """Given an Odoo server whose workers are processes (three of them), as in production."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.server = cls.start_workers()
-
-    @classmethod
-    def start_workers(cls):
-        server = environment.OdooServer(cls.database, '--workers', 3).start()
-        cls.addClassCleanup(server.stop)
-        return server
-
-    def setUp(self):
-        super().setUp()
-        self.logged_before = len(self.server.log.read_text(encoding='utf-8'))
-        self.admin = self.client(self.server)
-        self.action = self.query("SELECT ir_actions_server_id FROM ir_cron WHERE id = " + CRON)[0][0]
-
-    def log(self):
-        """:return str: what the server has logged since the test began"""
-        return self.server.log.read_text(encoding='utf-8')[self.logged_before:]
-
-    def assert_nothing_logged(self):
-        """The server has logged neither an error nor a traceback in this test."""
-        self.assertEqual(LOGGED_ERROR.findall(self.log()), [], f'See {self.server.log}.')
-
-    def drain(self):
-        """Run core's queue action in one of the workers."""
-        self.admin.call('ir.actions.server', 'run', [[self.action]])
-
-    def in_background(self, function, *args):
-        """:return: a thread that is over at the end of the test; errors of a broken server are expected in it."""
-        def run():
-            with contextlib.suppress(*BROKEN):
-                function(*args)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        self.addCleanup(thread.join)
-        return thread
-
-    def together(self, calls):
-        """Make calls to servers at once, one worker each, and wait for all.
-
-        :param calls: pairs of client and arguments for its `call`
-        """
-        threads = [threading.Thread(target=client.call, args=arguments) for client, arguments in calls]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    def kill_workers(self):
-        """SIGKILL to the processes that work; the one above them starts new ones, as after a crash."""
-        master = self.server.process.pid
-        for pid in Path(f'/proc/{master}/task/{master}/children').read_text().split():
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                if b'gevent' not in Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0'):
-                    os.kill(int(pid), signal.SIGKILL)
-
-    def make_contacts(self, count):
-        """:return list: ids of contacts whose numbers are +32470000001 and so on"""
-        return [row[0] for row in self.query("""
-            INSERT INTO res_partner (name, complete_name, phone, active)
-            SELECT name, name, '+3247' || lpad(n::text, 7, '0'), TRUE
-            FROM generate_series(1, %s) AS n, concat('Contact ', n) AS name RETURNING id
-        """, count)]
-
-    def busiest_second(self):
-        """:return int: the most requests that arrived within any second"""
-        times = [request.received for request in self.provider.requests]
-        return max(sum(start <= moment < start + 1 for moment in times) for start in times)
-
-
-class TestFaults(FaultCase):
+class TestFaults(WorkersCase):
 
     # === PROCESSES === #
 
@@ -142,55 +54,6 @@ class TestFaults(FaultCase):
         self.assertLessEqual({arrivals[row[0]] for row in rows}, {0, 1})
         self.assertTrue(all("may have gone out" in reason for reason in lost))
         return len(lost)
-
-    def test_three_processes_share_a_rate_limit(self):
-        """Given 20 SMS per Second and three processes that send at once: the provider never sees more."""
-        self.make_gateway(self.admin, max_connections=8, rate_limit=20, timeout=5)
-        self.queue(81)
-        ids = [row[0] for row in self.query("SELECT id FROM sms_sms ORDER BY id")]
-        self.together([(self.admin, ('sms.sms', 'send', [ids[part::3]])) for part in range(3)])
-        self.assertEqual(self.states(), {'pending': 81})
-        self.assertEqual(set(self.arrivals().values()), {1})
-        self.assertLessEqual(self.busiest_second(), 21)
-
-    def test_rate_limit_after_a_delay(self):
-        """Given three processes that share a limit, of which the first is held up after it took its places in the line:
-        what is late goes later than the others', not together with them."""
-        self.make_gateway(self.admin, max_connections=8, rate_limit=20, timeout=5)
-        self.queue(60)
-        ids = [row[0] for row in self.query("SELECT id FROM sms_sms ORDER BY id")]
-        other = environment.connect(self.database)
-        other.autocommit = False
-        with contextlib.closing(other):
-            other.cursor().execute("LOCK TABLE sms_sms IN SHARE MODE")  # a claim writes there after all else
-            release = threading.Timer(1, other.rollback)
-            release.start()
-            self.addCleanup(release.join)
-            self.together([(self.admin, ('sms.sms', 'send', [ids[part::3]])) for part in range(3)])
-        self.assertEqual(self.states(), {'pending': 60})
-        self.assertEqual(set(self.arrivals().values()), {1})
-        self.assertLessEqual(self.busiest_second(), 21)
-
-    def test_two_rate_limits_at_once(self):
-        """Given two processes that each need places of the same two gateways, in opposite order: neither waits for the
-        other for ever."""
-        for prefixes in ('+32456000001,+32456000004', '+32456000002,+32456000003'):
-            gateway = self.make_gateway(self.admin, rate_limit=20, country_prefixes=prefixes)
-            self.query("INSERT INTO sms_gateway_pace (gateway_id) VALUES (%s)", gateway)
-        self.queue(4)
-        ids = [row[0] for row in self.query("SELECT id FROM sms_sms ORDER BY id")]
-        other = environment.connect(self.database)
-        other.autocommit = False
-        with contextlib.closing(other):
-            other.cursor().execute("SELECT 1 FROM sms_gateway_pace FOR UPDATE")
-            sends = [self.in_background(self.admin.call, 'sms.sms', 'send', [part]) for part in (ids[:2], ids[2:])]
-            self.wait_until(lambda: self.query("""
-                SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-                HAVING count(*) = 2"""))
-        for send in sends:
-            send.join()
-        self.assertEqual(self.states(), {'pending': 4})
-        self.assert_nothing_logged()
 
     # === PROVIDERS === #
 
@@ -375,55 +238,3 @@ raise UserError("Not today")
         self.drain()
         self.assertEqual(self.states(), {})
         self.assertEqual(self.provider.requests, [])
-
-    # === MANY === #
-
-    def test_user_who_sends_5000(self):
-        """Given a user who sends 5,000 SMS from a list: the click sends 100 at most, the queue the rest, all once."""
-        self.make_gateway(self.admin, max_connections=4, supports_multiple_recipients=True, parameter_ids=NUMBER_LIST)
-        contacts = self.make_contacts(5000)
-        composer = self.admin.call('sms.composer', 'create', [[{
-            'composition_mode': 'mass', 'mass_force_send': True, 'mass_keep_log': False, 'res_model': 'res.partner',
-            'res_ids': repr(contacts), 'body': "Hello"}]])[0]
-        self.admin.call('sms.composer', 'action_send_sms', [[composer]])
-        self.assertEqual(self.states(), {'pending': 100, 'outgoing': 4900})
-        self.assertEqual(len(self.provider.sms), 100)
-        self.assertTrue(self.query(f"SELECT 1 FROM ir_cron_trigger WHERE cron_id = {CRON}"), "the queue is woken")
-        self.drain()
-        self.assertEqual(self.states(), {'pending': 5000})
-        self.assertEqual(len(self.arrivals()), 5000)
-        self.assertEqual(set(self.arrivals().values()), {1})
-        self.assert_nothing_logged()
-
-
-class TestCampaign(FaultCase):
-
-    # the modules of scripts/test, whose template is there already
-    modules = ('contacts', 'mass_mailing_sms', 'sms_twilio', 'test_mail_sms', environment.ADDON)
-
-    def test_six_workers_record_one_campaign(self):
-        """Given a campaign and six workers of two servers that send parts of it at once under one rate limit: no
-        transaction fails to serialize, the limit holds, and the campaign is done."""
-        servers = [self.server, self.start_workers()]
-        clients = [self.admin, self.client(servers[1])]
-        self.make_gateway(self.admin, max_connections=4, rate_limit=100, timeout=5)
-        contacts = self.make_contacts(300)
-        mailing = self.admin.call('mailing.mailing', 'create', [[{
-            'subject': "Summer sale", 'mailing_type': 'sms', 'body_plaintext': "Sale", 'sms_allow_unsubscribe': False,
-            'mailing_model_id': self.query("SELECT id FROM ir_model WHERE model = 'res.partner'")[0][0],
-            'mailing_domain': repr([('id', 'in', contacts)])}]])[0]
-        self.admin.call('mailing.mailing', 'action_send_sms', [[mailing]])
-        ids = [row[0] for row in self.query("SELECT id FROM sms_sms WHERE mailing_id = %s ORDER BY id", mailing)]
-        self.assertEqual(len(ids), 300)
-        self.together([(clients[part % 2], ('sms.sms', 'send', [ids[part::6]])) for part in range(6)])
-        self.assertEqual(self.states(), {'pending': 300})
-        self.assertEqual(set(self.arrivals().values()), {1})
-        self.assertLessEqual(self.busiest_second(), 105)  # on a busy machine some arrive 0.1 s after they were sent
-        self.assertEqual(
-            self.query("SELECT trace_status, count(*) FROM mailing_trace GROUP BY trace_status"), [('pending', 300)])
-        self.assertEqual(self.query("SELECT state FROM mailing_mailing WHERE id = %s", mailing), [('done',)])
-        for server in servers:
-            self.assert_log_clean(server)
-            log = server.log.read_text(encoding='utf-8')
-            for words in ('could not serialize', 'SERIALIZATION_FAILURE', 'after a database error'):
-                self.assertNotIn(words, log)
