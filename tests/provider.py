@@ -204,6 +204,11 @@ class Provider:
         with self._changed:
             return self._changed.wait_for(lambda: len(self._requests) >= count, timeout)
 
+    def busiest_second(self, path: str | None = None) -> int:
+        """Return the most requests (to `path`, if set) that arrived within any second."""
+        times = [request.received for request in self.requests if path in (None, request.path)]
+        return max(sum(start <= moment < start + 1 for moment in times) for start in times)
+
     def clear(self):
         """Forget the requests; what is scripted stays."""
         with self._changed:

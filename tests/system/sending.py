@@ -34,11 +34,13 @@ class SendingCase(SystemCase):
     def setUp(self):
         super().setUp()
         self.provider.clear()
+        self.provider.always(self.provider.accept)
         self.query("DELETE FROM sms_gateway_status")
         self.query("DELETE FROM sms_sms")
         self.query("DELETE FROM ir_cron_trigger")
         self.query("DELETE FROM sms_gateway_pace")
         self.query("UPDATE sms_gateway SET state = 'disabled'")
+        self.action = self.query("SELECT ir_actions_server_id FROM ir_cron WHERE id = " + CRON)[0][0]
 
     def make_gateway(self, client, **values):
         return client.call('sms.gateway', 'create', [[{
@@ -71,6 +73,35 @@ class SendingCase(SystemCase):
         with contextlib.closing(environment.connect()) as connection:  # they listen in another database
             connection.cursor().execute("SELECT pg_notify('cron_trigger', %s)", [self.database])
 
+    def in_background(self, function, *args):
+        """:return: a thread that is over at the end of the test; errors of a broken server are expected in it."""
+        def run():
+            with contextlib.suppress(*BROKEN):
+                function(*args)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.addCleanup(thread.join)
+        return thread
+
+    def together(self, calls):
+        """Make calls to servers at once, one worker each, and wait for all.
+
+        :param calls: pairs of client and arguments for its `call`
+        """
+        threads = [threading.Thread(target=client.call, args=arguments) for client, arguments in calls]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def begin(self):
+        """:return: a connection whose transaction, with its locks, lasts until rollback or the end of the test."""
+        connection = environment.connect(self.database)
+        self.addCleanup(connection.close)
+        connection.autocommit = False
+        return connection
+
     def expire_claims(self):
         """Let the time pass after which a claim counts as lost."""
         self.query("UPDATE sms_sms SET claimed_until = now() - interval '1 day' WHERE claimed_until IS NOT NULL")
@@ -102,7 +133,6 @@ class WorkersCase(SendingCase):
         super().setUp()
         self.logged_before = len(self.server.log.read_text(encoding='utf-8'))
         self.admin = self.client(self.server)
-        self.action = self.query("SELECT ir_actions_server_id FROM ir_cron WHERE id = " + CRON)[0][0]
 
     def log(self):
         """:return str: what the server has logged since the test began"""
@@ -115,28 +145,6 @@ class WorkersCase(SendingCase):
     def drain(self):
         """Run core's queue action in one of the workers."""
         self.admin.call('ir.actions.server', 'run', [[self.action]])
-
-    def in_background(self, function, *args):
-        """:return: a thread that is over at the end of the test; errors of a broken server are expected in it."""
-        def run():
-            with contextlib.suppress(*BROKEN):
-                function(*args)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        self.addCleanup(thread.join)
-        return thread
-
-    def together(self, calls):
-        """Make calls to servers at once, one worker each, and wait for all.
-
-        :param calls: pairs of client and arguments for its `call`
-        """
-        threads = [threading.Thread(target=client.call, args=arguments) for client, arguments in calls]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
 
     def kill_workers(self):
         """SIGKILL to the processes that work; the one above them starts new ones, as after a crash."""
@@ -153,8 +161,3 @@ class WorkersCase(SendingCase):
             SELECT name, name, '+3247' || lpad(n::text, 7, '0'), TRUE
             FROM generate_series(1, %s) AS n, concat('Contact ', n) AS name RETURNING id
         """, count)]
-
-    def busiest_second(self):
-        """:return int: the most requests that arrived within any second"""
-        times = [request.received for request in self.provider.requests]
-        return max(sum(start <= moment < start + 1 for moment in times) for start in times)

@@ -73,9 +73,7 @@ class CallbackCase(SendingCase):
 
     def hold_row(self, uuid):
         """Lock the status row of an SMS. :return: the connection that holds it"""
-        other = environment.connect(self.database)
-        self.addCleanup(other.close)
-        other.autocommit = False
+        other = self.begin()
         with other.cursor() as cursor:
             cursor.execute("SELECT id FROM sms_gateway_status WHERE sms_uuid = %s FOR UPDATE", [uuid])
         return other
@@ -96,7 +94,6 @@ class CallbackCase(SendingCase):
             return self.provider.accept(request)
 
         self.provider.always(report_and_accept)
-        self.addCleanup(self.provider.always, self.provider.accept)
         return answers
 
     def call_surely(self, report):
@@ -208,7 +205,6 @@ class TestCallbacks(CallbackCase):
             return reply
 
         self.provider.always(accept_and_report)
-        self.addCleanup(self.provider.always, self.provider.accept)
         self.queue(600)
         with ThreadPoolExecutor(16) as pool:
             self.run_queue(self.rpc)

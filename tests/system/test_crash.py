@@ -1,10 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """DESIGN, promises: what happens to SMS whose server dies on the way."""
 import contextlib
-import http.client
-import threading
 
-from common import environment
 from sending import CRON, Reply, SendingCase
 
 
@@ -56,7 +53,6 @@ class TestCrash(SendingCase):
         self.make_gateway(self.client(server), max_connections=4)
         self.queue(300)
         self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.2))
-        self.addCleanup(self.provider.always, self.provider.accept)
         self.wake_queue()
         self.assertTrue(self.provider.wait_for(10))
         server.stop()
@@ -90,22 +86,14 @@ class TestCrash(SendingCase):
         contact = client.call('res.partner', 'create', [[{'name': "Jo", 'phone': '+32456009999'}]])[0]
         composer = client.call('sms.composer', 'create', [[{
             'composition_mode': 'comment', 'res_model': 'res.partner', 'res_id': contact, 'body': "Hello"}]])[0]
-        other = environment.connect(self.database)
-        other.autocommit = False
-        with contextlib.closing(other):
+        with contextlib.closing(self.begin()) as other:
             other.cursor().execute("LOCK TABLE sms_gateway_pace IN ACCESS EXCLUSIVE MODE")  # a claim reads it
-
-            def click():
-                with contextlib.suppress(OSError, http.client.HTTPException):
-                    client.call('sms.composer', 'action_send_sms', [[composer]])
-
-            thread = threading.Thread(target=click)
-            thread.start()
+            click = self.in_background(client.call, 'sms.composer', 'action_send_sms', [[composer]])
             self.wait_until(lambda: self.query("""
                 SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
                 AND position('FROM sms_gateway_pace' IN query) > 0"""))
             server.kill()
-            thread.join()
+            click.join()
         self.wait_until(lambda: self.states() == {'outgoing': 1})
         self.assertEqual(self.provider.requests, [])
         self.assertTrue(self.query(f"""

@@ -123,7 +123,6 @@ class TestFaults(WorkersCase):
 
         # slow enough for the next SMS to be claimed while requests are under way
         self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.02))
-        self.addCleanup(self.provider.always, self.provider.accept)
         self.provider.answer(disable)
         self.drain()
         states = self.states()
@@ -159,8 +158,7 @@ class TestFaults(WorkersCase):
         :param str lock: SQL that takes the lock
         :param str statement: a part of the SQL that waits for it
         """
-        other = environment.connect(self.database)
-        other.autocommit = False
+        other = self.begin()
 
         def hold_up(request):
             other.cursor().execute(lock)
@@ -181,7 +179,6 @@ class TestFaults(WorkersCase):
         self.queue(150)
         # slow enough for the next SMS to be claimed while requests are under way
         self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.02))
-        self.addCleanup(self.provider.always, self.provider.accept)
         self.drain_cut_off('LOCK TABLE sms_gateway_pace IN ACCESS EXCLUSIVE MODE', 'FROM sms_gateway_pace')
         self.assertEqual(self.states(), {'pending': 100, 'outgoing': 50})
         self.assertTrue(self.query(f"SELECT 1 FROM ir_cron_trigger WHERE cron_id = {CRON}"), "the queue is woken")

@@ -3,7 +3,6 @@
 import threading
 import time
 
-from common import environment
 from sending import CRON, Reply, SendingCase
 
 
@@ -15,9 +14,7 @@ class TestQueue(SendingCase):
         client = self.client(server)
         self.make_gateway(client, max_connections=32)
         self.queue(1200)
-        other = environment.connect(self.database)
-        self.addCleanup(other.close)
-        other.autocommit = False
+        other = self.begin()
         with other.cursor() as cursor:
             cursor.execute("SELECT id FROM sms_sms WHERE number = '+32456000600' FOR UPDATE")
             self.run_queue(client)
@@ -37,15 +34,8 @@ class TestQueue(SendingCase):
         self.make_gateway(clients[0], max_connections=8)
         self.queue(1500)
         self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.005))
-        self.addCleanup(self.provider.always, self.provider.accept)
         # the action itself may not run twice at once; copies of it may (README, many SMS)
-        action = self.query("SELECT ir_actions_server_id FROM ir_cron WHERE id = " + CRON)[0][0]
-        threads = [
-            threading.Thread(target=client.call, args=('ir.actions.server', 'run', [[action]])) for client in clients]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        self.together([(client, ('ir.actions.server', 'run', [[self.action]])) for client in clients])
         self.assertEqual(self.states(), {'pending': 1500})
         self.assertEqual(len(self.arrivals()), 1500)
         self.assertEqual(set(self.arrivals().values()), {1})
@@ -75,17 +65,9 @@ class TestQueue(SendingCase):
         clients = [self.client(self.start_server()) for _ in range(2)]
         self.make_gateway(clients[0], max_connections=8, rate_limit=20)
         self.queue(60)
-        action = self.query("SELECT ir_actions_server_id FROM ir_cron WHERE id = " + CRON)[0][0]
-        threads = [
-            threading.Thread(target=client.call, args=('ir.actions.server', 'run', [[action]])) for client in clients]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        times = sorted(request.received for request in self.provider.requests)
-        self.assertEqual(len(times), 60)
-        busiest = max(sum(start <= time < start + 1 for time in times) for start in times)
-        self.assertLessEqual(busiest, 21)
+        self.together([(client, ('ir.actions.server', 'run', [[self.action]])) for client in clients])
+        self.assertEqual(len(self.provider.requests), 60)
+        self.assertLessEqual(self.provider.busiest_second(), 21)
 
     def test_copies_of_the_action_share_the_queue(self):
         """README, many SMS: given a copy of the queue action and two cron workers, both send at once, each SMS once."""
@@ -110,7 +92,6 @@ class TestQueue(SendingCase):
             return self.provider.accept(request)
 
         self.provider.always(answer)
-        self.addCleanup(self.provider.always, self.provider.accept)
         self.wake_queue(original, copy)
         self.wait_until(lambda: self.states() == {'pending': 500}, 30)
         self.assertEqual(set(self.arrivals().values()), {1})
