@@ -47,8 +47,9 @@ class SmsSms(models.Model):
             [sms for sms in mine if sms.gateway_id and plans[sms.gateway_id].track_status], plans)
         existing = [sms for sms in mine if sms.id in tokens]
         if existing:
-            self._record_claims(existing, plans, delivered, unlink_sent)
-            self._record_states(existing, plans, delivered, unlink_failed, unlink_sent)
+            states = [self._get_result_state(sms, plans, delivered) for sms in existing]
+            self._record_claims(existing, states, unlink_sent)
+            self._record_states(existing, states, delivered, unlink_failed, unlink_sent)
         self._apply_early_reports(awaiting)
 
     @api.model
@@ -63,10 +64,12 @@ class SmsSms(models.Model):
                 [sms.uuid for sms in group], [sms.result.message_id for sms in group if sms.result.message_id])
 
     @api.model
-    def _record_claims(self, claimed, plans, delivered, unlink_sent):
+    def _record_claims(self, claimed, states, unlink_sent):
         """End the claims, and write already what core will write of SMS that were taken: it finds nothing to change
-        then. The ORM's own UPDATE, with a list of values, would take most of the time of a whole record."""
-        result_states = [self._get_result_state(sms, plans, delivered) for sms in claimed]
+        then. The ORM's own UPDATE, with a list of values, would take most of the time of a whole record.
+
+        :param list states: result of each, in the words of core's APIs
+        """
         self.env.cr.execute("""
             UPDATE sms_sms s
             SET claimed_until = NULL, gateway_id = v.gateway_id, attempt = v.attempt,
@@ -85,21 +88,20 @@ class SmsSms(models.Model):
             [sms.gateway_id or None for sms in claimed],
             [sms.attempt for sms in claimed],
             [sms.result.error_message for sms in claimed],
-            [self.IAP_TO_SMS_STATE_SUCCESS.get(state) for state in result_states],
+            [self.IAP_TO_SMS_STATE_SUCCESS.get(state) for state in states],
         ])
         self.env.invalidate_all(flush=False)
         self.browse([sms.id for sms in claimed]).modified([
             'claimed_until', 'gateway_id', 'attempt', 'failure_reason', 'state', 'failure_type', 'to_delete'])
 
     @api.model
-    def _record_states(self, claimed, plans, delivered, unlink_failed, unlink_sent):
+    def _record_states(self, claimed, states, delivered, unlink_failed, unlink_sent):
         """
+        :param list states: result of each, in the words of core's APIs
         :param set delivered: UUIDs of SMS that an earlier attempt has delivered already
         """
         # without the provider's words, which core would log, and by which it would make groups of one
-        results = [
-            {'uuid': sms.uuid, 'state': self._get_result_state(sms, plans, delivered)} for sms in claimed
-        ]
+        results = [{'uuid': sms.uuid, 'state': state} for sms, state in zip(claimed, states, strict=True)]
         all_sms = self.browse([sms.id for sms in claimed]).with_context(
             sms_gateway_words_follow=True, sms_skip_msg_notification=True)
         for gateway_id, group in groupby(claimed, key=lambda sms: sms.gateway_id):
