@@ -2,14 +2,16 @@
 """Dotted paths into a provider's answer or delivery report (SPEC sections 5 and 6).
 
 ``status.name`` goes down two keys, ``results[].status`` takes every item of a list, ``[].type`` those of a list at the
-root, ``results.0.status`` one of them, and the empty path is the whole document. A key is found whatever its case when
-it is not there as written: several providers spell their own names in two ways. Nothing here recurses deeper than
-``MAX_DEPTH``, so no document can exhaust the stack.
+root, ``results.0.status`` one of them, and the empty path is the whole document. ``error.text|message`` names
+alternatives: the first one that is not empty counts. A key is found whatever its case when it is not there as written:
+several providers spell their own names in two ways. Nothing here recurses deeper than ``MAX_DEPTH``, so no document can
+exhaust the stack.
 """
 import json
 from functools import lru_cache
 
 EACH = '[]'
+OR = '|'
 MAX_DEPTH = 32
 _MISSING = object()
 # Numbers keep the spelling of the provider (an id of 25 digits, the code 400.010) and no number is too large to read.
@@ -61,6 +63,14 @@ def as_text(value):
     return str(value)
 
 
+def alternatives(path):
+    """Split ``a|b`` into its paths; an empty one between bars is dropped.
+
+    :rtype: list[str]
+    """
+    return [choice for piece in path.split(OR) if (choice := piece.strip())] or ['']
+
+
 @lru_cache(maxsize=1024)
 def segments(path):
     """Split a path: ``results[].status`` becomes ``('results', '[]', 'status')``.
@@ -86,9 +96,13 @@ def find(document, path):
 
     :rtype: list
     """
-    nodes = [document]
-    for segment in segments(path):
-        nodes = [value for node in nodes for value in _step(node, segment)]
+    nodes = []
+    for choice in alternatives(path):
+        nodes = [document]
+        for segment in segments(choice):
+            nodes = [value for node in nodes for value in _step(node, segment)]
+        if any(as_text(node) or isinstance(node, (dict, list)) and node for node in nodes):
+            break
     return nodes
 
 
@@ -140,7 +154,7 @@ class _Branch:
 @lru_cache(maxsize=256)
 def _tree(paths):
     root = _Branch()
-    for name, path in paths:
+    for name, path in _fields(paths):
         branch = root
         branch.wanted.add(name)
         for segment in segments(path):
@@ -165,7 +179,32 @@ def rows(document, paths, optional=frozenset(), limit=10_000):
     :raise PairingError: when lists side by side differ in length
     :raise TooManyError: when a list is longer than `limit`
     """
-    return _rows(document, _tree(paths), optional, limit, 0)
+    fields = _fields(paths)
+    if len(fields) == len(paths):
+        return _rows(document, _tree(paths), optional, limit, 0)
+    optional = optional | {field for field, _path in fields if isinstance(field, tuple) and field[0] in optional}
+    return [_choose(row) for row in _rows(document, _tree(paths), optional, limit, 0)]
+
+
+@lru_cache(maxsize=256)
+def _fields(paths):
+    """The paths with each alternative as a field of its own, ``(name, position)``."""
+    fields = []
+    for name, path in paths:
+        choices = alternatives(path)
+        fields += [(name, choices[0])] if len(choices) == 1 else [
+            ((name, position), choice) for position, choice in enumerate(choices)]
+    return tuple(fields)
+
+
+def _choose(row):
+    """Give a row with one value for each field: of alternatives the first that is not empty."""
+    chosen = {}
+    for field in sorted(row, key=lambda field: field[1] if isinstance(field, tuple) else 0):
+        name = field[0] if isinstance(field, tuple) else field
+        if name not in chosen or not as_text(chosen[name]):
+            chosen[name] = row[field]
+    return chosen
 
 
 def _rows(node, branch, optional, limit, depth):

@@ -75,7 +75,7 @@ def _within(where, items_path):
         inner = paths.segments(path)
         return '.'.join(inner[len(prefix):]) if len(inner) > len(prefix) and inner[:len(prefix)] == prefix else path
 
-    return _Paths(*map(relative, where))
+    return _Paths(*(paths.OR.join(map(relative, paths.alternatives(path))) for path in where))
 
 
 def _part(where, error_values, node, is_item=False):

@@ -88,7 +88,7 @@ def _fields(pairs, wanted):
     form = Form()
     for key, value in pairs:
         _add(form, key.removesuffix('[]'), value)
-    for _name, path in wanted:
+    for path in (choice for _name, path in wanted for choice in paths.alternatives(path)):
         head, *below = paths.segments(path) or ('',)
         if below and isinstance(form.get(head), str):
             form[head] = embedded(form[head])

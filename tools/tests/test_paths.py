@@ -38,6 +38,11 @@ class TestPaths(unittest.TestCase):
                 ('Status.NAME', ['SENT']),
                 ('nothing.here', []),
                 ('status.name.deeper', []),
+                ('nothing.here|status.name', ['SENT']),
+                ('status.note | status.name', ['SENT']),
+                ('status.name|results[].id', ['SENT']),
+                ('status.note|nothing', []),
+                ('|ids[]|', ['x', 'y']),
                 ('results.7.id', []),
         ):
             with self.subTest(path=path):
@@ -77,6 +82,14 @@ class TestPaths(unittest.TestCase):
         self.assertEqual(paths.rows(document, wanted, {'code'}), [
             {'id': 'B', 'status': 'ok', 'number': '1', 'code': 7},
             {'id': 'B', 'status': 'no', 'number': '2', 'code': 7}])
+
+    def test_the_first_alternative_that_is_not_empty_makes_the_row(self):
+        wanted = (('id', 'to[].id|to[].ref'), ('text', 'error.text|to[].text'))
+        self.assertEqual(
+            paths.rows({'error': {'text': ''}, 'to': [{'id': 1, 'text': 'a'}, {'ref': 2, 'text': 'b'}]}, wanted),
+            [{'id': 1, 'text': 'a'}, {'id': 2, 'text': 'b'}])
+        self.assertEqual(paths.rows({'error': {'text': 'all'}, 'to': {'id': 1}}, wanted), [{'id': 1, 'text': 'all'}])
+        self.assertEqual(paths.rows({'other': 1}, wanted), [])
 
     def test_lists_side_by_side(self):
         wanted = (('id', 'ids[]'), ('status', 'states[]'))
