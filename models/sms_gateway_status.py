@@ -45,7 +45,7 @@ class SmsGatewayStatus(models.Model):
     outcome = fields.Selection(
         [('accepted', "Accepted"), ('refused', "Refused"), ('unknown', "Unknown")],
         "Outcome", readonly=True,
-        help="May the provider have taken the SMS? Unknown: no answer came, so the recipient may have got it.")
+        help="Did the provider accept the SMS? Unknown: no response came, so the recipient may have received it.")
     http_code = fields.Integer("HTTP Code", readonly=True, aggregator=None)
     response_text = fields.Text("Answer", readonly=True, help="The provider's answer, at most 4 KiB of it.")
     message_id = fields.Char("Message ID", readonly=True, help="The provider's identifier of the SMS.")

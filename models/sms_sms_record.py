@@ -37,6 +37,7 @@ class SmsSms(models.Model):
         # a claim that was closed as lost is recorded all the same: what the provider answered is the truth. One that
         # somebody else took over since is his.
         mine = [sms for sms in claimed if sms.id not in tokens or tokens[sms.id] in (None, sms.token)]
+        self._say_doubts(mine)
         awaiting = [sms for sms in mine if self._awaits_report(sms, plans)]
         for gateway_id in {sms.gateway_id for sms in awaiting}:
             # see `sms.gateway._take_reports`: a report is either kept before this, or it waits for these rows
@@ -51,6 +52,26 @@ class SmsSms(models.Model):
             self._record_claims(existing, states, unlink_sent)
             self._record_states(existing, states, delivered, unlink_failed, unlink_sent)
         self._apply_early_reports(awaiting)
+
+    @api.model
+    def _say_doubts(self, claimed):
+        """Begin the reason of each failed SMS whose outcome is unknown with a warning that the recipient may have
+        received it, in the language of the user who made the SMS: he reads it. A second call changes nothing.
+        """
+        doubtful = [sms for sms in claimed if sms.result.doubtful]
+        if not doubtful:
+            return
+        self.env.cr.execute("""
+            SELECT s.id, p.lang FROM sms_sms s
+            JOIN res_users u ON u.id = s.create_uid JOIN res_partner p ON p.id = u.partner_id WHERE s.id = ANY(%s)
+        """, [[sms.id for sms in doubtful]])
+        languages = dict(self.env.cr.fetchall())
+        installed = dict(self.env['res.lang'].get_installed())
+        for sms in doubtful:
+            lang = languages.get(sms.id)
+            env = self.with_context(lang=lang).env if lang in installed else self.env
+            sms.result = replace(sms.result, doubtful=False, error_message=env._(
+                "Outcome unknown: the recipient may have received this SMS. %s", sms.result.error_message).strip())
 
     @api.model
     def _awaits_report(self, sms, plans):
@@ -224,9 +245,8 @@ class SmsSms(models.Model):
             ORDER BY s.id LIMIT %s FOR UPDATE SKIP LOCKED
         """, [LOST_BATCH])
         result = replace(
-            refusal('sms_server', self.env._(
-                "Sending was interrupted: this SMS may have gone out. Retry sends it again.")),
-            state='server_error', outcome='unknown')
+            refusal('sms_server', self.env._("Sending was interrupted.")),
+            state='server_error', outcome='unknown', doubtful=True)
         claimed = []
         for sms_id, uuid, number, body, company_id, token, attempt, gateway_id in self.env.cr.fetchall():
             claimed.append(Claimed(

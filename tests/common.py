@@ -8,6 +8,7 @@ from .provider import Provider
 
 send_for_real = requests.Session.send  # before Odoo's tests replace it
 
+DOUBT = "Outcome unknown: the recipient may have received this SMS."
 SECRET = 's3cret-of-the-test'  # planted where a credential stands; must be found nowhere else
 
 

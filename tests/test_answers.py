@@ -2,7 +2,7 @@
 """From real HTTP answers to states: SPEC section 5, each rule by its number, and several recipients of one request."""
 from odoo.tests import tagged
 
-from .common import SECRET, GatewayCase
+from .common import DOUBT, SECRET, GatewayCase
 from .provider import Reply, redirect
 
 NUMBERS = tuple(f'+3245600112{digit}' for digit in range(5))
@@ -42,7 +42,7 @@ class TestRules(AnswerCase):
         """5xx that is not in Success HTTP Codes."""
         sms = self.send(Reply(500, "Oops"))
         status = self.assertResult(sms, 'error', 'server_error', 'unknown', 'sms_server')
-        self.assertEqual((status.http_code, status.response_text, sms.failure_reason), (500, "Oops", "Oops"))
+        self.assertEqual((status.http_code, status.response_text, sms.failure_reason), (500, "Oops", f"{DOUBT} Oops"))
 
     def test_rule_1_not_for_a_code_that_means_success(self):
         self.assertResult(self.send(500, success_http_codes='200,500'), 'pending', 'success', 'accepted')
@@ -175,7 +175,7 @@ class TestWhatIsKept(AnswerCase):
         sms = self.make_sms(*NUMBERS)
         sms.send()
         self.assertEqual(sms.mapped('state'), ['pending', 'error', 'pending', 'pending', 'pending'])
-        self.assertEqual(sms[1].failure_reason, "HTTP 502 Bad Gateway")
+        self.assertEqual(sms[1].failure_reason, f"{DOUBT} HTTP 502 Bad Gateway")
         self.assertEqual(len(self.status_of(sms)), 5)
 
 

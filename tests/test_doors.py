@@ -5,7 +5,7 @@ from ast import literal_eval
 from odoo.addons.mail.tools.discuss import Store
 from odoo.tests import Form, tagged
 
-from .common import GatewayCase
+from .common import DOUBT, GatewayCase
 from .provider import Reply
 
 JO, ANN = '+32456001122', '+32456003344'
@@ -214,6 +214,43 @@ class TestChatter(DoorCase):
         self.assertTrue(message.has_sms_error)
         self.assertTrue(self.jo.message_has_sms_error)
         self.assertIn("balance", message.notification_ids.format_failure_reason())
+
+    def test_unknown_outcome_says_that_the_recipient_may_have_received_it(self):
+        """In the chatter, on the SMS and in its status; a certain refusal does not."""
+        for reply, values, words in (
+                (Reply(hang=True), {'timeout': 1}, ""),
+                (Reply(drop='before'), {}, ""),
+                (Reply(drop='middle', body="OK " * 50), {}, ""),
+                (Reply(500, "Out of order"), {}, "Out of order"),
+                (Reply(200, "Accepted"), {'require_message_id': True}, "Accepted"),
+                (Reply(500, "Out of order"), {'create_status': False}, "Out of order")):
+            with self.subTest(reply=reply, values=values), self.env.cr.savepoint() as savepoint:
+                self.gateway.write(values)
+                self.provider.answer(reply)
+                message = self.jo._message_sms("Hello")
+                reason = self.read_in_web_client(message)['failure_reason']
+                self.assertTrue(reason.startswith(f"{DOUBT} "), reason)
+                self.assertIn(words, reason)
+                sms = self.new_sms()
+                self.assertEqual((sms.state, sms.failure_reason), ('error', reason))
+                self.assertEqual(self.status_of(sms).error_message, reason if self.gateway.create_status else False)
+                savepoint.rollback()
+        self.provider.answer(Reply(400, "Blocked"))
+        self.gateway.create_status = False
+        self.assertEqual(self.read_in_web_client(self.jo._message_sms("Hello"))['failure_reason'], "Blocked")
+
+    def test_unknown_outcome_in_the_language_of_the_author(self):
+        """Whoever sends: the queue does, too."""
+        self.env['res.lang']._activate_lang('fr_FR')
+        author = self.env['res.users'].create({'name': "Aude", 'login': 'aude', 'lang': 'fr_FR', 'group_ids': [
+            (4, self.env.ref(name).id) for name in ('base.group_user', 'base.group_partner_manager')]})
+        self.provider.answer(Reply(500, "Panne"), Reply(500, "Panne"))
+        message = self.jo.with_user(author)._message_sms("Bonjour")
+        queued = self.jo.with_user(author)._message_sms("Bonjour", put_in_queue=True)
+        self.env['sms.sms']._process_queue()
+        for reason in (message + queued).notification_ids.mapped('failure_reason'):
+            self.assertEqual(
+                reason, "Résultat inconnu : le destinataire a peut-être reçu ce SMS. Panne")
 
     def test_each_recipient_has_the_words_of_his_own_answer(self):
         self.gateway.max_connections = 1

@@ -153,6 +153,6 @@ class TestRetry(GatewayCase):
         self.run_queue()
         self.assertFalse(self.provider.requests)
         self.assertEqual((sms.state, sms.claimed_until), ('error', False))
-        self.assertIn("may have gone out", sms.failure_reason)
+        self.assertIn("may have received this SMS", sms.failure_reason)
         self.assertEqual(message.notification_ids.failure_reason, sms.failure_reason)
         self.assertEqual(sms.action_retry()['res_model'], 'sms.retry')

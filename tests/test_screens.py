@@ -155,7 +155,7 @@ class TestTestSms(GatewayCase):
 
     def test_lost_answer(self):
         self.always_answer(Reply(drop='before'))
-        self.assertIn("may have gone out", self.send().result)
+        self.assertIn("may have received this SMS", self.send().result)
 
     def test_unclear(self):
         self.gateway.write({'success_key': 'OK', 'delivery_callback_enabled': True})

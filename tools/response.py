@@ -72,7 +72,8 @@ class SendResult:
     """What became of one SMS.
 
     `rule` is the rule of SPEC section 5 that decided, 0 for the recipient's own part of the answer. `retryable`: the
-    provider certainly took nothing, another gateway or this one may take it after `retry_after` seconds.
+    provider certainly took nothing, another gateway or this one may take it after `retry_after` seconds. `doubtful`:
+    it failed, but the recipient may have received it, which `error_message` does not say yet.
     """
     uuid: str
     state: str  # success, pending, error, server_error
@@ -87,6 +88,7 @@ class SendResult:
     retryable: bool
     retry_after: int | None
     duration: int
+    doubtful: bool = False
 
 
 def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> list[SendResult]:
@@ -159,7 +161,7 @@ def _outcome(answer, state, rule):
 def _result(rules, answer, body, response_text, words, verdict, part):
     state, rule, outcome, message = _decide(rules, answer, words, *verdict, part)
     code = failure_type = ''
-    retryable = False
+    retryable = doubtful = False
     if state in ('error', 'server_error'):
         # what stands elsewhere in an answer with items may be about another recipient
         whole = '' if part.is_item else body
@@ -173,6 +175,7 @@ def _result(rules, answer, body, response_text, words, verdict, part):
         retryable = rule != 0 and outcome == 'refused' and (
             answer.failure == 'connect'
             or (answer.status in RETRY_LATER and answer.status not in rules.success_http_codes))
+        doubtful = outcome == 'unknown'
         if not rules.status_tracked:
             outcome = 'unknown'  # of this SMS alone; `retryable` still says what may happen to it right away
     return SendResult(
@@ -182,7 +185,8 @@ def _result(rules, answer, body, response_text, words, verdict, part):
         error_message=_mask(rules.secrets, message)[:MAX_WORDS],
         failure_type=failure_type, retryable=retryable,
         retry_after=_retry_after(answer.headers.get('retry-after')) if retryable else None,
-        duration=answer.duration)
+        duration=answer.duration,
+        doubtful=doubtful)
 
 
 def _decide(rules, answer, words, state, rule, part):

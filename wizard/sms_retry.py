@@ -8,7 +8,7 @@ class SmsRetry(models.TransientModel):
     _description = "Send SMS Again"
 
     sms_ids = fields.Many2many('sms.sms', 'sms_retry_sms_rel', string="SMS", readonly=True)
-    doubtful_sms_ids = fields.Many2many('sms.sms', 'sms_retry_doubtful_rel', string="May Have Gone Out", readonly=True)
+    doubtful_sms_ids = fields.Many2many('sms.sms', 'sms_retry_doubtful_rel', string="Outcome Unknown", readonly=True)
     count = fields.Integer(compute='_compute_counts')
     doubtful_count = fields.Integer(compute='_compute_counts')
 

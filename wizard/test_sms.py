@@ -61,8 +61,9 @@ class SmsGatewayTest(models.TransientModel):
         claimed = Claimed(
             id=0, uuid=recipient.uuid, number=self.number, body=self.body, token=None, attempt=1, result=result,
             company_id=gateway.company_id.id or self.env.company.id, candidates=(gateway.id,))
+        self.env['sms.sms']._say_doubts([claimed])
         record_surely(self.env['sms.sms'].sudo(), lambda model: self._record(model, claimed, plan), 1)
-        self._show(plan, request, result)
+        self._show(plan, request, claimed.result)
         return self.action_refresh()
 
     def action_refresh(self):
@@ -137,10 +138,6 @@ class SmsGatewayTest(models.TransientModel):
                 "Given to the next gateway, else back in the queue to be sent later: %s", result.error_message)
         failure = dict(self.env['sms.gateway.status']._fields['failure_type']._description_selection(self.env)).get(
             result.failure_type, result.failure_type)
-        if result.outcome == 'unknown':
-            return self.env._(
-                "Failed as %(failure)s, and it may have gone out: %(reason)s", failure=failure,
-                reason=result.error_message)
         return self.env._("Failed as %(failure)s: %(reason)s", failure=failure, reason=result.error_message)
 
     def _explain_rule(self, plan, result):

@@ -32,7 +32,7 @@ class TestCrash(SendingCase):
         self.assertEqual(max(self.arrivals().values()), 1)
         reasons = self.query("SELECT DISTINCT failure_reason, failure_type FROM sms_sms")
         self.assertEqual(len(reasons), 1)
-        self.assertIn("may have gone out", reasons[0][0])
+        self.assertIn("may have received this SMS", reasons[0][0])
         self.assertEqual(
             self.query("SELECT DISTINCT state, outcome FROM sms_gateway_status"), [('server_error', 'unknown')])
 

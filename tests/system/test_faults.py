@@ -52,7 +52,7 @@ class TestFaults(WorkersCase):
         self.assertEqual(len(sent) + len(lost), count, self.states())
         self.assertEqual({arrivals[number] for number in sent}, {1})
         self.assertLessEqual({arrivals[row[0]] for row in rows}, {0, 1})
-        self.assertTrue(all("may have gone out" in reason for reason in lost))
+        self.assertTrue(all("may have received this SMS" in reason for reason in lost))
         return len(lost)
 
     # === PROVIDERS === #
