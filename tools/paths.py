@@ -101,7 +101,7 @@ def find(document, path):
         nodes = [document]
         for segment in segments(choice):
             nodes = [value for node in nodes for value in _step(node, segment)]
-        if any(as_text(node) or isinstance(node, (dict, list)) and node for node in nodes):
+        if any(as_text(node) or (isinstance(node, (dict, list)) and node) for node in nodes):
             break
     return nodes
 

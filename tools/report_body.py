@@ -88,8 +88,8 @@ def _fields(pairs, wanted):
     form = Form()
     for key, value in pairs:
         _add(form, key.removesuffix('[]'), value)
-    for path in (choice for _name, path in wanted for choice in paths.alternatives(path)):
-        head, *below = paths.segments(path) or ('',)
+    for choice in (choice for _name, path in wanted for choice in paths.alternatives(path)):
+        head, *below = paths.segments(choice) or ('',)
         if below and isinstance(form.get(head), str):
             form[head] = embedded(form[head])
     return form
