@@ -2,7 +2,7 @@
 {
     'name': "Dynamic SMS Gateway & Multi-Provider Templates",
     'summary': "Send Odoo's SMS through any provider's HTTP API instead of Odoo's paid service",
-    'version': '19.0.2.0.0',
+    'version': '19.0.3.0.0',
     'category': 'Extra Tools',
     'author': "eis_sms_apis contributors",
     'license': 'LGPL-3',
