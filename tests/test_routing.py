@@ -1,11 +1,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Which gateway takes an SMS: SPEC section 4, each rule by its number."""
+import random
 from unittest.mock import patch
 
 from odoo.addons.sms.tools.sms_api import SmsApi
 from odoo.tests import tagged
 
 from .common import GatewayCase
+from .provider import Reply
 
 PAKISTAN, BELGIUM, AMERICA = '+923001234567', '+32456001122', '+12025550123'
 
@@ -188,3 +190,62 @@ class TestRule3And4(RoutingCase):
             self.gateway.number_format = number_format
             self.make_sms('+92 300-1234567').send()
             self.assertEqual(self.provider.sms[-1][0], expected, number_format)
+
+
+@tagged('post_install', '-at_install')
+class TestRandomSetUps(RoutingCase):
+    """Given gateways with random priorities, prefixes, companies, states and defaults, the requests that really leave
+    go through those that the words of SPEC section 4 name, in that order, and *Which Gateway?* says so."""
+
+    NUMBERS = (AMERICA, '+4915112345678', PAKISTAN, BELGIUM)
+    PREFIXES = (False, False, '+1', '+49', '+1,+49', '+49151,+92', '0092', '92300,1')
+
+    def test_random_set_ups(self):
+        self.always_answer(Reply(429, headers={'Retry-After': '0'}))  # each passes the SMS on
+        self.gateway.state = 'disabled'
+        other = self.env['res.company'].create({'name': "B"})
+        for seed in range(60):
+            with self.subTest(seed=seed), self.env.cr.savepoint() as savepoint:
+                self._check_set_up(random.Random(seed), (self.env.company, other))  # noqa: S311
+                savepoint.rollback()
+
+    def _check_set_up(self, chance, companies):
+        gateways = self.env['sms.gateway']
+        for number in range(chance.randint(1, 5)):
+            gateways |= self.make_gateway(
+                f"G{number}", base_url=f'{self.provider.url}/{number}', sequence=chance.choice((1, 10, 20)),
+                country_prefixes=chance.choice(self.PREFIXES), active=chance.random() < 0.9,
+                state=chance.choice(('active', 'active', 'active', 'disabled')), failover=chance.random() < 0.85,
+                company_id=chance.choice((False, False, *(company.id for company in companies))))
+        default = chance.choice((self.env['sms.gateway'], *gateways))
+        self.set_parameter('sms.sms_gateway_id', default.id or False)
+        number, company = chance.choice(self.NUMBERS), chance.choice(companies)
+        expected = self._tried(gateways, default, number, company)
+
+        explained = self.env['sms.gateway'].explain_route(number, company.id)
+        self.assertEqual(
+            [explained['gateway'] and explained['gateway'][0], *(gateway[0] for gateway in explained['next'])],
+            expected.ids or [False])
+        self.provider.clear()
+        self.make_sms(number, record_company_id=company.id).send()
+        self.assertEqual(
+            [request.path for request in self.provider.requests],
+            [gateway.base_url.removeprefix(self.provider.url) for gateway in expected])
+
+    def _tried(self, gateways, default, number, company):
+        """The rule's own words: prefixes by priority and length, the default or the first, those without prefixes."""
+        mine = gateways.filtered(lambda one: (
+            one.state == 'active' and one.active and one.company_id in (company, company.browse()))).sorted(
+            lambda one: (one.sequence, one.id))
+
+        def longest(gateway):
+            prefixes = [text.removeprefix('+').removeprefix('00') for text in
+                        (gateway.country_prefixes or '').split(',') if text]
+            return max((len(prefix) for prefix in prefixes if number[1:].startswith(prefix)), default=0)
+
+        tried = mine.filtered(longest).sorted(lambda one: (one.sequence, -longest(one), one.id))
+        tried |= default & mine
+        tried = tried or mine[:1]
+        tried |= mine.filtered(lambda one: not one.country_prefixes)
+        last = next((place for place, one in enumerate(tried) if not one.failover), len(tried))
+        return tried[:last + 1]

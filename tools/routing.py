@@ -70,8 +70,10 @@ class RoutingTable:
         if not ordered and self._routes:
             ordered.append(Candidate(self._routes[0].gateway_id, FIRST))
         ordered += [Candidate(route.gateway_id, SPARE) for route in self._routes if not route.prefixes]
-        unique = tuple({candidate.gateway_id: candidate for candidate in reversed(ordered)}.values())[::-1]
-        return self._apply_pauses(unique)
+        first_places: dict[int, Candidate] = {}
+        for candidate in ordered:
+            first_places.setdefault(candidate.gateway_id, candidate)
+        return self._apply_pauses(tuple(first_places.values()))
 
     def _matches(self, head: str) -> list[Candidate]:
         """Rule 2: lowest sequence first; of equal ones the longest prefix, then the older gateway."""

@@ -2,7 +2,11 @@
 """Given Active gateways, this one takes a number and these follow: SPEC section 4, rules 2 to 4."""
 import unittest
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ..routing import DEFAULT, FIRST, PREFIX, SPARE, Candidate, Route, RoutingTable
+from . import cases
 
 PAKISTAN, KARACHI, BELGIUM = '+923001234567', '+92211234567', '+32456001122'
 
@@ -105,6 +109,14 @@ class TestFailOver(unittest.TestCase):
         self.assertEqual(order(BELGIUM, *self.ROUTES, default_id=6), [6, 5, 4])
         self.assertEqual(order(BELGIUM, *self.ROUTES), [5, 4])
 
+    def test_a_gateway_keeps_the_first_of_its_places(self):
+        """The Default Gateway is named by its prefix, as the default, and for having none."""
+        self.assertEqual(order(BELGIUM, Route(1, 10), Route(2, 10), default_id=2), [2, 1])
+        german = Route(1, 1, ('49',)), Route(2, 20, ('1', '49'))
+        self.assertEqual(order('+4915112345678', *german, default_id=1), [1, 2])
+        table = RoutingTable(german, 1, default_id=1)
+        self.assertEqual(table.candidates('+4915112345678')[0], Candidate(1, PREFIX, '49'))
+
     def test_gateway_with_fail_over_off_is_the_last(self):
         routes = Route(1, 10, ('92',)), Route(2, 20, ('92',), failover=False), Route(3, 30)
         self.assertEqual(order(PAKISTAN, *routes), [1, 2])
@@ -130,3 +142,60 @@ class TestTable(unittest.TestCase):
         for _again in range(2):
             for number, first in (('+923001234567', 1), ('+923101234567', 2), ('+12025550123', 3), ('+92301', 1)):
                 self.assertEqual(table.candidates(number)[0].gateway_id, first, number)
+
+
+PREFIXES = st.lists(st.sampled_from(('1', '12', '49', '491', '4915', '92', '9230')), max_size=3).map(tuple)
+COMPANIES = st.sampled_from((None, None, 1, 2))
+ROUTES = st.lists(
+    st.builds(
+        Route, gateway_id=st.integers(1, 9), sequence=st.sampled_from((1, 10, 20)), prefixes=PREFIXES,
+        company_id=COMPANIES, failover=st.sampled_from((True, True, True, False)),
+        resting=st.sampled_from((False, False, True))),
+    max_size=7, unique_by=lambda route: route.gateway_id)
+NUMBERS = st.sampled_from((None, '+12025550123', '+4915112345678', '+4930123456', '+923001234567', '+32456001122'))
+
+
+def in_words_of_the_rule(number, routes, company_id, default_id):
+    """SPEC section 4 word by word, without any of the shortcuts of the table.
+
+    :return: ids in the order in which they are tried
+    """
+    mine = [route for route in routes if route.company_id is None or route.company_id == company_id]
+    by_priority = sorted(mine, key=lambda route: (route.sequence, route.gateway_id))
+
+    def longest(route):
+        return max((len(prefix) for prefix in route.prefixes if number and number[1:].startswith(prefix)), default=0)
+
+    # rule 2: one of whose prefixes starts the number; equal sequence: the longest prefix wins, then the older gateway
+    tried = sorted(
+        filter(longest, mine), key=lambda route: (route.sequence, -longest(route), route.gateway_id))
+    # rule 3: the Default Gateway, else the first Active gateway by sequence, be it one with prefixes
+    default = [route for route in mine if route.gateway_id == default_id]
+    tried += default
+    if not tried:
+        tried += by_priority[:1]
+    # on fail over those without prefixes follow
+    tried += [route for route in by_priority if not route.prefixes]
+    once = [route for place, route in enumerate(tried) if route not in tried[:place]]
+    # what follows a gateway whose Fail Over is off is not tried
+    ends = [place for place, route in enumerate(once) if not route.failover]
+    reached = once[:ends[0] + 1] if ends else once
+    # one that rests is passed over, unless no other can take the SMS
+    awake = [route for route in reached if not route.resting]
+    return [route.gateway_id for route in awake or once[:1]]
+
+
+class TestWordsOfTheRule(unittest.TestCase):
+    """Whatever an administrator sets up, routing does what the rule says."""
+
+    @cases(2000)
+    @given(NUMBERS, ROUTES, COMPANIES, st.none() | st.integers(1, 9))
+    def test_random_set_ups(self, number, routes, company_id, default_id):
+        table = RoutingTable(routes, company_id, default_id)
+        candidates = table.candidates(number)
+        self.assertEqual(
+            [candidate.gateway_id for candidate in candidates],
+            in_words_of_the_rule(number, routes, company_id, default_id))
+        self.assertEqual(table.candidates(number), candidates)
+        if candidates and not any(route.resting for route in routes):
+            self.assertNotEqual(candidates[0].rule, SPARE)
