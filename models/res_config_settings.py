@@ -22,31 +22,40 @@ class ResConfigSettings(models.TransientModel):
     def default_get(self, fields):
         """Core's settings take any text of a system parameter for true, `False` too; sending does not."""
         values = super().default_get(fields)
+        gateways = self.env['sms.gateway']
         for name in ('sms_use_iap', 'sms_iap_fallback'):
             if name in values:
-                values[name] = self.env['sms.gateway']._get_parameter(self._fields[name].config_parameter)
+                values[name] = gateways._get_parameter(self._fields[name].config_parameter)
+        if values.get('sms_gateway_id') and not gateways._is_default_readable():
+            # that of another company: its name would stop the whole page
+            values['sms_gateway_id'] = False
         return values
 
     @api.depends('sms_use_iap', 'sms_iap_fallback', 'sms_gateway_id')
     def _compute_sms_gateway_warning(self):
         for settings in self:
-            settings.sms_gateway_warning = settings._get_sms_gateway_warning()
+            warnings = [] if settings.sms_use_iap else settings._get_sms_gateway_warnings()
+            settings.sms_gateway_warning = ' '.join(warnings)
 
-    def _get_sms_gateway_warning(self):
-        """
-        :return: what keeps SMS from being sent as set here, or False
-        """
-        gateway = self.sms_gateway_id
-        if self.sms_use_iap:
-            return False
-        if gateway and (gateway.state != 'active' or not gateway.active):
-            return self.env._("The Default Gateway %s is not Active any more, so it is not used.", gateway.name)
-        if self.company_id._get_other_sms_provider():
-            return False
-        if not self.sms_iap_fallback and not self.env['sms.gateway'].search_count(
-                [('state', '=', 'active'), ('company_id', 'in', (False, self.env.company.id))], limit=1):
-            return self.env._("No SMS can be sent: activate a gateway, or turn on IAP Fallback or Use IAP.")
-        return False
+    def _get_sms_gateway_warnings(self):
+        """What keeps SMS from being sent, or from being sent as somebody may expect, the worst first."""
+        gateways = self.env['sms.gateway']
+        active = gateways.search([('state', '=', 'active'), ('company_id', 'in', (False, self.env.company.id))])
+        if not active and not self.sms_iap_fallback and not self.company_id._get_other_sms_provider():
+            yield self.env._("No SMS can be sent: activate a gateway, or turn on IAP Fallback or Use IAP.")
+        default = self.sms_gateway_id
+        if default and (default.state != 'active' or not default.active):
+            yield self.env._("The Default Gateway %s is not Active any more, so it is not used.", default.name)
+        elif default.company_id and default.company_id != self.env.company:
+            yield self.env._(
+                "The Default Gateway %(gateway)s is used for SMS of %(company)s only.", gateway=default.name,
+                company=default.company_id.name)
+        elif not default and not gateways._is_default_readable():
+            yield self.env._("The Default Gateway belongs to another company, so it is not used for this one.")
+        if active[:1].country_prefixes and default not in active:
+            yield self.env._(
+                "Numbers that match no gateway's prefix are sent through %s, because it has the highest priority: set "
+                "a Default Gateway to decide otherwise.", active[:1].name)
 
     def _compute_sms_other_providers(self):
         """The companies of the user whose SMS another addon sends."""
@@ -59,11 +68,15 @@ class ResConfigSettings(models.TransientModel):
             settings.sms_other_providers = ' '.join(others)
 
     def set_values(self):
-        gateway = self.sms_gateway_id
-        stored = self.env['sms.gateway']._get_default_gateway_id()
+        gateway, gateways = self.sms_gateway_id, self.env['sms.gateway']
+        stored = gateways._get_default_gateway_id()
         if gateway.id != stored and gateway and (gateway.state != 'active' or not gateway.active):
             raise ValidationError(self.env._("Default Gateway: %s is not Active. Activate it first.", gateway.name))
-        return super().set_values()
+        keeps = not gateway and not gateways._is_default_readable()
+        result = super().set_values()
+        if keeps:  # the page did not show it, so nobody has emptied it
+            self.env['ir.config_parameter'].sudo().set_param('sms.sms_gateway_id', str(stored))
+        return result
 
     def action_open_sms_gateways(self):
         return self.env['ir.actions.act_window']._for_xml_id('eis_sms_apis.sms_gateway_action')

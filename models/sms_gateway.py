@@ -55,8 +55,9 @@ class SmsGateway(models.Model):
              "example https://api.example.com/v1/{account_id}/messages")
     country_prefixes = fields.Char(
         "Country Prefixes",
-        help="Numbers that begin with one of these go through this gateway, for example: +1,+92,0091. "
-             "Empty: used only as the Default Gateway, or when no other gateway can.")
+        help="Enter the prefixes of the numbers that go through this gateway, for example: +1,+92,0091. Numbers that "
+             "match no gateway's prefix go through the Default Gateway, or without one through the Active gateway with "
+             "the highest priority, whatever its prefixes.")
     method = fields.Selection([('get', "GET"), ('post', "POST")], "HTTP Method", required=True, default='post')
     request_type = fields.Selection(
         [('form', "Form Data"), ('json', "JSON")], "Request Type", required=True, default='form',

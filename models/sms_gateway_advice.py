@@ -159,6 +159,10 @@ class SmsGateway(models.Model):
     def _get_routing_warnings(self):
         if self.state == 'active' and self._get_parameter('sms.use_iap'):
             yield self.env._("Use IAP is on in the settings: no gateway is used.")
+        if self.state == 'active' and self.country_prefixes and self._takes_what_nobody_matches(self.company_id):
+            yield self.env._(
+                "No Default Gateway is set, and this gateway has the highest priority: numbers that match no gateway's "
+                "prefix are sent through it, too. Set a Default Gateway in the settings to decide otherwise.")
         covering = self._get_covering_gateways()
         if covering:
             yield self.env._(

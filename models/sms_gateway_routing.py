@@ -50,6 +50,12 @@ class SmsGateway(models.Model):
         value = self.env['ir.config_parameter'].sudo().get_param('sms.sms_gateway_id') or ''
         return int(value) if value.isdecimal() else 0
 
+    @api.model
+    def _is_default_readable(self):
+        """Whether the user may see the Default Gateway of the settings; True without one."""
+        default = self.browse(self._get_default_gateway_id()).sudo().exists().sudo(False)
+        return default == default._filtered_access('read')
+
     def _get_prefixes(self):
         """
         :return: the Country Prefixes; none where they cannot be read, which a form refuses and another product's
@@ -81,6 +87,21 @@ class SmsGateway(models.Model):
             for gateway in self.sudo().search([('state', '=', 'active')])
         ]
 
+    def _takes_what_nobody_matches(self, company):
+        """
+        :param company: the `res.company` whose SMS it is, empty for SMS of any company
+        :return: whether rule 3 gives this gateway the numbers that no prefix matches, for want of a Default Gateway
+        :rtype: bool
+        """
+        companies = company or self.env['res.company'].sudo().search([('active', '=', True)])
+        routes = [replace(route, resting=False) for route in self._get_routes()]
+        default_id = self._get_default_gateway_id()
+        for one in companies:
+            candidates = routing.RoutingTable(routes, one.id, default_id).candidates(None)
+            if candidates and candidates[0].rule == routing.FIRST and candidates[0].gateway_id == self._origin.id:
+                return True
+        return False
+
     @api.model
     def explain_route(self, number, company_id=None):
         """Tell which gateway would take a number, and why.
@@ -89,9 +110,13 @@ class SmsGateway(models.Model):
         :param int company_id: the company of the SMS, by default the current one
         :return: {'gateway': [id, name] or False, 'number': E.164 or False, 'reason': str, 'next': [[id, name], ...]}
         :rtype: dict
+        :raise AccessError: when the user may not see the gateways of the company
         """
         self.check_access('read')
         company = self.env['res.company'].browse(company_id) if company_id else self.env.company
+        if company not in self.env.companies:
+            # a company of the user that is not selected in the switcher; core refuses others
+            return self.with_context(allowed_company_ids=company.ids).explain_route(number)
         e164 = phone.to_e164(number or '', [code for code in [company.country_id.code] if code])
         routes, default_id = self._get_routes(), self._get_default_gateway_id()
         candidates = routing.RoutingTable(routes, company.id, default_id).candidates(e164)
@@ -116,11 +141,12 @@ class SmsGateway(models.Model):
             routing.PREFIX: self.env._("Its prefix +%s is the best match.", candidate.prefix),
             routing.DEFAULT: self.env._("No prefix matches, and it is the Default Gateway."),
             routing.FIRST: self.env._(
-                "No prefix matches, there is no Default Gateway, and it has the highest priority."),
+                "No prefix matches and no Default Gateway is set: the Active gateway with the highest priority sends "
+                "it, whatever its prefixes."),
         }[candidate.rule]
 
     @api.model
     def _get_no_gateway_reason(self):
         return self.env._(
-            "No SMS gateway is Active for this company: activate one in Settings > Technical > SMS Gateways, or turn "
-            "on IAP Fallback.")
+            "No SMS gateway is active for this company. Ask an administrator to activate one: Settings > General "
+            "Settings > SMS > Manage Gateways.")

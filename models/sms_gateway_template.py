@@ -121,11 +121,13 @@ class SmsGatewayRow(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._check_gateways(vals_list)
         rows = super().create(vals_list)
         rows.gateway_id._make_own()
         return rows
 
     def write(self, vals):
+        self._check_gateways([vals])
         gateways = self.gateway_id
         result = super().write(vals)
         (gateways | self.gateway_id)._make_own()
@@ -134,6 +136,16 @@ class SmsGatewayRow(models.AbstractModel):
     def unlink(self):
         self.gateway_id._make_own()
         return super().unlink()
+
+    @api.model
+    def _check_gateways(self, vals_list):
+        """Refuse to put rows into gateways that the user may not change: core checks its rules on what a row was before
+        it is written, and after our own checks have told what the other gateway contains.
+
+        :raise AccessError: for the gateway of a company that is not the user's
+        """
+        gateway_ids = {vals['gateway_id'] for vals in vals_list if vals.get('gateway_id')}
+        self.env['sms.gateway'].browse(gateway_ids).check_access('write')
 
 
 class SmsGatewayParameter(models.Model):

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs
 import requests
 
 from odoo.addons.sms.tools.sms_api import SmsApi
-from odoo.tests import tagged
+from odoo.exceptions import AccessError
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import GatewayCase
@@ -85,6 +86,95 @@ class TestCompanies(CompanyCase):
             self.env['sms.sms']._process_queue()
         self.assertEqual(sms.mapped('state'), ['error', 'pending'])
         self.assertEqual(self.status_of(sms[0]).outcome, 'refused')
+
+
+@tagged('post_install', '-at_install')
+class TestAdministratorOfOneCompany(CompanyCase):
+    """Given a settings administrator of A, and gateways of A, of B and of nobody."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.shared = cls.make_gateway("Shared", sequence=90)
+        for gateway in cls.gateway_b, cls.shared:
+            gateway.write({
+                'header_ids': [(0, 0, {'key': 'X-Own', 'value': 'x'})],
+                'callback_failure_map_ids': [
+                    (0, 0, {'provider_code': f'7 of {gateway.name}', 'failure_type': 'sms_credit'})]})
+        cls.user = new_test_user(
+            cls.env, 'adam', 'base.group_system', company_id=cls.company_a.id, company_ids=[(6, 0, cls.company_a.ids)])
+
+    def as_user(self, records):
+        return self.env(user=self.user, context={})[records._name].browse(records.ids)
+
+    def children(self, gateway):
+        return gateway.parameter_ids, gateway.header_ids, gateway.callback_failure_map_ids
+
+    def test_gateways_of_another_company_are_out_of_reach(self):
+        """Whichever way: by their own model, those of their rows, a row moved to them, Send Test SMS."""
+        mine = self.as_user(self.shared)
+        for rows in (self.gateway_b, *self.children(self.gateway_b)):
+            foreign = self.as_user(rows)
+            field = {'sms.gateway': 'name', 'sms.gateway.callback.failure.map': 'provider_code'}.get(rows._name, 'key')
+            with self.subTest(model=rows._name):
+                self.assertFalse(foreign.search([('id', 'in', rows.ids)]))
+                for call in (
+                        lambda foreign=foreign, field=field: foreign.read([field]),
+                        lambda foreign=foreign, field=field: foreign.write({field: 'mine'}),
+                        lambda foreign=foreign: foreign.unlink()):
+                    with self.assertRaises(AccessError):
+                        call()
+        for rows in self.children(mine):
+            vals = rows[:1].read([name for name in ('key', 'provider_code') if name in rows._fields])[0]
+            vals = {key: value for key, value in vals.items() if key != 'id'}
+            with self.subTest(create=rows._name), self.assertRaises(AccessError):
+                rows.create({**vals, 'gateway_id': self.gateway_b.id})
+            with self.subTest(move=rows._name), self.assertRaises(AccessError):
+                rows[:1].gateway_id = self.gateway_b.id
+        test = self.as_user(self.env['sms.gateway.test'])
+        with self.assertRaises(AccessError):
+            test.create({'gateway_id': self.gateway_b.id, 'number': JO}).action_send()
+        self.assertFalse(self.provider.requests)
+
+    def test_gateways_of_the_own_company_and_of_nobody(self):
+        for gateway in self.gateway, self.shared:
+            own = self.as_user(gateway)
+            own.name = "Renamed"
+            own.header_ids = [(0, 0, {'key': 'X-New', 'value': 'y'})]
+            self.assertIn('X-New', own.header_ids.mapped('key'))
+            self.env['sms.gateway.test'].with_user(self.user).create(
+                {'gateway_id': gateway.id, 'number': JO, 'body': "Hi"}).action_send()
+        self.assertEqual(len(self.provider.requests), 2)
+
+    def test_settings_open_while_another_company_has_the_default_gateway(self):
+        """They show none, say so, and saving them does not take it away."""
+        parameters = self.env['ir.config_parameter'].sudo()
+        parameters.set_param('sms.sms_gateway_id', self.gateway_b.id)
+        settings = Form(self.env(user=self.user, context={})['res.config.settings'])
+        self.assertFalse(settings.sms_gateway_id)
+        self.assertIn("belongs to another company", settings.sms_gateway_warning)
+        settings.save().execute()
+        self.assertEqual(parameters.get_param('sms.sms_gateway_id'), str(self.gateway_b.id))
+        settings = Form(self.env(user=self.user, context={})['res.config.settings'])
+        settings.sms_gateway_id = self.as_user(self.shared)
+        self.assertFalse(settings.sms_gateway_warning)
+        settings.save().execute()
+        self.assertEqual(parameters.get_param('sms.sms_gateway_id'), str(self.shared.id))
+
+    def test_which_gateway_for_a_company_that_is_not_selected(self):
+        """The user belongs to both and works in A: an answer for B, and no error."""
+        self.user.company_ids |= self.company_b
+        tool = self.env(user=self.user, context={'allowed_company_ids': self.company_a.ids})
+        route = tool['sms.gateway.route'].create({'number': JO, 'company_id': self.company_b.id})
+        values, = route.web_read({'gateway_id': {'fields': {'display_name': {}}}, 'reason': {}, 'next_ids': {
+            'fields': {'name': {}}}})
+        self.assertEqual((values['gateway_id'], values['next_ids']), (False, []))
+        self.assertIn("company switcher", values['reason'])
+        explained = tool['sms.gateway'].explain_route(JO, self.company_b.id)
+        self.assertEqual(explained['gateway'], [self.gateway_b.id, "B's"])
+        self.user.company_ids -= self.company_b
+        with self.assertRaises(AccessError):
+            tool['sms.gateway'].explain_route(JO, self.company_b.id)
 
 
 @tagged('post_install', '-at_install')

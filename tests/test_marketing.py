@@ -68,7 +68,7 @@ class TestCampaign(MarketingCase):
         self.gateway.state = 'disabled'
         self.mailing.action_send_sms()
         self.assertEqual(set(self.traces().mapped('trace_status')), {'error'})
-        self.assertIn("activate one", self.traces()[0].failure_reason)
+        self.assertIn("to activate one", self.traces()[0].failure_reason)
         self.assertEqual(self.mailing.state, 'done')
 
     def test_unclear_answers_wait_for_their_reports(self):
@@ -162,7 +162,7 @@ class TestTestButton(MarketingCase):
 
     def test_no_gateway(self):
         self.gateway.state = 'disabled'
-        self.assertIn("activate one", self.press(NUMBERS[0]))
+        self.assertIn("to activate one", self.press(NUMBERS[0]))
 
     def test_no_secret_is_shown(self):
         self.provider.answer(Reply(401, f"Token {SECRET} is wrong"))

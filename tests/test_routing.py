@@ -134,6 +134,23 @@ class TestRule3And4(RoutingCase):
         explained = self.assertRoute(BELGIUM, first)
         self.assertIn("highest priority", explained['reason'])
 
+    def test_rule_3_says_where_it_is_decided_that_a_gateway_gets_what_it_does_not_match(self):
+        """On the form of that gateway, in the settings and in Which Gateway?, until there is a Default Gateway."""
+        second = self.make_gateway("Second", sequence=11, country_prefixes='1')
+        for prefixes, warns in (('92', True), (False, False)):
+            self.gateway.country_prefixes = prefixes
+            settings = self.env['res.config.settings'].create({})
+            explained = self.assertRoute(BELGIUM, self.gateway)
+            with self.subTest(prefixes=prefixes):
+                self.assertEqual("No Default Gateway is set" in (self.gateway.warnings or ''), warns)
+                self.assertEqual("match no gateway" in (settings.sms_gateway_warning or ''), warns)
+                self.assertNotIn("No Default Gateway is set", second.warnings or '')
+                self.assertIn("no Default Gateway is set", explained['reason'])
+        self.gateway.country_prefixes = '92'
+        self.set_parameter('sms.sms_gateway_id', second.id)
+        self.assertNotIn("No Default Gateway", self.gateway.warnings or '')
+        self.assertFalse(self.env['res.config.settings'].create({}).sms_gateway_warning)
+
     def test_rule_3_number_that_cannot_be_read(self):
         """It goes on to rule 3, where it fails by its format, unless the gateway takes numbers as they are."""
         self.make_gateway("Pakistan", country_prefixes='92', sequence=1)
@@ -155,7 +172,7 @@ class TestRule3And4(RoutingCase):
         sms.send()
         self.assertEqual((sms.state, sms.failure_type), ('error', 'sms_server'))
         self.assertEqual(sms.failure_reason, explained['reason'])
-        self.assertIn("Settings > Technical > SMS Gateways", sms.failure_reason)
+        self.assertIn("Ask an administrator", sms.failure_reason)
         self.assertFalse(explained['gateway'])
 
     def test_rule_4_iap_fallback_only_without_any_active_gateway(self):
@@ -206,7 +223,7 @@ class TestRandomSetUps(RoutingCase):
         other = self.env['res.company'].create({'name': "B"})
         for seed in range(60):
             with self.subTest(seed=seed), self.env.cr.savepoint() as savepoint:
-                self._check_set_up(random.Random(seed), (self.env.company, other))  # noqa: S311
+                self._check_set_up(random.Random(seed), (self.env.company, other))
                 savepoint.rollback()
 
     def _check_set_up(self, chance, companies):

@@ -23,7 +23,7 @@ class SmsGatewayRoute(models.TransientModel):
         for tool in self:
             route = tool._get_route()
             tool.read_as = route['number'] or (
-                route['reason'] and self.env._("This number cannot be read, so no prefix matches."))
+                route['gateway'] and self.env._("This number cannot be read, so no prefix matches."))
             tool.gateway_id = route['gateway'] and route['gateway'][0]
             tool.reason = route['reason']
             tool.next_ids = gateways.browse([gateway_id for gateway_id, _name in route['next']])
@@ -39,4 +39,7 @@ class SmsGatewayRoute(models.TransientModel):
         if other:
             return {'gateway': False, 'number': self.number, 'next': [], 'reason': self.env._(
                 "No gateway: %(company)s sends through %(provider)s.", company=self.company_id.name, provider=other)}
+        if self.company_id not in self.env.companies:
+            return {'gateway': False, 'number': False, 'next': [], 'reason': self.env._(
+                "Select %s in the company switcher to see its gateways.", self.company_id.name)}
         return self.env['sms.gateway'].explain_route(self.number, self.company_id.id)
