@@ -240,7 +240,7 @@ class SmsGateway(models.Model):
         :param dict changed: {UUID: DeliveryReport}
         """
         context = {'sms_gateway_words_follow': True, 'sms_skip_msg_notification': True}
-        trackers = self.env['sms.tracker'].with_context(**context).search([('sms_uuid', 'in', list(changed))])
+        trackers = self.env['sms.tracker'].with_context(**context)._search_by_uuid(changed)
         all_sms = self.env['sms.sms'].search([('uuid', 'in', list(changed))])
         effects = {}
         for uuid, report in changed.items():
@@ -290,7 +290,7 @@ class SmsGateway(models.Model):
         rows = self.env.cr.fetchall()
         processing = [uuid for uuid, state in rows if state == 'pending']
         if processing:
-            self.env['sms.tracker'].search([('sms_uuid', 'in', processing)])._record_sent()
+            self.env['sms.tracker']._search_by_uuid(processing)._record_sent()
             self.env['sms.sms'].search([('uuid', 'in', processing), ('state', '=', 'process')]).write(
                 {'state': 'pending', 'to_delete': True})
         self.env['sms.gateway.status'].invalidate_model()

@@ -88,24 +88,25 @@ class SmsRun:
     :param deadline: `time.monotonic()` at which the last answer must be there
     :param period: seconds that the whole job has until the deadline
     :param ids: only these SMS; None: whatever is queued
-    :param texts: {UUID: text} to send instead of the bodies. The caller wants to know at once: no SMS goes back to the
-        queue.
+    :param at_once: whether the caller wants to know at once: no SMS goes back to the queue, and results are written
+        when all are there, since a transaction that fails before would lose what is under way
     """
 
     _running: set['SmsRun'] = set()  # of all databases of this process
     _stopping = threading.Event()
 
-    def __init__(self, env, deadline, period=None, ids=None, unlink_failed=False, unlink_sent=True, texts=None):
+    def __init__(self, env, deadline, period=None, ids=None, unlink_failed=False, unlink_sent=True, at_once=False):
         self.model = env['sms.sms']
         self.deadline = deadline
         self.period = period
         self.ids = ids
-        self.texts = texts
+        self.at_once = at_once
+        self.ended = []  # with `at_once`, each Claimed with its result
         self.unlink_options = {'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent}
         self.drained = ids is not None and not ids  # whether nothing is left that this run could claim
         self.done = 0
         self._is_over = self.drained or self._stopping.is_set()  # whether it claims no more
-        self._plans = {}
+        self.plans = {}
         self._under_way = {}  # {UUID of the attempt: Claimed}
         self._finished = []  # Claimed with a result, to be recorded
         self._returned = []  # Claimed that go back to the queue
@@ -144,7 +145,7 @@ class SmsRun:
                 answers += delivery.abandon()
             self._read(answers)
             idle = not len(delivery)
-            if idle or self._is_record_due():
+            if idle or (not self.at_once and self._is_record_due()):
                 self._record()
             if idle and self._is_over:
                 return
@@ -203,13 +204,10 @@ class SmsRun:
             self.drained = self._is_over = True
             return
         self._is_watched = self._is_watched or bool(claimed)
-        self._plans.update(plans)  # requests of a gateway that is not Active any more may still be under way
+        self.plans.update(plans)  # requests of a gateway that is not Active any more may still be under way
         self.drained = self._is_over = len(claimed) < limit or self.ids is not None
-        if self.texts:
-            for sms in claimed:
-                sms.body = self.texts[sms.uuid]
         for sms in claimed:
-            if sms.delay and self.texts is not None:
+            if sms.delay and self.at_once:
                 self._put_back(sms, sms.delay, sms.reason)  # it ends here, although the claim has put it back
         self._send([sms for sms in claimed if not sms.delay])
 
@@ -238,16 +236,20 @@ class SmsRun:
         for sms in ready:
             by_gateway.setdefault(sms.gateway_id, []).append(sms)
         for gateway_id, group in by_gateway.items():
-            self._submit(self._plans[gateway_id], group)
+            self._submit(self.plans[gateway_id], group)
 
     def _send_again(self, claimed):
         """Give SMS that a gateway does not take to their next one, within its rate limit."""
         ready = [sms for sms in claimed if self._prepare(sms)]
         for sms in ready:
             sms.not_before = 0
-        if any(self._plans[sms.gateway_id].rate_limit for sms in ready) and not record_surely(
+        limited = [sms for sms in ready if self.plans[sms.gateway_id].rate_limit]
+        if self.at_once:
+            for sms in limited:
+                sms.delay = RETRY_DELAY
+        elif limited and not record_surely(
                 self.model, lambda model: model._apply_rate_limits(
-                    ready, self._plans, self._delivery.get_time_to_start, self._backlog), len(ready)):
+                    ready, self.plans, self._delivery.get_time_to_start, self._backlog), len(ready)):
             for sms in ready:
                 sms.delay = RETRY_DELAY
         for sms in ready:
@@ -309,7 +311,7 @@ class SmsRun:
             if answer is None:
                 self._read_not_started(claimed, to_send_again)
                 continue
-            plan = self._plans[claimed[0].gateway_id]
+            plan = self.plans[claimed[0].gateway_id]
             results = interpret(plan.answer, request.recipients, answer)
             for sms, result in zip(claimed, results, strict=True):
                 if result.retryable:
@@ -323,7 +325,7 @@ class SmsRun:
 
     def _read_not_started(self, claimed, to_send_again):
         """The gateway rests meanwhile, or they were too late for their place in its line, or for this run."""
-        plan = self._plans[claimed[0].gateway_id]
+        plan = self.plans[claimed[0].gateway_id]
         for sms in claimed:
             sms.attempt -= 1
         if not self._stopping.is_set() and (plan.gateway_id in self._paused or (
@@ -367,14 +369,16 @@ class SmsRun:
             known = [seconds for seconds in (asked, self._rests.get(gateway_id)) if seconds is not None]
             self._rests[gateway_id] = max(known, default=None)
         self._paused[gateway_id] = max((delay, reason), self._paused.get(gateway_id, (0, '')))
-        self._delivery.take_back(self._plans[gateway_id].line)
+        self._delivery.take_back(self.plans[gateway_id].line)
 
     def _finish(self, sms, result):
         sms.result = result
         self._finished.append(sms)
+        if self.at_once:
+            self.ended.append(sms)
 
     def _put_back(self, sms, delay, reason):
-        if self.texts is not None:
+        if self.at_once:
             self._finish(sms, refusal('sms_server', reason or self.model.env._("There was no time left to send it.")))
             return
         sms.delay, sms.reason = delay, reason
@@ -389,14 +393,14 @@ class SmsRun:
         rests, self._rests = self._rests, {}
         # what was under way when a gateway began to rest may still be answered well
         answered, self._answered = list(self._answered - self._paused.keys()), set()
-        if rests or (answered and any(self._plans[gateway_id].failures for gateway_id in answered)):
+        if rests or (answered and any(self.plans[gateway_id].failures for gateway_id in answered)):
             record_surely(self.model, lambda model: model._record_rests(rests, answered), 0)
         if returned:
             record_surely(self.model, lambda model: model._put_back(returned), len(returned))
         for start in range(0, len(finished), MOST_RECORDED):
             batch = finished[start:start + MOST_RECORDED]
             self.done += len(batch)
-            record_batch(self.model, batch, self._plans, **self.unlink_options)
+            record_batch(self.model, batch, self.plans, **self.unlink_options)
 
 
 CommonServer.on_stop(SmsRun.stop_all)

@@ -53,6 +53,16 @@ class SmsSms(models.Model):
                 vals.get('record_company_id') or company_of.get(vals.get('mail_message_id')) or self.env.company.id)
         return super().create(vals_list)
 
+    # === COMPUTE METHODS === #
+
+    @api.depends('uuid')
+    def _compute_sms_tracker_id(self):
+        """Whatever becomes of a test, core's tracker would finish the mailing and count it."""
+        result = super()._compute_sms_tracker_id()
+        for sms in self:
+            sms.sms_tracker_id = sms.sms_tracker_id._filter_no_tests()
+        return result
+
     # === ACTION METHODS === #
 
     def action_set_outgoing(self):

@@ -169,6 +169,7 @@ class SmsSms(models.Model):
             FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[], %s::timestamp[])
                 AS v(id, attempt, delay, reason, token)
             WHERE s.id = v.id AND s.claimed_until = v.token
+            RETURNING s.id
         """, [
             [sms.id for sms in claimed],
             [sms.attempt for sms in claimed],
@@ -176,10 +177,20 @@ class SmsSms(models.Model):
             [sms.reason for sms in claimed],
             [sms.token for sms in claimed],
         ])
+        left = {sms_id for sms_id, in self.env.cr.fetchall()}
+        if len(left) < len(claimed):
+            self._cancel_deleted([sms for sms in claimed if sms.id not in left])
         now = fields.Datetime.now()
         self._trigger_queue(*{now + timedelta(seconds=sms.delay) for sms in claimed if sms.delay})
         if any(not sms.delay for sms in claimed):
             self._trigger_queue()
+
+    @api.model
+    def _cancel_deleted(self, claimed):
+        """Tell notifications and traces that nobody will send their SMS, where somebody has deleted it meanwhile."""
+        existing = self.browse([sms.id for sms in claimed]).exists()
+        self.env['sms.tracker']._search_by_uuid(
+            [sms.uuid for sms in claimed if sms.id not in existing.ids])._record_canceled(False)
 
     @api.model
     def _record_rests(self, rests, answered):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from odoo import api, models
 from odoo.tools import groupby
 
+from ..tools.sent_before import recall, remember
 from ..tools.sms_api import SmsApiResults
 from .sms_run import Claimed, SmsRun, refusal
 
@@ -51,6 +52,7 @@ class SmsSms(models.Model):
             states = [self._get_result_state(sms, plans, delivered) for sms in existing]
             self._record_claims(existing, states, unlink_sent)
             self._record_states(existing, states, delivered, unlink_failed, unlink_sent)
+        self._record_deleted([sms for sms in mine if sms.id and sms.id not in tokens], plans, delivered)
         self._apply_early_reports(awaiting)
 
     @api.model
@@ -133,9 +135,34 @@ class SmsSms(models.Model):
         self.env.flush_all()
         failed = [sms for sms in claimed if sms.result.failure_type and sms.uuid not in delivered]
         self._write_failure_reasons({sms.uuid: sms.result.error_message for sms in failed})
-        trackers = self.env['sms.tracker'].search([('sms_uuid', 'in', [sms.uuid for sms in failed])])
-        trackers._finish_mailings()
+        self.env['sms.tracker']._search_by_uuid([sms.uuid for sms in failed])._finish_mailings()
         self.browse([sms.id for sms in claimed]).mail_message_id._notify_message_notification_update()
+
+    @api.model
+    def _record_deleted(self, claimed, plans, delivered):
+        """Bring notifications and traces of SMS up to date whose rows somebody deleted while their requests were under
+        way: core's `_send_with_api` finds only what still has its row."""
+        trackers = self.env['sms.tracker'].with_context(
+            sms_gateway_words_follow=True, sms_skip_msg_notification=True)._search_by_uuid(
+            [sms.uuid for sms in claimed])
+        if not trackers:
+            return
+        by_state = {}
+        for sms in claimed:
+            by_state.setdefault(self._get_result_state(sms, plans, delivered), set()).add(sms.uuid)
+        for state, uuids in by_state.items():
+            own = trackers.filtered(lambda tracker, uuids=uuids: tracker.sms_uuid in uuids)
+            if success := self.IAP_TO_SMS_STATE_SUCCESS.get(state):
+                own._filter_open()._action_update_from_sms_state(success)
+            else:
+                own._filter_open()._action_update_from_sms_state('error', failure_type=state)
+        trackers._finish_mailings()
+        self.env.flush_all()
+        self._write_failure_reasons({
+            sms.uuid: sms.result.error_message for sms in claimed
+            if sms.result.failure_type and sms.uuid not in delivered})
+        trackers.mail_notification_id.mail_message_id.with_context(
+            sms_gateway_words_follow=False)._notify_message_notification_update()
 
     @api.model
     def _get_result_state(self, sms, plans, delivered):
@@ -160,14 +187,14 @@ class SmsSms(models.Model):
             return
         parameters = [list(reasons), list(reasons.values())]
         tracker = self.env['sms.tracker']
-        targets = [('mail_notification', 'mail_notification_id')]
+        targets = [('mail_notification', 'mail_notification_id', 'TRUE')]
         if 'mailing_trace_id' in tracker._fields:
-            targets.append(('mailing_trace', 'mailing_trace_id'))
-        for table, column in targets:
+            targets.append(('mailing_trace', 'mailing_trace_id', 'target.is_test_trace IS NOT TRUE'))
+        for table, column, condition in targets:
             self.env.cr.execute(f"""
                 UPDATE {table} target SET failure_reason = v.reason
                 FROM unnest(%s::text[], %s::text[]) AS v(uuid, reason) JOIN sms_tracker t ON t.sms_uuid = v.uuid
-                WHERE target.id = t.{column}
+                WHERE target.id = t.{column} AND {condition}
             """, parameters)  # pylint: disable=sql-injection
         self.env.invalidate_all(flush=False)
 
@@ -268,14 +295,26 @@ class SmsSms(models.Model):
         :return: one result for each SMS, with the state `success` when the provider took it
         :rtype: list[dict]
         """
-        texts = {number['uuid']: message['content'] for message in messages for number in message['numbers']}
+        # What is sent is the row's text: core leaves out the opt-out line here. What it passes tells a repetition: the
+        # link of that line is another one each time.
+        contents = {number['uuid']: message['content'] for message in messages for number in message['numbers']}
         model = self.with_company(company).with_context(sms_gateway_at_once=True)
-        all_sms = model.search([('uuid', 'in', list(texts)), ('state', '=', 'outgoing')])
-        SmsRun(model.env, time.monotonic() + TEST_SECONDS, ids=all_sms.ids, texts=texts).run()
-        by_uuid = {sms.uuid: sms for sms in model.search([('uuid', 'in', list(texts))])}
+        all_sms = model.search([('uuid', 'in', list(contents)), ('state', '=', 'outgoing')])
+        keys = {sms.uuid: (company.id, sms.number, contents[sms.uuid]) for sms in all_sms}
+        renamed = all_sms._record_sent_before(keys)
+        uuids = [renamed.get(uuid, uuid) for uuid in contents]
+        run = SmsRun(
+            model.env, time.monotonic() + TEST_SECONDS, ids=all_sms.filtered(lambda sms: sms.state == 'outgoing').ids,
+            unlink_failed=True, at_once=True)
+        try:
+            run.run()
+        finally:
+            for sms in run.ended:
+                remember(self.env.cr, keys[sms.uuid], (sms, run.plans))
+        by_uuid = {sms.uuid: sms for sms in model.search([('uuid', 'in', uuids)])}
         labels = dict(self._fields['failure_type']._description_selection(self.env))
         results = []
-        for uuid in texts:
+        for uuid in uuids:
             sms = by_uuid.get(uuid, self.browse())
             if sms.state in ('pending', 'process', 'sent'):
                 results.append({'uuid': uuid, 'state': 'success'})
@@ -286,3 +325,23 @@ class SmsSms(models.Model):
                     'failure_reason': sms.failure_reason or labels.get(sms.failure_type),
                 })
         return results
+
+    def _record_sent_before(self, keys):
+        """Write the results of these SMS that were sent already, in a transaction that Odoo had to roll back. They get
+        the UUID with which they were sent, by which delivery reports find them, and the text.
+
+        :param dict keys: {UUID: what tells that an SMS is the same}
+        :return: {their UUID: the one with which they were sent}
+        :rtype: dict[str, str]
+        """
+        renamed = {}
+        for sms in self:
+            sent = recall(self.env.cr, keys[sms.uuid])
+            if sent:
+                claimed, plans = sent
+                renamed[sms.uuid] = claimed.uuid
+                self.env['sms.tracker'].search([('sms_uuid', '=', sms.uuid)]).sms_uuid = claimed.uuid
+                sms.write({'uuid': claimed.uuid, 'body': claimed.body})
+                with self._short_transaction() as own:
+                    own._record([replace(claimed, id=sms.id, token=None)], plans, unlink_failed=True)
+        return renamed

@@ -12,6 +12,18 @@ class SmsTracker(models.Model):
     # the same cut as tools/attempt.py, for gateways without Track Status
     _match_index = models.Index('(gateway_id, substr(sms_uuid, 3, 18)) WHERE gateway_id IS NOT NULL')
 
+    @api.model
+    def _search_by_uuid(self, uuids):
+        """
+        :return: the trackers of SMS, without those of SMS Marketing's Test button: a test says nothing of its mailing
+        """
+        return self.search([('sms_uuid', 'in', list(uuids))])._filter_no_tests()
+
+    def _filter_no_tests(self):
+        if 'mailing_trace_id' not in self._fields:
+            return self
+        return self.filtered(lambda tracker: not tracker.mailing_trace_id.is_test_trace)
+
     def _filter_open(self):
         """Without those whose recipient has opened a link or replied: core's trackers would forget that."""
         if 'mailing_trace_id' not in self._fields:
@@ -32,7 +44,7 @@ class SmsTracker(models.Model):
         :rtype: dict[str, set]
         """
         states = {sms.uuid: {sms.state} for sms in self.env['sms.sms'].search([('uuid', 'in', list(uuids))])}
-        for tracker in self.search([('sms_uuid', 'in', list(uuids))]):
+        for tracker in self._search_by_uuid(uuids):
             known = states.setdefault(tracker.sms_uuid, set())
             known.add(tracker.mail_notification_id.notification_status)
             if 'mailing_trace_id' in self._fields:

@@ -1,12 +1,17 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """SMS Marketing through gateways (SPEC sections 4 and 5): campaigns with their traces, and the Test button."""
+import re
+from ast import literal_eval
 from datetime import timedelta
+from itertools import product
 from unittest import SkipTest
+from urllib.parse import urlencode
 
 from odoo import fields
 from odoo.tests import tagged
 
-from .common import SECRET, GatewayCase
+from ..tools.delivery_report import parse_reports
+from .common import DOUBT, SECRET, GatewayCase
 from .provider import Reply
 
 NUMBERS = tuple(f'+3245600112{index}' for index in range(4))
@@ -170,8 +175,141 @@ class TestTestButton(MarketingCase):
         self.assertIn("is wrong", said)
         self.assertNotIn(SECRET, said)
 
-    def test_unsubscribe_link(self):
-        """The text that the button makes is sent, and its trace is marked."""
-        self.mailing.sms_allow_unsubscribe = True
+    def test_failed_test_leaves_nothing_to_retry(self):
+        self.provider.answer(Reply(400, "Blocked"))
         self.press(NUMBERS[0])
-        self.assertEqual(len(self.provider.sms), 1)
+        shown = literal_eval(self.env.ref('sms.sms_sms_action').domain)
+        self.assertFalse(self.env['sms.sms'].search([('number', '=', NUMBERS[0]), *shown]))
+        self.assertEqual(self.env['sms.gateway.status'].search([('number', '=', NUMBERS[0])]).error_message, "Blocked")
+
+
+@tagged('post_install', '-at_install')
+class TestTestButtonWithOptOutLink(MarketingCase):
+    """Core makes a trace for each test SMS of a mailing whose "Include opt-out link" is on."""
+
+    REPLIES = (200, Reply(400, "Blocked"), Reply(500, "Panic"), Reply(429, "Later"), "?", Reply(drop='before'))
+
+    def setUp(self):
+        super().setUp()
+        self.mailing.sms_allow_unsubscribe = True
+        self.gateway.write({'delivery_callback_enabled': True, 'success_key': '"id"'})
+
+    def press(self):
+        self.env['mailing.sms.test'].create({'mailing_id': self.mailing.id, 'numbers': NUMBERS[0]}).action_send_sms()
+        return self.env['sms.sms'].search([('number', '=', NUMBERS[0])], order='id desc', limit=1)
+
+    def seen(self):
+        """All that somebody sees of the mailing."""
+        self.env.invalidate_all()
+        traces = self.traces()
+        return self.mailing.read([
+            'state', 'schedule_date', 'schedule_type', 'sent_date', 'kpi_mail_required', 'scheduled', 'sent', 'pending',
+            'process', 'delivered', 'failed', 'bounced', 'canceled', 'received_ratio',
+        ]), [trace.read(['trace_status', 'failure_type', 'failure_reason', 'sent_datetime']) for trace in traces]
+
+    def test_mailing_is_left_alone_whatever_becomes_of_the_test(self):
+        """A draft stays one, a schedule stays, a mailing that was sent is not done again; its figures tell nothing of a
+        test. That holds for the answer, for what is retried by hand, and for delivery reports."""
+        soon = fields.Datetime.now() + timedelta(days=1)
+        states = {'state': 'draft'}, {'state': 'in_queue', 'schedule_type': 'scheduled', 'schedule_date': soon}
+        reports = (False, {'status': 'failed'}, {'status': 'delivered'}, {'status': 'canceled'})
+        for values, reply, report in product(states, self.REPLIES, reports):
+            with self.subTest(reply=reply, report=report, **values), self.env.cr.savepoint() as savepoint:
+                self.mailing.write(values)
+                before = self.seen()[0][0]
+                self.provider.answer(reply)
+                sms = self.press()
+                # core counts the trace, which is there for the link of the test only
+                before['scheduled'] = 1
+                (after,), traces = self.seen()
+                self.assertEqual(after, before)
+                self.assertEqual([trace[0]['trace_status'] for trace in traces], ['outgoing'])
+                if report:
+                    self.gateway._receive_reports(parse_reports(
+                        self.gateway._get_report_rules(), 'GET', urlencode({'uuid': sms.uuid, **report}).encode(), '',
+                        b''))
+                    self.assertEqual(self.seen()[0], [before])
+                if sms.state == 'error':
+                    sms._retry(1)
+                    self.env['sms.sms']._process_queue()
+                    self.assertEqual(self.seen()[0], [before])
+                savepoint.rollback()
+
+    def test_lost_claim_and_missing_report(self):
+        sms = self.press()
+        before = self.seen()
+        sms.write({'state': 'process', 'claimed_until': fields.Datetime.now() - timedelta(hours=1)})
+        with self.assertLogs('odoo.addons.eis_sms_apis.models.sms_sms_record', 'WARNING'):
+            self.env['sms.sms']._process_queue()
+        self.assertEqual(self.seen(), before)
+        self.env.cr.execute("""
+            UPDATE sms_gateway_status SET awaits_report = TRUE, state = 'pending', sent_date = '2020-01-01'
+            WHERE sms_uuid = %s""", [sms.uuid])
+        self.env['sms.sms']._process_queue()
+        self.assertEqual(self.seen(), before)
+
+    def test_text_is_that_of_the_campaign(self):
+        self.press()
+        self.mailing.mailing_domain = repr([('id', '=', self.contacts[1].id)])
+        self.mailing.action_send_sms()
+        (_number, tested), (_number, sent) = self.provider.sms
+        self.assertIn("STOP SMS: ", tested)
+        name = self.env['res.partner'].search([], limit=1).name
+        without_code = [re.sub(r'(?<=/)[\w-]+$', 'CODE', text) for text in (tested, sent)]
+        self.assertEqual(
+            without_code[0].replace(f"Sale for {name}", "Sale"),
+            without_code[1].replace(f"Sale for {self.contacts[1].name}", "Sale"))
+
+
+@tagged('post_install', '-at_install')
+class TestDeletedRows(MarketingCase):
+    """Given SMS whose rows somebody deletes while their requests are under way, the answers reach what is left."""
+
+    def delete_and_answer(self, reply):
+        """The row goes while the provider has the request; the run uses no cursor then."""
+        def script(request):
+            self.env.cr.execute("DELETE FROM sms_sms WHERE number = %s", [self.provider.extract(request)[0][0]])
+            return reply if isinstance(reply, Reply) else self.provider.accept(request)
+        return script
+
+    def test_campaign(self):
+        replies = (200, Reply(400, "Blocked"), Reply(402, "No credit"), Reply(500, "Panic"))
+        self.provider.answer(*map(self.delete_and_answer, replies))
+        self.mailing.action_send_sms()
+        self.env.invalidate_all()
+        traces = self.traces()
+        self.assertEqual(traces.mapped('trace_status'), ['pending', 'error', 'error', 'error'])
+        self.assertEqual(traces.mapped('failure_type'), [False, 'sms_server', 'sms_credit', 'sms_server'])
+        self.assertEqual(
+            traces.mapped('failure_reason'), [False, "Blocked", "No credit", f"{DOUBT} Panic"])
+        self.assertEqual((self.mailing.state, self.mailing.pending, self.mailing.failed), ('done', 1, 3))
+
+    def test_chatter(self):
+        for reply, expected in (
+                (200, ('pending', False, False)), (Reply(400, "No"), ('exception', 'sms_server', "No"))):
+            with self.subTest(reply=reply):
+                self.provider.answer(self.delete_and_answer(reply))
+                message = self.contacts[0]._message_sms("Hello")
+                self.env.invalidate_all()
+                notification = message.notification_ids
+                self.assertEqual(
+                    (notification.notification_status, notification.failure_type, notification.failure_reason),
+                    expected)
+
+    def test_deleted_before_its_provider_took_it(self):
+        """Nobody sends it any more, so it does not stay Ready for ever."""
+        self.provider.answer(self.delete_and_answer(Reply(429, "Later")))
+        message = self.contacts[0]._message_sms("Hello")
+        self.env.invalidate_all()
+        self.assertEqual(message.notification_ids.notification_status, 'canceled')
+
+    def test_message_deleted_with_it(self):
+        def script(request):
+            self.env.cr.execute("DELETE FROM mail_message WHERE id = (SELECT max(id) FROM mail_message)")
+            self.env.cr.execute("DELETE FROM sms_sms WHERE number = %s", [NUMBERS[0]])
+            return self.provider.accept(request)
+        self.provider.answer(script)
+        self.contacts[0]._message_sms("Hello")
+        self.env.invalidate_all()
+        self.assertEqual(
+            self.env['sms.gateway.status'].search([('number', '=', NUMBERS[0])]).mapped('state'), ['success'])

@@ -11,6 +11,7 @@ from ..models.sms_run import Claimed
 from ..tools import phone
 from ..tools.request import ConfigError, Recipient, build_requests, check_config
 from ..tools.response import interpret
+from ..tools.sent_before import recall, remember
 from ..tools.transport import exchange
 
 
@@ -56,8 +57,14 @@ class SmsGatewayTest(models.TransientModel):
             raise UserError(self.env._("This is a neutralized copy of a database: it sends nothing."))
         gateway = self.gateway_id
         plan = replace(gateway._get_plans()[gateway.id], track_status=True)
-        recipient, request = self._make_request(plan)
-        answer = exchange(plan.line, request, plan.line.timeout)
+        key = self._name, gateway.id, self.number, self.body
+        sent = recall(self.env.cr, key)
+        if not sent:
+            request = self._make_request(plan)
+            sent = request, exchange(plan.line, request, plan.line.timeout)
+            remember(self.env.cr, key, sent)
+        request, answer = sent
+        recipient, = request.recipients
         result = interpret(plan.answer, [recipient], answer)[0]
         claimed = Claimed(
             id=0, uuid=recipient.uuid, number=self.number, body=self.body, token=None, attempt=1, result=result,
@@ -85,8 +92,8 @@ class SmsGatewayTest(models.TransientModel):
 
     def _make_request(self, plan):
         """
-        :return: the recipient and the request for it
-        :rtype: tuple[Recipient, HttpRequest]
+        :return: the request for one recipient
+        :rtype: HttpRequest
         :raise UserError: what to type, when no request can be made
         """
         country = (self.gateway_id.company_id or self.env.company).country_id.code
@@ -94,7 +101,7 @@ class SmsGatewayTest(models.TransientModel):
             check_config(plan.request)
             number = phone.format_number(self.number, plan.number_format, [country] if country else [])
             recipient = Recipient(uuid.uuid4().hex, number, self.body)
-            return recipient, build_requests(plan.request, [recipient])[0]
+            return build_requests(plan.request, [recipient])[0]
         except (phone.NumberError, ConfigError) as error:
             raise UserError(str(error)) from error
 
