@@ -6,5 +6,9 @@ class IrHttp(models.AbstractModel):
     _inherit = 'ir.http'
 
     def session_info(self):
-        """Tell the web client whether Odoo's IAP sends SMS, so that it names IAP only then."""
-        return dict(super().session_info(), sms_iap_used=self.env['sms.gateway']._is_iap_used(self.env.company))
+        """Tell the web client in which companies of the user gateways send, so that it does not speak of IAP there."""
+        return dict(super().session_info(), sms_gateway_company_ids=self._get_sms_gateway_company_ids())
+
+    def _get_sms_gateway_company_ids(self):
+        companies = self.env['res.company'].sudo().browse(self.env.user._get_company_ids())
+        return [company.id for company in companies if company._uses_sms_gateways()]

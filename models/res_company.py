@@ -15,6 +15,13 @@ class ResCompany(models.Model):
             return SmsApiGateway
         return api_class
 
+    def _uses_sms_gateways(self):
+        """
+        :return: whether gateways send the SMS of this company, neither Odoo's IAP nor another addon
+        :rtype: bool
+        """
+        return issubclass(self._get_sms_api_class(), SmsApiGateway)
+
     def _get_other_sms_provider(self):
         """
         :return: who sends the SMS of this company if it is neither a gateway nor Odoo's IAP, else an empty text

@@ -54,7 +54,7 @@ class TestTours(GatewayCase, HttpCase):
         self.assertEqual(self.provider.sms, [('+32456001122', "Your order is ready")])
 
     def test_plain_user_sees_no_gateway_and_no_secret(self):
-        self.refuse()
+        self.refuse(401)
         user = new_test_user(self.env, 'plain', groups='base.group_user,base.group_partner_manager')
         self.start_tour(f'/odoo/res.partner/{self.make_contact().id}', 'eis_sms_apis.plain_user', login='plain')
         self.assertEqual(len(self.provider.sms), 1)
@@ -66,9 +66,9 @@ class TestTours(GatewayCase, HttpCase):
         self.authenticate('plain', 'plain')
         self.assertNotIn(SECRET, self.url_open('/odoo').text)
 
-    def refuse(self):
+    def refuse(self, code=400):
         self.gateway.error_code_regex = r'"code":\s*"(\w+)"'
-        self.always_answer(Reply(400, {'code': 'stop', 'text': 'On the stop list'}))
+        self.always_answer(Reply(code, {'code': 'stop', 'text': 'On the stop list'}))
 
     def test_wrong_configuration(self):
         with mute_logger('odoo.http'):  # it logs what the form refuses

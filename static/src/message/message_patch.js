@@ -5,7 +5,7 @@ import { user } from "@web/core/user";
 import { useService } from "@web/core/utils/hooks";
 import { markEventHandled } from "@web/core/utils/misc";
 import { patch } from "@web/core/utils/patch";
-import { session } from "@web/session";
+import { areGatewaysUsed } from "../gateways_used";
 
 /** What any notification shows, and the way from an SMS to what its provider said. */
 export class SmsNotificationPopover extends Component {
@@ -24,14 +24,14 @@ export class SmsNotificationPopover extends Component {
     }
 }
 
-/** Core leads a click on "Unregistered Account" to an IAP account, which has nothing to do with a gateway's SMS. */
+/** Core leads a click on an account that is refused to the one at IAP, which has nothing to do with a gateway's SMS. */
 patch(Message.prototype, {
     setup() {
         super.setup(...arguments);
         this.smsPopover = usePopover(SmsNotificationPopover, { position: "top" });
     },
     onClickNotification(ev) {
-        if (this.message.message_type !== "sms" || session.sms_iap_used || !user.isSystem) {
+        if (this.message.message_type !== "sms" || !areGatewaysUsed() || !user.isSystem) {
             return super.onClickNotification(ev);
         }
         const message = toRaw(this.message);

@@ -1,12 +1,16 @@
 import { Notification } from "@mail/core/common/notification_model";
+import { _t } from "@web/core/l10n/translation";
 import { patch } from "@web/core/utils/patch";
+import { areGatewaysUsed } from "../gateways_used";
 
 /** Shows what the provider said after core's fixed word for the type of failure. */
 patch(Notification.prototype, {
     /** @type {string|undefined} */
     failure_reason: undefined,
     get failureMessage() {
-        const message = super.failureMessage;
+        // core's word for it, an unregistered account, is true of IAP alone
+        const isAccount = this.failure_type === "sms_acc" && areGatewaysUsed();
+        const message = isAccount ? _t("Account Refused") : super.failureMessage;
         if (this.notification_type === "sms" && this.failure_reason) {
             return `${message}: ${this.failure_reason}`;
         }

@@ -49,6 +49,7 @@ tours.add("eis_sms_apis.delivered", {
 
 const sendFromContact = [
     { trigger: ".o_field_phone:has(.o_field_phone_sms)", run: "hover && click .o_field_phone_sms" },
+    { trigger: ".modal .o_sms_count:not(:has(a))" }, // Odoo's prices
     { trigger: ".modal [name=body] textarea", run: "edit Your order is ready" },
     { trigger: ".modal button[name=action_send_sms]", run: "click" },
     { trigger: "body:not(:has(.modal))" },
@@ -71,7 +72,7 @@ tours.add("eis_sms_apis.contact", {
 tours.add("eis_sms_apis.plain_user", {
     steps: () => [
         ...sendFromContact,
-        { trigger: ".o-mail-MessageNotificationPopover:contains('On the stop list')" },
+        { trigger: ".o-mail-MessageNotificationPopover:contains('Account Refused'):contains('On the stop list')" },
         { trigger: "body:not(:has(.o_sms_gateway_status_link))" },
     ],
 });
