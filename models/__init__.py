@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import (
+    core_views,
     iap_account,
     ir_http,
     mail_message,

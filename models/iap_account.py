@@ -8,6 +8,6 @@ class IapAccount(models.Model):
     @api.model
     def get_credits_url(self, service_name, account_token=None):
         """While gateways send the SMS, "buy credits" leads to them; core would make an IAP account for the answer."""
-        if service_name == 'sms' and not self.env['sms.gateway']._is_iap_used(self.env.company):
+        if service_name == 'sms' and self.env.company._uses_sms_gateways():
             return '/odoo/action-eis_sms_apis.sms_gateway_action'
         return super().get_credits_url(service_name, account_token)

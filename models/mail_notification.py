@@ -14,6 +14,10 @@ class MailNotification(models.Model):
 
     def format_failure_reason(self):
         reason = super().format_failure_reason()
+        if self.notification_type == 'sms' and self.failure_type != 'unknown':
+            # core takes the label of the field, neither translated nor that of the company's provider
+            labels = dict(self._fields['failure_type']._description_selection(self.env))
+            reason = labels.get(self.failure_type, reason)
         if self.notification_type == 'sms' and self.failure_reason and self.failure_reason not in reason:
             return f'{reason}: {self.failure_reason}'
         return reason

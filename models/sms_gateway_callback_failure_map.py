@@ -10,7 +10,7 @@ FAILURE_TYPES = [
     ('sms_registration_needed', "Country-specific Registration Required"),
     ('sms_credit', "Insufficient Credit"),
     ('sms_server', "Server Error"),
-    ('sms_acc', "Unregistered Account"),
+    ('sms_acc', "Account Refused"),
     ('sms_expired', "Expired"),
     ('sms_invalid_destination', "Invalid Destination"),
     ('sms_not_allowed', "Not Allowed"),

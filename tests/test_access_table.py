@@ -98,6 +98,7 @@ METHODS = """
 CORE_METHODS = {
     'iap.account': {'get_credits_url'},
     'ir.http': {'session_info'},
+    'ir.model.fields': {'get_field_selection'},
     'mail.notification': {'format_failure_reason'},
     'res.config.settings': {'default_get', 'set_values'},  # in a transient record, which only administrators create
     'sms.gateway.row': {'create', 'write', 'unlink'},  # abstract
