@@ -1,10 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Next to every core addon that sends SMS: one SMS from each goes through a gateway, once."""
 import json
+import re
 import time
 from datetime import datetime, timedelta, timezone
 
 from common import environment
+from lxml import etree
 from sending import SendingCase
 
 NEIGHBOURS = (
@@ -13,6 +15,7 @@ NEIGHBOURS = (
     'pos_sms', 'project_sms', 'sale_sms', 'website_sms', 'website_crm_sms', 'website_mass_mailing_sms')
 # The other two send nothing of their own.
 SENDERS = [name for name in NEIGHBOURS if name not in ('sms_twilio', 'website_crm_sms')]
+IAP_WORDS = re.compile(r'\bIAP\b|\bcredits\b|not registered|unregistered', re.IGNORECASE)
 
 
 class TestCoexistence(SendingCase):
@@ -236,4 +239,36 @@ class TestCoexistence(SendingCase):
         self.assertEqual(max(self.query(
             "SELECT number, count(*) FROM sms_gateway_status GROUP BY number ORDER BY 2 DESC LIMIT 1")[0][1:]), 1)
         self.assertEqual(self.query("SELECT count(*) FROM iap_account WHERE account_token IS NOT NULL"), [(0,)])
+        self.assert_log_clean(self.server)
+
+    # === WHAT THEY SHOW === #
+
+    def test_no_view_speaks_of_iap(self):
+        """In a company whose gateways send: no view, no name of a failure, no button that makes an account at IAP. The
+        screens of an account itself aside."""
+        views = self.query("""
+            SELECT view.id, view.model, view.type, data.module || '.' || data.name FROM ir_ui_view view
+            JOIN ir_model_data data ON data.model = 'ir.ui.view' AND data.res_id = view.id
+            WHERE view.active AND view.type IN ('form', 'list', 'kanban', 'search') AND data.module = ANY(%s)
+            AND view.model NOT IN ('iap.account', 'sms.account.phone', 'sms.account.code', 'sms.account.sender')
+        """, ['sms', 'mass_mailing', *NEIGHBOURS])
+        found = {}
+        for view_id, model, view_type, xml_id in views:
+            shown = self.rpc.call(
+                model, 'get_views', [[[view_id, view_type]]], {'context': {'lang': 'en_US'}})
+            arch = etree.fromstring(shown['views'][view_type]['arch'])
+            labels = [label for field in shown['models'][model]['fields'].values() if field['type'] == 'selection'
+                      for _value, label in field['selection']]
+            if model == 'res.config.settings':  # other services of IAP have credits, and our own block names IAP
+                texts = arch.xpath(
+                    "//widget[@name='iap_buy_more_credits'][@service_name='sms'][not(@invisible='1')]"
+                    "[not(contains(@invisible, 'sms_use_iap'))]/@invisible"
+                    " | //setting/@documentation[contains(., 'pricing_and_faq')]")
+            else:
+                attributes = arch.xpath('//@string | //@help | //@title | //@placeholder | //@confirm')
+                texts = [text for text in (*arch.itertext(), *attributes, *labels) if IAP_WORDS.search(text)]
+            if texts:
+                found[xml_id] = texts
+        self.assertGreater(len(views), 50)
+        self.assertEqual(found, {})
         self.assert_log_clean(self.server)
