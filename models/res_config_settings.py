@@ -40,7 +40,7 @@ class ResConfigSettings(models.TransientModel):
     def _get_sms_gateway_warnings(self):
         """What keeps SMS from being sent, or from being sent as somebody may expect, the worst first."""
         gateways = self.env['sms.gateway']
-        active = gateways.search([('state', '=', 'active'), ('company_id', 'in', (False, self.env.company.id))])
+        active = gateways.search(gateways._get_sending_domain(self.env.company))
         if not active and not self.sms_iap_fallback and not self.company_id._get_other_sms_provider():
             yield self.env._("No SMS can be sent: activate a gateway, or turn on IAP Fallback or Use IAP.")
         default = self.sms_gateway_id

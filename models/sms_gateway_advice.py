@@ -178,7 +178,7 @@ class SmsGateway(models.Model):
         except phone.NumberError:
             return self.browse()
         others = self.search([
-            ('state', '=', 'active'), ('id', '!=', self._origin.id), ('company_id', 'in', (False, self.company_id.id)),
+            *self._get_sending_domain(self.company_id), ('id', '!=', self._origin.id),
             ('country_prefixes', '!=', False)])
         prefixes = [
             (prefix, other) for other in others for prefix in other._get_prefixes()]

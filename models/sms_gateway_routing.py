@@ -34,12 +34,26 @@ class SmsGateway(models.Model):
             return default
 
     @api.model
+    def _get_sending_domain(self, *companies):
+        """Names `active` too: in a context with active_test=False, which core has in places, a search would otherwise
+        find archived gateways.
+
+        :param companies: records of `res.company`, whose gateways and those of no company are found; none: all are
+        :return: a domain of the gateways that may send
+        :rtype: list
+        """
+        domain = [('active', '=', True), ('state', '=', 'active')]
+        if companies:
+            domain.append(('company_id', 'in', [False, *(company.id for company in companies)]))
+        return domain
+
+    @api.model
     def _is_iap_used(self, company):
         """Whether Odoo's IAP sends the SMS of a company: Use IAP, or IAP Fallback and no gateway at all."""
         if self._get_parameter('sms.use_iap'):
             return True
         return self._get_parameter('sms.iap_fallback') and not self.sudo().search_count(
-            [('state', '=', 'active'), ('company_id', 'in', (False, company.id))], limit=1)
+            self._get_sending_domain(company), limit=1)
 
     @api.model
     def _get_default_gateway_id(self):
@@ -84,7 +98,7 @@ class SmsGateway(models.Model):
                 failover=gateway.failover,
                 resting=gateway.id in resting,
             )
-            for gateway in self.sudo().search([('state', '=', 'active')])
+            for gateway in self.sudo().search(self._get_sending_domain())
         ]
 
     def _takes_what_nobody_matches(self, company):

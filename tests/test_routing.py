@@ -92,6 +92,30 @@ class TestRule1And2(RoutingCase):
             self.make_gateway("Not used", **{'country_prefixes': '92', 'sequence': 1, **values})
         self.assertRoute(PAKISTAN, self.gateway)
 
+    def test_archived_gateways_never_send(self):
+        """Even in a context that has searches find archived records, as that of a person who looks at them."""
+        self.make_gateway(
+            "By prefix", country_prefixes='92', sequence=1, active=False, base_url=f'{self.provider.url}/archived')
+        self.make_gateway("By priority", sequence=1, active=False, base_url=f'{self.provider.url}/archived')
+        default = self.make_gateway("Default", active=False)
+        self.set_parameter('sms.sms_gateway_id', default.id)
+        env = self.env(context={'active_test': False})
+        for number in (PAKISTAN, BELGIUM):
+            sms = self.make_sms(number)
+            sms.with_env(env).send()
+            self.assertEqual(sms.gateway_id, self.gateway)
+            explained = env['sms.gateway'].explain_route(number)
+            self.assertEqual((explained['gateway'][0], explained['next']), (self.gateway.id, []))
+        self.make_contact()._message_sms("Hello")
+        self.make_contact().with_env(env)._message_sms("Hello")
+        self.assertEqual({request.path for request in self.provider.requests}, {'/'})
+        pakistan = self.make_gateway("Pakistan", country_prefixes='92')
+        self.assertNotIn("By prefix", pakistan.with_env(env).warnings or '')
+        (self.gateway | pakistan).state = 'disabled'
+        self.assertIn("No SMS can be sent", env['res.config.settings'].create({}).sms_gateway_warning)
+        self.set_parameter('sms.iap_fallback', 'True')
+        self.assertTrue(env['sms.gateway']._is_iap_used(self.env.company))
+
     def test_rule_2_company(self):
         """An SMS of company A never leaves through a gateway of company B."""
         other = self.env['res.company'].create({'name': "B"})
