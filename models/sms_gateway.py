@@ -218,6 +218,7 @@ class SmsGateway(models.Model):
         for gateway in self:
             gateway.resting_until = until.get(gateway._origin.id, False)
 
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_sms_counts(self):
         counts = {}
         for gateway, state, count in self.env['sms.gateway.status']._read_group(
@@ -229,6 +230,7 @@ class SmsGateway(models.Model):
             gateway.sms_sent_count = by_state.get('success', 0)
             gateway.sms_failed_count = by_state.get('error', 0) + by_state.get('server_error', 0)
 
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_last_status_ids(self):
         for gateway in self:
             gateway.last_status_ids = self.env['sms.gateway.status'].search(

@@ -22,6 +22,7 @@ class SmsGateway(models.Model):
 
     # === COMPUTE METHODS === #
 
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_today_counts(self):
         """Since midnight where the user is."""
         now = fields.Datetime.context_timestamp(self, fields.Datetime.now())
@@ -30,21 +31,23 @@ class SmsGateway(models.Model):
         for gateway in self:
             gateway.sent_today_count, gateway.failed_today_count = counts.get(gateway._origin.id, (0, 0))
 
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_last_error(self):
-        self.env['sms.gateway.status'].flush_model()
-        rows = self.env.execute_query(SQL("""
-            SELECT gateway.id, failed.id
-            FROM unnest(%s::int[]) AS gateway(id) CROSS JOIN LATERAL (
-                SELECT id FROM sms_gateway_status
-                WHERE gateway_id = gateway.id AND state IN ('error', 'server_error')
-                ORDER BY id DESC LIMIT 1) AS failed
-        """, self.ids)) if self.ids else []
+        statuses = self.env['sms.gateway.status']
+        statuses.flush_model()
+        # by _search, which leaves out the SMS of companies that the user does not see
+        failed = statuses._search([('state', 'in', FAILED)], order='id desc', limit=1)
+        failed.add_where(SQL("%s = gateway.id", statuses._field_to_sql(statuses._table, 'gateway_id')))
+        rows = self.env.execute_query(SQL(
+            "SELECT gateway.id, failed.id FROM unnest(%s::int[]) AS gateway(id) CROSS JOIN LATERAL (%s) AS failed",
+            self.ids, failed.select())) if self.ids else []
         failed = {gateway_id: self.env['sms.gateway.status'].browse(status_id) for gateway_id, status_id in rows}
         for gateway in self:
             status = failed.get(gateway._origin.id, self.env['sms.gateway.status'])
             gateway.last_error = status._get_reason()
             gateway.last_error_date = status.write_date
 
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_is_failing(self):
         failing = self._get_failing_ids()
         for gateway in self:
@@ -94,13 +97,14 @@ class SmsGateway(models.Model):
 
     @api.model
     def _count_since(self, date):
-        """
+        """Of the SMS that the user may see: a gateway of no company sends for others, too.
+
         :param datetime date: in UTC
         :return: {gateway id: (accepted or delivered, failed)}
         :rtype: dict[int, tuple[int, int]]
         """
         counts = {}
-        for gateway, state, count in self.env['sms.gateway.status'].sudo()._read_group(
+        for gateway, state, count in self.env['sms.gateway.status']._read_group(
                 [('create_date', '>=', date)], ['gateway_id', 'state'], ['__count']):
             sent, failed = counts.get(gateway.id, (0, 0))
             counts[gateway.id] = (
@@ -110,5 +114,5 @@ class SmsGateway(models.Model):
     @api.model
     def _get_failing_ids(self):
         counts = self._count_since(fields.Datetime.now() - timedelta(hours=FAILING_HOURS))
-        suspects = self.browse(gateway_id for gateway_id, (sent, failed) in counts.items() if failed > sent)
-        return set(suspects.filtered(lambda gateway: gateway.state == 'active' and gateway.active).ids)
+        suspects = [gateway_id for gateway_id, (sent, failed) in counts.items() if failed > sent]
+        return set(self.search([*self._get_sending_domain(), ('id', 'in', suspects)]).ids)

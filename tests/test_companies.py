@@ -12,6 +12,7 @@ from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import GatewayCase
+from .provider import Reply
 
 JO, ANN, BO = '+32456001122', '+32456003344', '+32456005566'
 
@@ -145,6 +146,28 @@ class TestAdministratorOfOneCompany(CompanyCase):
             self.env['sms.gateway.test'].with_user(self.user).create(
                 {'gateway_id': gateway.id, 'number': JO, 'body': "Hi"}).action_send()
         self.assertEqual(len(self.provider.requests), 2)
+
+    def test_figures_of_gateways_are_of_the_own_company(self):
+        """Failures of B neither stop the screens of A nor show in them, at B's own gateway and at a shared one."""
+        (self.gateway_b | self.gateway).state = 'disabled'
+        self.make_sms_of(self.company_a, BO).send()
+        self.gateway_b.state = 'active'
+        for path in ('/b', '/'):
+            self.provider.answer(*[Reply(400, "Words for B")] * 2, path=path)
+            self.make_sms_of(self.company_b, JO, ANN).send()
+            self.gateway_b.state = 'disabled'
+        (self.gateway_b | self.gateway).state = 'active'
+        self.env.invalidate_all()
+        self.assertEqual(self.shared.with_context(allowed_company_ids=self.company_b.ids).last_error, "Words for B")
+        self.assertTrue(self.gateway_b.is_failing)
+        shared = self.as_user(self.shared)
+        self.assertFalse(shared.search([('is_failing', '=', True)]))
+        self.assertIn(shared, shared.search([('is_failing', '=', False)]))
+        for gateway in shared.search([]):
+            self.assertFalse(Form(gateway).last_error)
+            gateway.read()  # every field
+        self.assertEqual(
+            (shared.sms_count, shared.sent_today_count, shared.failed_today_count, shared.is_failing), (1, 1, 0, False))
 
     def test_settings_open_while_another_company_has_the_default_gateway(self):
         """They show none, say so, and saving them does not take it away."""
