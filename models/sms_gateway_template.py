@@ -20,6 +20,9 @@ class SmsGateway(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
+        if 'company_id' in vals:
+            # core checks its rules before only, so that a gateway could be pushed into a company of others
+            self.check_access('write')
         if set(vals) - HARMLESS:
             self._make_own()
         return result

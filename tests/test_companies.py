@@ -137,6 +137,16 @@ class TestAdministratorOfOneCompany(CompanyCase):
             test.create({'gateway_id': self.gateway_b.id, 'number': JO}).action_send()
         self.assertFalse(self.provider.requests)
 
+    def test_gateway_is_not_moved_into_a_company_of_others(self):
+        """Its SMS would go wherever the administrator of another company likes."""
+        for gateway in self.gateway, self.shared:
+            for vals in ({'company_id': self.company_b.id}, {'company_id': self.company_b.id, 'name': "Mine"}):
+                with self.subTest(gateway=gateway.name, vals=vals), self.assertRaises(AccessError):
+                    self.as_user(gateway).write(vals)
+                gateway.invalidate_recordset()
+        self.as_user(self.shared).company_id = self.company_a
+        self.as_user(self.shared).company_id = False
+
     def test_gateways_of_the_own_company_and_of_nobody(self):
         for gateway in self.gateway, self.shared:
             own = self.as_user(gateway)
