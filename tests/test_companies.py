@@ -147,6 +147,18 @@ class TestAdministratorOfOneCompany(CompanyCase):
         self.as_user(self.shared).company_id = self.company_a
         self.as_user(self.shared).company_id = False
 
+    def test_send_test_sms_shows_no_status_of_another_company(self):
+        """Its UUID can be written into the dialog by a client, and every administrator reads those of `sms.sms`."""
+        self.make_sms_of(self.company_b, ANN).send()
+        status = self.env['sms.gateway.status'].search([('gateway_id', '=', self.gateway_b.id)])
+        status.write({'delivered_date': '2026-01-02 03:04:05', 'awaits_report': True})
+        test = self.as_user(self.env['sms.gateway.test']).create(
+            {'gateway_id': self.gateway.id, 'number': JO, 'sms_uuid': status.sms_uuid})
+        self.env.invalidate_all()
+        values, = test.read(['delivered_date', 'waits_for_report', 'status_id'])
+        self.assertEqual(
+            values, {'id': test.id, 'delivered_date': False, 'waits_for_report': False, 'status_id': False})
+
     def test_gateways_of_the_own_company_and_of_nobody(self):
         for gateway in self.gateway, self.shared:
             own = self.as_user(gateway)

@@ -38,8 +38,8 @@ class SmsGatewayTest(models.TransientModel):
     response = fields.Text("Answer", readonly=True)
     # searched for each time: the row is written in a transaction of its own, which this one does not see
     status_id = fields.Many2one('sms.gateway.status', "Status", compute='_compute_status_id')
-    delivered_date = fields.Datetime(related='status_id.delivered_date')
-    waits_for_report = fields.Boolean(related='status_id.awaits_report')
+    delivered_date = fields.Datetime(related='status_id.delivered_date', related_sudo=False)
+    waits_for_report = fields.Boolean(related='status_id.awaits_report', related_sudo=False)
 
     # === COMPUTE METHODS === #
 
