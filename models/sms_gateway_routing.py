@@ -58,11 +58,10 @@ class SmsGateway(models.Model):
     @api.model
     def _get_default_gateway_id(self):
         """
-        :return: id of the Default Gateway of the settings, 0 without one
+        :return: id of the Default Gateway of the settings, read as core's settings read it; 0 without one
         :rtype: int
         """
-        value = self.env['ir.config_parameter'].sudo().get_param('sms.sms_gateway_id') or ''
-        return int(value) if value.isdecimal() else 0
+        return self._get_number_parameter('sms.sms_gateway_id', 0)
 
     @api.model
     def _is_default_readable(self):

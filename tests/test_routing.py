@@ -147,7 +147,7 @@ class TestRule3And4(RoutingCase):
                 self.assertRoute(BELGIUM, self.gateway)
 
     def test_rule_3_default_gateway_that_is_none_is_not_used(self):
-        for value in ('987654', 'twilio', '-1', '0', f' {self.gateway.id} '):
+        for value in ('987654', 'twilio', '-1', '0', f'{self.gateway.id}.0'):
             with self.subTest(value=value):
                 self.set_parameter('sms.sms_gateway_id', value)
                 self.assertRoute(BELGIUM, self.gateway)

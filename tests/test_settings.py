@@ -94,6 +94,17 @@ class TestSettings(GatewayCase):
         sms.send()
         self.assertEqual(sms.gateway_id, self.gateway)
 
+    def test_default_that_a_person_typed_as_a_system_parameter(self):
+        """What the settings show as the Default Gateway is what sends."""
+        second = self.make_gateway("Second")
+        for text in (f' {second.id} ', f'+{second.id}', f'0{second.id}', f'{second.id}.0', f'-{second.id}', 'x', ' '):
+            self.set('sms.sms_gateway_id', text)
+            with self.subTest(text=text):
+                shown = self.env['res.config.settings'].create({}).sms_gateway_id
+                sms = self.make_sms('+32456001122')
+                sms.send()
+                self.assertEqual(sms.gateway_id, shown or self.gateway)
+
     def test_default_that_was_deleted(self):
         gateway = self.make_gateway("Second")
         self.save(sms_gateway_id=gateway.id)
