@@ -37,7 +37,7 @@ KEEP_ALIVE = 4
 MOST_LATE = 0.05  # seconds
 PATIENCE = 0.95  # of the time that a job has: the most of it to wait for an answer, the rest is left to start in
 POOLS = 4  # hosts of one gateway whose connections are kept: one, unless its URL changes
-USER_AGENT = 'eis_sms_apis/19.0.2.0.0 (Odoo)'
+USER_AGENT = 'eis_sms_apis/19.0.3.0.0 (Odoo)'
 
 
 @dataclass(frozen=True, slots=True)

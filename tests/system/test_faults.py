@@ -131,7 +131,7 @@ class TestFaults(WorkersCase):
         self.assertEqual(set(self.arrivals().values()), {1})
         reasons = self.query("SELECT DISTINCT failure_reason FROM sms_sms WHERE state = 'error'")
         self.assertEqual(len(reasons), 1)
-        self.assertIn("No SMS gateway is Active", reasons[0][0])
+        self.assertIn("No SMS gateway is active", reasons[0][0])
         self.assert_nothing_logged()
 
     # === DATABASE === #
