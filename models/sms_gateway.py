@@ -9,6 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools.urls import urljoin
 
 from ..tools import phone
+from ..tools.config_check import check_complete
 from ..tools.delivery_report import check_values
 from ..tools.request import ConfigError, check_config, preview
 
@@ -271,6 +272,14 @@ class SmsGateway(models.Model):
             except ValueError:
                 gateway._refuse('success_http_codes', self.env._(
                     "type three-digit HTTP codes separated by commas, for example 200,201,202."))
+
+    @api.constrains('state', 'base_url', 'method', 'request_type', 'body_template', 'parameter_ids', 'header_ids')
+    def _check_request_is_complete(self):
+        for gateway in self.filtered(lambda gateway: gateway.state == 'active'):
+            try:
+                check_complete(gateway._get_request_config())
+            except ConfigError as error:
+                gateway._refuse(error.field, error)
 
     @api.constrains(
         'base_url', 'method', 'request_type', 'body_template', 'supports_multiple_recipients',

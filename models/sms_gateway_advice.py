@@ -125,6 +125,13 @@ class SmsGateway(models.Model):
                 yield self.env._(
                     "Supports Multiple Recipients is on, but the request names no recipients: put {phones} into a "
                     "parameter, or __phones_list__ or __each__ into the JSON Body Template.")
+            uuids = [
+                label for _field, label, text, inside in self._get_template().texts()
+                if text.names & {'uuid', 'uuid20'} and not inside]
+            if uuids:
+                yield self.env._(
+                    "{uuid} belongs to no single SMS in a request for several recipients, so that no delivery report "
+                    "finds its SMS by it: put it into [\"__each__\", ...], or read the message ID from the answer.")
         elif not names & {'phone', 'phones', 'phones_list'}:
             yield self.env._("The request names no recipient: add a parameter of type Number, or put {phone} "
                              "where the number belongs.")

@@ -17,7 +17,7 @@ from ..tools import phone
 from ..tools.attempt import attempt_uuid
 from ..tools.request import Recipient, build_requests
 from ..tools.response import SendResult, interpret
-from ..tools.transport import Delivery
+from ..tools.transport import PATIENCE, Delivery
 from .sms_recording import record_batch, record_surely
 
 _logger = logging.getLogger(__name__)
@@ -90,17 +90,20 @@ class SmsRun:
     :param ids: only these SMS; None: whatever is queued
     :param at_once: whether the caller wants to know at once: no SMS goes back to the queue, and results are written
         when all are there, since a transaction that fails before would lose what is under way
+    :param leaves_slow: whether the queue, which has more time, gets the SMS of gateways whose time-out does not fit
     """
 
     _running: set['SmsRun'] = set()  # of all databases of this process
     _stopping = threading.Event()
 
-    def __init__(self, env, deadline, period=None, ids=None, unlink_failed=False, unlink_sent=True, at_once=False):
+    def __init__(self, env, deadline, period=None, ids=None, unlink_failed=False, unlink_sent=True, at_once=False,
+                 leaves_slow=False):
         self.model = env['sms.sms']
         self.deadline = deadline
         self.period = period
         self.ids = ids
         self.at_once = at_once
+        self.leaves_slow = leaves_slow
         self.ended = []  # with `at_once`, each Claimed with its result
         self.unlink_options = {'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent}
         self.drained = ids is not None and not ids  # whether nothing is left that this run could claim
@@ -274,6 +277,11 @@ class SmsRun:
         return False
 
     def _submit(self, plan, group):
+        if self.leaves_slow and plan.line.timeout > PATIENCE * self.period:
+            # its answer would not be waited for
+            for sms in group:
+                self._put_back(sms, 0, sms.reason)
+            return
         recipients, to_render = [], []
         for sms in group:
             sms.attempt += 1
@@ -289,7 +297,8 @@ class SmsRun:
             if plan.rate_limit:
                 # a request must not hold more SMS than may go in one second
                 config = replace(config, max_recipients=max(1, min(config.max_recipients, int(plan.rate_limit))))
-            requests = build_requests(config, recipients)
+            refused = []
+            requests = build_requests(config, recipients, refused)
         except Exception:
             _logger.exception("Gateway %s: the requests could not be made", plan.gateway_id)
             for sms in to_render:
@@ -297,6 +306,8 @@ class SmsRun:
             return
         self._under_way.update(
             (recipient.uuid, sms) for recipient, sms in zip(recipients, to_render, strict=True))
+        for recipient, *reason in refused:
+            self._finish(self._under_way.pop(recipient.uuid), refusal(*reason))
         self._lines[plan.line] = config.max_recipients if config.multiple_recipients else 1
         for request in requests:
             not_before = max(self._under_way[recipient.uuid].not_before for recipient in request.recipients)

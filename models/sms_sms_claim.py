@@ -86,8 +86,8 @@ class SmsSms(models.Model):
         })
         claimed = [
             Claimed(
-                id=sms_id, uuid=uuid, number=number or '', body=body or '', company_id=company_id, token=token,
-                countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age)
+                id=sms_id, uuid=uuid, number=number or '', body=(body or '').strip(), company_id=company_id,
+                token=token, countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age)
             for sms_id, uuid, number, body, company_id, token, attempt, age, *countries in self.env.cr.fetchall()
         ]
         plans = self._route(claimed)

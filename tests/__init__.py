@@ -18,6 +18,7 @@ from . import (
     test_failover,
     test_marketing,
     test_queries,
+    test_refused,
     test_retry,
     test_routing,
     test_screens,

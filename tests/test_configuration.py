@@ -149,7 +149,8 @@ class TestLifeOfAGateway(GatewayCase):
         self.assertFalse(copy.sms_status_ids)
 
     def test_duplicate_of_basic_with_a_name_of_its_own(self):
-        self.gateway.write({'auth_type': 'basic', 'username': 'u', 'password': 'p', 'parameter_ids': [(5, 0)]})
+        self.gateway.write({'auth_type': 'basic', 'username': 'u', 'password': 'p', 'parameter_ids': [
+            (5, 0), (0, 0, {'key': 'to', 'param_type': 'number'}), (0, 0, {'key': 'text', 'param_type': 'message'})]})
         self.assertEqual(self.gateway.copy({'name': "Other"}).name, "Other")
 
     def test_callback_token(self):

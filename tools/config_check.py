@@ -35,6 +35,23 @@ def check_config(config: RequestConfig) -> None:
         _check_shared_requests(config, template)
 
 
+def check_complete(config: RequestConfig) -> None:
+    """Check what a gateway needs before it sends: a request that names the recipient and holds the text.
+
+    :raise ConfigError: see :func:`check_config`
+    """
+    names = set().union(*(text.names for _field, _label, text, _inside in RequestTemplate(config).texts()))
+    field = 'body_template' if config.has_template else 'parameter_ids'
+    if not names & {'phone', 'phones', 'phones_list'}:
+        raise ConfigError(field, (
+            'The request names no recipient: add a parameter of type Number, or put {phone} where the number belongs.'
+        ))
+    if not names & {'message', 'message_hex'}:
+        raise ConfigError(field, (
+            'The request holds no text: add a parameter of type Message, or put {message} where the text belongs.'
+        ))
+
+
 def _check_url(url: str) -> None:
     url = url.strip()
     scheme, mark, rest = url.partition('://')

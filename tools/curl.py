@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .config import Credentials, RequestConfig
-from .request import Recipient, build_requests
+from .request import Recipient, first_request
 from .typed_secrets import find_typed_secrets
 
 # Letters and digits only, so that no encoding of a request changes them.
@@ -27,11 +27,11 @@ def to_curl(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
     """
     credentials = Credentials(**{name: mark for name, mark in _MARKS.items() if name != 'callback_token'})
     callback_url = config.callback_url and f'{config.callback_url.rpartition("/")[0]}/{_MARKS["callback_token"]}'
-    requests = build_requests(replace(config, credentials=credentials, callback_url=callback_url), recipients)
-    if not requests:
+    request = first_request(replace(config, credentials=credentials, callback_url=callback_url), recipients)
+    if not request:
         return ''
     typed = (secret for _field, _name, secret in find_typed_secrets(config))
-    request = requests[0].masked(Credentials(), *typed)
+    request = request.masked(Credentials(), *typed)
     # curl reads brackets and braces in a URL as patterns unless it is told not to
     parts = [f'curl --silent --show-error --include --globoff {_quote(request.url)}']
     for key, value in request.headers:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote_plus, unquote
 
-from .config import MASK, ConfigError, Credentials, Parameter, RequestConfig
+from .config import MASK, ConfigError, Credentials, Parameter, RenderError, RequestConfig
 from .config_check import check_config
 from .encoding import is_gsm, well_formed
 from .request_template import EncodedValues, RequestTemplate, Values, percent_encode
@@ -16,8 +16,8 @@ from .template import fill_json
 from .typed_secrets import find_typed_secrets
 
 __all__ = [
-    'ConfigError', 'Credentials', 'HttpRequest', 'Parameter', 'Recipient', 'RequestConfig', 'build_requests',
-    'check_config', 'is_gsm', 'preview',
+    'ConfigError', 'Credentials', 'HttpRequest', 'Parameter', 'Recipient', 'RenderError', 'RequestConfig',
+    'build_requests', 'check_config', 'is_gsm', 'preview',
 ]
 
 # Control characters (RFC 9110, 5.5), and the line and paragraph separators of Unicode.
@@ -57,13 +57,59 @@ class HttpRequest:
         )
 
 
-def build_requests(config: RequestConfig, recipients: Sequence[Recipient]) -> list[HttpRequest]:
+def build_requests(
+        config: RequestConfig, recipients: Sequence[Recipient],
+        refused: list[tuple[Recipient, str, str]] | None = None) -> list[HttpRequest]:
     """Render the requests for some SMS, each SMS in exactly one of them.
 
+    :param refused: gets each SMS that no request can hold, its failure type, and why; it touches no other one
     :raise ConfigError: when the JSON Body Template cannot be read; :func:`check_config` finds that earlier
+    :raise RenderError: when an SMS fits in no request and ``refused`` is not given
     """
     template = RequestTemplate(config)
-    return [_render(template, group) for group in _group(template, recipients)]
+    requests, taken = [], []
+    for recipient in recipients:
+        if reason := _refuse_number(config, recipient.number):
+            _refuse(refused, recipient, 'sms_number_format', reason)
+        else:
+            taken.append(recipient)
+    for group in _group(template, taken):
+        try:
+            requests.append(_render(template, group))
+        except RenderError as error:
+            if len(group) == 1:
+                _refuse(refused, group[0], 'sms_server', str(error))
+                continue
+            for recipient in group:
+                requests += build_requests(config, (recipient,), refused)
+    return requests
+
+
+def _refuse(refused, recipient, failure_type, reason):
+    if refused is None:
+        raise RenderError(reason)
+    refused.append((recipient, failure_type, reason))
+
+
+def _refuse_number(config: RequestConfig, number: str) -> str:
+    """
+    :return: why this number can be in no request, which only one in the format Raw has: with the separator in it, one
+        SMS would go to two recipients
+    """
+    separator = config.separator.strip() or config.separator
+    if config.multiple_recipients and separator and separator in number:
+        return 'The number holds the Recipient Separator of the gateway: type one number only.'
+    return ''
+
+
+def first_request(config: RequestConfig, recipients: Sequence[Recipient]) -> HttpRequest | None:
+    """Render the first request to be looked at, not to be sent: what is not filled in yet is empty in it.
+
+    :raise ConfigError: when the JSON Body Template cannot be read
+    """
+    template = RequestTemplate(config)
+    group = next(_group(template, recipients), None)
+    return group and _render(template, group, checked=False)
 
 
 def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
@@ -75,11 +121,11 @@ def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
     """
     credentials = config.credentials.masked()
     shown = replace(config, credentials=credentials, callback_url=_mask_callback(config.callback_url))
-    requests = build_requests(shown, recipients)
-    if not requests:
+    request = first_request(shown, recipients)
+    if not request:
         return ''
     typed = (secret for _field, _name, secret in find_typed_secrets(config))
-    request = requests[0].masked(credentials, MASK, *typed)
+    request = request.masked(credentials, MASK, *typed)
     lines = [f'{request.method} {request.url}', *(f'{key}: {value}' for key, value in request.headers)]
     if request.body is not None:
         lines += ['', _readable_body(config, request.body.decode())]
@@ -115,9 +161,11 @@ def _shared_part(template: RequestTemplate, message: str) -> str | bool:
 # === RENDERING === #
 
 
-def _render(template: RequestTemplate, group: tuple[Recipient, ...]) -> HttpRequest:
+def _render(template: RequestTemplate, group: tuple[Recipient, ...], checked: bool = True) -> HttpRequest:
     config = template.config
     values, each = _values(template, group)
+    if checked:
+        _check_path(template, values)
     encoded = EncodedValues(values, template.encoded_constants)
     message = values['message']
     query = list(_fill_rows(template.url_rows, encoded))
@@ -141,6 +189,17 @@ def _render(template: RequestTemplate, group: tuple[Recipient, ...]) -> HttpRequ
     if userinfo and all(key.lower() != 'authorization' for key, _value in headers):
         headers += (('Authorization', f'Basic {userinfo}'),)
     return HttpRequest(config.method.upper(), url, headers, body, group)
+
+
+def _check_path(template: RequestTemplate, values: Values) -> None:
+    """Refuse what would lead to another address: `.` and `..` are steps of a path, even percent-encoded (RFC 3986,
+    5.2.4), and an empty segment is one that servers and libraries leave out."""
+    for text in template.segments:
+        segment = text.fill(values)
+        if segment in ('', '.', '..'):
+            names = ', '.join(f'{{{name}}}' for name in sorted(text.names))
+            what = f'"{segment}"' if segment else 'empty'
+            raise RenderError(f'{names} is part of the path of the Base URL, where it cannot be {what}.')
 
 
 def _split_userinfo(url: str) -> tuple[str, str]:
