@@ -14,6 +14,7 @@ from ..tools.config_check import check_config
 from ..tools.curl import to_curl
 from ..tools.request_template import RequestTemplate
 from ..tools.template import Text
+from ..tools.typed_secrets import find_typed_secrets
 from .sms_gateway import CREDENTIALS, REQUEST_FIELDS
 
 # Which credentials an authentication type wants, wherever their placeholders stand.
@@ -145,6 +146,12 @@ class SmsGateway(models.Model):
                              "into a header or the body if the provider takes it there.")
         if names & set(CREDENTIALS) and self.base_url.lower().startswith('http://') and not _is_local(self.base_url):
             yield self.env._("Credentials go out unencrypted: use https:// if the provider offers it.")
+        places = {name for _field, name, _secret in find_typed_secrets(self._get_request_config())}
+        if places:
+            yield self.env._(
+                "A secret seems to be typed where everybody who sees the gateway reads it, and where a copy takes it "
+                "along: %s. Type it on the page Authentication and put {token} or the like in its place.",
+                ', '.join(sorted(places)))
 
     def _puts_secret_in_url(self):
         """Whether a parameter of type Authentication, or one with a secret, goes to the query string."""

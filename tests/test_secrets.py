@@ -1,7 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Given planted secrets and a log at the most talkative level: they stand nowhere but in their fields."""
+import base64
+import html
+import json
 import logging
+import re
 from contextlib import contextmanager
+from urllib.parse import quote, quote_plus
 
 import psycopg2
 
@@ -19,6 +24,21 @@ OTHERS = {
 TYPED = 'typed-s3cret'
 NUMBER = '+32456998877'
 TEXT = "The text of nobody's business"
+
+
+def spellings(secret):
+    """:return: the texts in which a provider may repeat a secret"""
+    content = secret.encode()
+    as_json = json.dumps(secret)[1:-1]
+    php = as_json.replace('/', '\\/').replace('&', '\\u0026')
+    return {
+        secret, quote(secret, safe=''), re.sub('%..', lambda code: code[0].lower(), quote(secret, safe='')),
+        quote(quote(secret, safe=''), safe=''), quote_plus(secret), as_json, php, json.dumps(as_json)[1:-1],
+        json.dumps(php)[1:-1], html.escape(secret),
+        ''.join(f'&#{ord(character)};' for character in secret), ''.join(f'&#x{ord(char):x};' for char in secret),
+        content.hex(), content.hex().upper(), base64.b64encode(content).decode(),
+        base64.urlsafe_b64encode(content).decode().rstrip('='), base64.b64encode(b'user:' + content).decode(),
+    }
 
 
 class _Lines(logging.Handler):
@@ -129,6 +149,56 @@ class TestSecrets(CallbackCase):
         test.action_send()
         self.assert_no_secret([test.request, test.response, test.result], gateway)
         self.assertFalse(gateway._fields.get('message_ids'), "no chatter that tracks values")
+
+    def test_what_a_provider_repeats(self):
+        """Every employee reads what is written beside a document."""
+        gateway = self.make_secret_gateway(country_prefixes='+32')
+        pair = f"{OTHERS['username']}:{OTHERS['password']}".encode()
+        told = [f'Basic {base64.b64encode(pair).decode()}', gateway.delivery_callback_url]
+        for secret in (SECRET, TYPED, gateway.delivery_callback_token, *OTHERS.values()):
+            told += spellings(secret)
+        for text in told:
+            with self.subTest(text=text):
+                self.provider.answer(Reply(400, json.dumps({'error': f'Bad <{text}> given'})))
+                message = self.make_contact()._message_sms("Hello")
+                sms = self.env['sms.sms'].search([('mail_message_id', '=', message.id)])
+                notification = message.notification_ids
+                shown = [
+                    sms.failure_reason, notification.failure_reason, notification.format_failure_reason(),
+                    *self.status_of(sms).mapped('response_text'), *self.status_of(sms).mapped('error_message')]
+                for words in shown:
+                    self.assertIn("Bad <", words)
+                    self.assert_masked(words, text)
+
+    @mute_logger('odoo.addons.eis_sms_apis.controllers.callback')
+    def test_what_a_report_repeats(self):
+        """Words and code of a failure, a status that no list has, and a report that comes before its SMS."""
+        gateway = self.make_secret_gateway(country_prefixes='+32', delivery_callback_error_message_param='words')
+        path = gateway.delivery_callback_url.removeprefix(gateway.get_base_url())
+        secrets = (SECRET, TYPED, gateway.delivery_callback_token, *OTHERS.values())
+        for text in [gateway.delivery_callback_url, *(text for secret in secrets for text in spellings(secret))]:
+            with self.subTest(text=text):
+                sms = self.make_sms(NUMBER)
+                sms.send()
+                for report in (
+                        {'uuid': sms.uuid, 'status': f'unknown {text}'},
+                        {'uuid': sms.uuid, 'status': 'failed', 'error_code': text, 'words': f'Bad <{text}> given'},
+                        {'uuid': '0' * 32, 'status': f'early {text}', 'words': text, 'error_code': text}):
+                    self.call('POST', '', 'application/json', json.dumps(report).encode(), path=path)
+                row = self.status_of(sms)
+                early = self.env['sms.gateway.report'].search([], order='id desc', limit=1)
+                self.assertRegex(row.error_message, r'^Bad <.*\*\*\*> given$')
+                self.assertEqual(row.error_message, sms.failure_reason)
+                self.assertTrue(early.status)
+                for words in (
+                        row.error_message, row.note, row.error_code, early.status, early.error_message,
+                        early.error_code):
+                    self.assert_masked(words or '', text)
+
+    def assert_masked(self, shown, text):
+        self.assertNotIn('s3cret', shown)
+        self.assertNotIn(text, html.unescape(shown))
+        self.assertNotIn(json.dumps(text)[1:-1], shown)
 
     @mute_logger('odoo.addons.eis_sms_apis.controllers.callback')
     def test_answers_of_the_callback(self):

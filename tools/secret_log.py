@@ -3,15 +3,15 @@
 
 Core's `payment/logging.py` masks by key; an SMS provider may want its key in the URL, so that this masks by value too.
 """
-import json
 import logging
 import re
 import threading
 from contextlib import contextmanager
-from urllib.parse import quote, quote_plus
 
-MASK = '***'
-MAX_KNOWN = 2000  # secrets that are remembered, the latest ones
+from .config import MASK
+from .masking import Masker
+
+MAX_KNOWN = 500  # secrets that are remembered, the latest ones
 SHORTEST = 4  # a shorter one would blot out half of the log
 # Who logs a request of ours, a call to us, or what an administrator types. Each has the filter itself, for the filters
 # of a logger do not count for those below it.
@@ -32,14 +32,14 @@ _DETAIL = re.compile(r'(DETAIL: ).*', re.DOTALL)
 _URL = re.compile(r'(\w+://)(?:[^/?#\s@]*@)?([^/?#\s]*)([/?]\S*)?|(?<![\w:/])[/?]\S+')
 
 _known: dict[str, None] = {}
-_pattern = None
+_masker = Masker(())
 _lock = threading.Lock()
 _local = threading.local()
 
 
 def remember(*secrets: str) -> None:
     """Mask these texts from now on, in every form in which a request or an answer may hold them."""
-    global _pattern  # noqa: PLW0603 - one log, one list of secrets
+    global _masker  # noqa: PLW0603 - one log, one list of secrets
     new = [
         secret for secret in secrets
         if isinstance(secret, str) and len(secret) >= SHORTEST and secret not in _known]
@@ -49,16 +49,7 @@ def remember(*secrets: str) -> None:
         _known.update(dict.fromkeys(new))
         for secret in list(_known)[:-MAX_KNOWN]:
             del _known[secret]
-        spellings = {spelling for secret in _known for spelling in spell(secret)}
-        _pattern = re.compile('|'.join(map(re.escape, sorted(spellings, key=len, reverse=True))))
-
-
-def spell(secret: str) -> set[str]:
-    """Give a secret as text, in a URL, in JSON and in a `repr`."""
-    return {
-        secret, quote(secret, safe='', errors='replace'), quote_plus(secret, errors='replace'),
-        json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1],
-    }
+        _masker = Masker(tuple(_known))
 
 
 @contextmanager
@@ -73,8 +64,7 @@ def request_under_way():
 
 def mask(text: str) -> str:
     """Give a text without the secrets that are known, and without tokens of callback URLs."""
-    if _pattern:
-        text = _pattern.sub(MASK, text)
+    text = _masker(text)
     return _CALLBACK.sub(rf'\1{MASK}', text) if '/eis_sms/' in text else text
 
 

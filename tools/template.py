@@ -95,7 +95,7 @@ def read_json(template: str) -> Any:
     :raise ConfigError: says what is wrong and what to type
     """
     try:
-        document = json.loads(_STRING_OR_TOKEN.sub(_quoted, template), parse_constant=_refuse_constant)
+        document = json.loads(quote_tokens(template), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise ConfigError('body_template', (
             f'The JSON Body Template is not JSON (line {error.lineno}: {error.msg}). '
@@ -106,6 +106,11 @@ def read_json(template: str) -> Any:
             'The JSON Body Template holds a number or a nesting that JSON does not have: type it in double quotes.'
         )) from None
     return _read_node(document)
+
+
+def quote_tokens(template: str) -> str:
+    """Put each token of a JSON Body Template in double quotes, so that it is JSON."""
+    return _STRING_OR_TOKEN.sub(_quoted, template)
 
 
 def _quoted(match: re.Match) -> str:
