@@ -59,7 +59,7 @@ class SmsGateway(models.Model):
     @api.depends(
         *REQUEST_FIELDS, 'state', 'active', 'is_template', 'sequence', 'country_prefixes', 'company_id',
         'create_status', 'message_id_regex', 'answer_message_id_path', 'delivery_callback_uuid_param',
-        'delivery_callback_message_id_param')
+        'delivery_callback_message_id_param', 'delivery_callback_check_missing')
     def _compute_warnings(self):
         for gateway in self:
             sentences = [] if gateway.is_template else gateway._get_warnings()
@@ -210,6 +210,10 @@ class SmsGateway(models.Model):
             yield self.env._(
                 "No delivery report can find its SMS: read the message id from the answer (Message ID Regex) and "
                 "track the status, or send {uuid} where the provider's reports repeat it.")
+        if self.delivery_callback_check_missing:
+            yield self.env._(
+                "Every delivery report is refused: Check of the Sender needs %s.",
+                self.delivery_callback_check_missing)
         if _is_local(self.delivery_callback_url) and not _is_local(self.base_url):
             yield self.env._(
                 "Providers cannot reach the Callback URL: it leads to this machine only. Set the system parameter "

@@ -64,10 +64,6 @@ class SmsGateway(models.Model):
         for gateway in self:
             gateway.delivery_callback_check_missing = gateway._get_missing_of_check()
 
-    @api.depends('delivery_callback_check_missing')
-    def _compute_warnings(self):
-        return super()._compute_warnings()
-
     # === CONSTRAINT METHODS === #
 
     @api.constrains('delivery_callback_signature_content')
@@ -104,13 +100,6 @@ class SmsGateway(models.Model):
     def _get_key_field(self):
         key = self.delivery_callback_signature_key
         return 'delivery_callback_check_key' if key == 'own' else key
-
-    def _get_callback_warnings(self, names):
-        yield from super()._get_callback_warnings(names)
-        if self.delivery_callback_enabled and self.delivery_callback_check_missing:
-            yield self.env._(
-                "Every delivery report is refused: Check of the Sender needs %s.",
-                self.delivery_callback_check_missing)
 
     def _accepts_call(self, http_request):
         """Whether a call passes the gateway's check. What is not filled in lets nobody pass.
