@@ -5,7 +5,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import unquote, unquote_plus
 
@@ -15,18 +15,27 @@ from .template import quote_tokens
 
 SHORTEST = 4  # a shorter one is rather a switch
 SHORTEST_NUMBER = 5  # and a shorter number is in many answers
-_FILLED_IN = re.compile(r'\{\w+\}|__\w+__')
-_WORD = re.compile(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+')
+# Placeholders, also mistyped ones, which Request Preview must show as they are.
+_FILLED_IN = re.compile(r'\{[A-Za-z_]+(?:20)?\}|__[a-z_]+__')
+_WORD = re.compile(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z][^\W\d_]*')
 # What a name ends in, apart from _USUAL_END: `X-Auth-Token`, `apiKey`, `PIN code`, `user_password_value`.
 _SECRET_ENDS = frozenset((
     'pass', 'password', 'passwd', 'passphrase', 'passcode', 'pwd', 'pw', 'psw', 'secret', 'token', 'key', 'auth',
     'authorization', 'authorisation', 'authentication', 'signature', 'sign', 'sig', 'hash', 'hmac', 'digest', 'pin',
-    'mpin', 'tpin', 'cookie', 'session', 'sessionid', 'sid', 'jwt', 'bearer', 'credential', 'private', 'salt',
-    'license', 'licence'))
-_USER_ENDS = frozenset(('login', 'user', 'username', 'usr', 'uname', 'userid', 'uid', 'client', 'clientid'))
+    'mpin', 'tpin', 'cookie', 'session', 'sessionid', 'jwt', 'bearer', 'credential', 'cred', 'creds', 'private',
+    'salt', 'license', 'licence', 'access', 'security', 'mdp', 'passe', 'motdepasse', 'senha', 'clave', 'contrasena',
+    'contraseña', 'kennwort', 'passwort', 'wachtwoord', 'parola', 'sifre', 'şifre', 'haslo', 'hasło', 'heslo',
+    'пароль'))
+_USER_ENDS = frozenset((
+    'login', 'user', 'username', 'usr', 'uname', 'userid', 'uid', 'client', 'clientid', 'usuario', 'utilisateur',
+    'benutzer', 'kullanici'))
 _USUAL_END = frozenset(('id', 'name', 'value', 'code', 'no', 'number', 's', 'hex', 'string', 'header'))
 _SECRET_WORD_END = re.compile(
-    r'(?:pass|password|passwd|passphrase|passcode|pwd|secret|token|key|signature|hash|hmac|cookie|authorization)$')
+    r'(?:pass|password|passwd|passphrase|passcode|pwd|secret|token|key|signature|hash|hmac|cookie|authorization|pin|'
+    r'credentials?)$')
+_NO_SECRET_WORD = frozenset(('spin', 'shipping', 'mapping', 'monkey', 'hotkey', 'bypass', 'compass'))
+# What may follow such a segment of a path: `/token/s3cret/send`.
+_SECRET_SEGMENT = re.compile(r'(?:api|auth|access)?[-_]?(?:key|token|secret|pass|password|pin)', re.IGNORECASE)
 _NO_SECRETS = frozenset((
     'true', 'false', 'null', 'none', 'yes', 'no', 'on', 'off', 'basic', 'bearer', 'digest', 'json', 'text', 'plain',
     'md5', 'sha1', 'sha256', 'sha512', 'hmac', 'application/json'))
@@ -34,6 +43,9 @@ _ASSIGNMENT = re.compile(r'[\w-]+\s*=\s*"?([^",;\s]+)')
 _RUN = re.compile(r'[A-Za-z0-9]+')
 _SITE = re.compile(r'(\s*(?:[\w+.-]+://)?)(?:([^/?#]*)@)?([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?', re.DOTALL)
 _PAIR = re.compile(r'"([^"\\]+)"\s*:\s*"((?:[^"\\]|\\.)+)"')
+_ELEMENT = re.compile(r'(<(?:\w+:)?(\w+)[^<>]*>\s*)([^<>]+?)(?=\s*<)')
+_ATTRIBUTE = re.compile(r'''(([\w-]+)\s*=\s*["'])([^"'<>]+)(?=["'])''')
+_NAMES = frozenset(('name', 'key', 'param', 'parameter', 'field', 'header'))
 
 See = Callable[[str, str, str], str]
 
@@ -97,7 +109,8 @@ def mask_typed(config: RequestConfig) -> RequestConfig:
 def is_secret_name(name: str) -> bool:
     """Tell whether a parameter, header or key of this name has a secret or a user name."""
     last = _last_word(name)
-    return last in _SECRET_ENDS or last in _USER_ENDS or bool(_SECRET_WORD_END.search(last))
+    return last in _SECRET_ENDS or last in _USER_ENDS or (
+        last not in _NO_SECRET_WORD and bool(_SECRET_WORD_END.search(last)))
 
 
 def _is_user_name(name: str) -> bool:
@@ -117,12 +130,18 @@ def looks_random(text: str) -> bool:
     """Tell whether a text, such as a segment of a URL, is rather made by a machine than a word or a version."""
     if re.fullmatch(r'[0-9]{10,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}', text):
         return True
+    if re.search(r':(?=.*[0-9]).{6,}', text):
+        return True  # `id:secret`
     for run in _RUN.findall(text):
         changes = len(re.findall(r'(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])', run))
         if len(run) >= 16 and changes:
             return True
+        # not the case of CamelCase
+        if len(run) >= 12 and len(re.findall(r'(?<![a-z])[a-z](?![a-z])', run)) >= 3:
+            return True
         # web2sms, sms4all and v1beta are words
-        if len(run) >= 5 and changes >= 2 and not re.fullmatch(r'[A-Za-z]+[24][A-Za-z]+|[vV][0-9]+[A-Za-z]+', run):
+        if len(run) >= 5 and changes >= 2 and not re.fullmatch(
+                r'[A-Za-z]+[24][A-Za-z]+|[vV][0-9]+[A-Za-z]+[0-9]*', run):
             return True
     return False
 
@@ -133,7 +152,7 @@ def looks_random(text: str) -> bool:
 def _rewrite(config: RequestConfig, see: See) -> RequestConfig:
     """Give the configuration with what `see` makes of each typed secret."""
     def row(field_name, key, value, is_secret):
-        return _see_value(see, field_name, key, value) if is_secret else value
+        return _see_value(see, field_name, key, value) if is_secret else _rewrite_text(value, field_name, see)
 
     return replace(
         config,
@@ -144,9 +163,22 @@ def _rewrite(config: RequestConfig, see: See) -> RequestConfig:
                 parameter.type == 'auth' or is_secret_name(parameter.key)))
             for parameter in config.parameters),
         headers=tuple(
-            (key, _see_header(see, key, value) if is_secret_name(key) else value) for key, value in config.headers),
-        body_template=_rewrite_json(config.body_template, see),
+            (key, _see_header(see, key, value)
+             if is_secret_name(key) or looks_random(_FILLED_IN.sub('', value)) else value)
+            for key, value in config.headers),
+        body_template=_rewrite_json(config.body_template, 'body_template', see),
     )
+
+
+def _rewrite_text(text, field_name, see):
+    """A value that is a document itself."""
+    start = text.lstrip()[:1]
+    if start == '<':
+        for pattern in (_ELEMENT, _ATTRIBUTE):
+            text = pattern.sub(lambda match: match[1] + (
+                _see_value(see, field_name, match[2], match[3]) if is_secret_name(match[2]) else match[3]), text)
+        return text
+    return _rewrite_json(text, field_name, see) if start in ('{', '[') and not _FILLED_IN.match(text.lstrip()) else text
 
 
 def _see_value(see, field_name, name, value):
@@ -187,13 +219,21 @@ def _rewrite_url(url, see):
                 see('base_url', unquote(username), base64.b64encode(pair.encode()).decode())
             password = see('base_url', unquote(username), unquote(password))
         userinfo = f'{username}{colon}{password}@'
+    segments = path.split('/')
     path = '/'.join(
-        _see_value(see, 'base_url', 'URL', segment) if looks_random(_FILLED_IN.sub('', unquote(segment))) else segment
-        for segment in path.split('/'))
+        _see_value(see, 'base_url', 'URL', segment) if _is_secret_segment(before, segment) else segment
+        for before, segment in zip(['', *segments], segments, strict=False))
     if query:
         query = '&'.join(_rewrite_field(piece, see) for piece in query.split('&'))
     return (f'{scheme}{userinfo or ""}{host}{path}'
             f'{"" if query is None else "?" + query}{fragment or ""}')
+
+
+def _is_secret_segment(before, segment):
+    segment = _FILLED_IN.sub('', unquote(segment))
+    if looks_random(segment):
+        return True
+    return bool(_SECRET_SEGMENT.fullmatch(before) and re.search('[0-9]', segment) and len(segment) >= SHORTEST)
 
 
 def _rewrite_field(piece, see):
@@ -209,41 +249,43 @@ class _Object(list):
     """The members of a JSON object in their order, repeated names included."""
 
 
-def _rewrite_json(template, see):
-    """A JSON Body Template as JSON, if something in it is changed."""
-    try:
-        document = json.loads(quote_tokens(template), object_pairs_hook=_Object, parse_int=_Number, parse_float=_Number)
-    except (ValueError, RecursionError):
-        # Request Preview says that it is no JSON; what is typed in it is a secret all the same
-        return _PAIR.sub(lambda match: match[0].replace(
-            match[2], _see_value(see, 'body_template', match[1], match[2])) if is_secret_name(match[1]) else match[0],
-            template)
+def _rewrite_json(template, field_name, see):
+    """A JSON template as JSON, if something in it is changed."""
     changed = []
 
     def read(node, name, is_secret):
         if isinstance(node, _Object):
+            named = _named(node)
+            if named is not None:
+                return {
+                    key: value if key.lower() in _NAMES else read(value, named, is_secret or is_secret_name(named))
+                    for key, value in node}
             return {key: read(value, key, is_secret or is_secret_name(key)) for key, value in node}
         if isinstance(node, list):
             return [read(value, name, is_secret) for value in node]
-        if is_secret and isinstance(node, (str, _Number)):
-            text = str(node)
-            seen = _see_value(see, 'body_template', name, text)
+        if is_secret and isinstance(node, (str, int, float)):
+            text = node if isinstance(node, str) else json.dumps(node)
+            seen = _see_value(see, field_name, name, text)
             if seen != text:
                 changed.append(seen)
                 return seen
         return node
 
-    rewritten = read(document, '', False)
-    return json.dumps(rewritten, ensure_ascii=False, default=str) if changed else template
+    try:
+        rewritten = read(json.loads(quote_tokens(template), object_pairs_hook=_Object), '', False)
+    except (ValueError, RecursionError):
+        # Request Preview says that it is no JSON; what is typed in it is a secret all the same
+        return _PAIR.sub(lambda match: match[0].replace(
+            match[2], _see_value(see, field_name, match[1], match[2])) if is_secret_name(match[1]) else match[0],
+            template)
+    return json.dumps(rewritten, ensure_ascii=False) if changed else template
 
 
-@dataclass(frozen=True)
-class _Number:
-    """A number as it is written."""
-    text: str = field(repr=False)
-
-    def __str__(self):
-        return self.text
+def _named(node):
+    """The name in an object such as `{"name": "apikey", "value": "s3cret"}`, None for another."""
+    members = {key.lower(): value for key, value in node}
+    name = next((members[key] for key in _NAMES if isinstance(members.get(key), str)), None)
+    return name if 'value' in members else None
 
 
 # === WHAT IS MADE OF THEM === #
