@@ -130,7 +130,7 @@ def looks_random(text: str) -> bool:
     """Tell whether a text, such as a segment of a URL, is rather made by a machine than a word or a version."""
     if re.fullmatch(r'[0-9]{10,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}', text):
         return True
-    if re.search(r':(?=.*[0-9]).{6,}', text):
+    if re.search(r'[0-9]{5}:.{4}|:(?=.*[0-9]).{6}', text):
         return True  # `id:secret`
     for run in _RUN.findall(text):
         changes = len(re.findall(r'(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])', run))
