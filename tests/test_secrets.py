@@ -1,15 +1,17 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Given planted secrets and a log at the most talkative level: they stand nowhere but in their fields."""
 import base64
+import contextlib
 import html
+import itertools
 import json
 import logging
 import re
-from contextlib import contextmanager
 from urllib.parse import quote, quote_plus
 
 import psycopg2
 
+from odoo.service.model import call_kw
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -54,7 +56,7 @@ class _Lines(logging.Handler):
 @tagged('post_install', '-at_install')
 class TestSecrets(CallbackCase):
 
-    @contextmanager
+    @contextlib.contextmanager
     def whole_log(self):
         """:return: context manager of the lines of all loggers at debug level, as (logger, level, text)"""
         handler, root = _Lines(), logging.getLogger()
@@ -111,6 +113,31 @@ class TestSecrets(CallbackCase):
             if level > logging.DEBUG:
                 self.assertNotIn(NUMBER, text, name)
                 self.assertNotIn(TEXT, text, name)
+
+    def test_calls(self):
+        """Whatever an administrator's client calls."""
+        gateways = self.env['sms.gateway']
+        secrets = (f'unkn0wn-s3cret-{number}' for number in itertools.count())  # what is once created is known
+        for model, method, arguments, keywords in (
+            (gateways, 'load', [['name', 'token', 'base_url'], [["Import", next(secrets), 'http://127.0.0.1']]], {}),
+            (gateways, 'load', [['name', 'token'], [["No URL", next(secrets)]]], {}),
+            (gateways, 'search_read', [[('token', '=', next(secrets))], ['name']], {}),
+            (gateways, 'web_search_read', [[['token', 'ilike', next(secrets)]], {'name': {}}], {}),
+            (gateways, 'formatted_read_group', [[('token', 'in', next(secrets))], ['state'], ['__count']], {}),
+            (gateways, 'update_field_translations', [self.gateway.ids, 'token', {'en_US': next(secrets)}], {}),
+            (gateways, 'name_create', [next(secrets)], {}),
+            (gateways, 'web_save', [self.gateway.ids, {'note': next(secrets)}], {'specification': {}}),
+            (gateways, 'onchange', [[], {'token': next(secrets)}, ['token'], {'token': {}}], {}),
+            (self.env['ir.default'], 'set', ['sms.gateway', 'token', next(secrets)], {}),
+            (self.env['ir.filters'], 'create', [{
+                'name': "Mine", 'model_id': 'sms.gateway', 'user_ids': [],
+                'domain': f"[('token', '=', '{next(secrets)}')]"}], {}),
+        ):
+            with self.subTest(method=method), self.whole_log() as lines:
+                with contextlib.suppress(Exception), self.env.cr.savepoint():  # what it raises is not the point
+                    call_kw(model, method, arguments, keywords)
+                self.assertTrue([line for line in lines if line[0] == 'odoo.service.model'])
+                self.assert_no_secret(text for _name, _level, text in lines)
 
     def test_errors_of_the_database(self):
         """PostgreSQL repeats the whole row in the error of a constraint."""

@@ -18,15 +18,30 @@ SHORTEST = 4  # a shorter one would blot out half of the log
 WATCHED = (
     'urllib3.connection', 'urllib3.connectionpool', 'urllib3.poolmanager', 'urllib3.util.retry', 'urllib3.response',
     'requests', 'requests.sessions', 'requests.adapters', 'werkzeug', 'longpolling', 'odoo.http', 'odoo.sql_db',
-    'odoo.service.model', 'odoo.service.server', 'odoo.addons.base.models.ir_cron',
+    'odoo.service.model', 'odoo.service.server', 'odoo.addons.base.models.ir_cron', 'odoo.domains', 'odoo.models',
 )
 
 _TYPED_NAMES = (
     'api_key', 'token', 'username', 'password', 'delivery_callback_check_key', 'delivery_callback_check_username',
     'delivery_callback_check_password', 'delivery_callback_token', 'base_url', 'body_template', 'value')
-_TYPED = re.compile(rf'''((["'])(?:{"|".join(_TYPED_NAMES)})\2\s*:\s*)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')''')
+# Calls in which something may be that an administrator typed: of our models, of defaults and of imports.
+_CALL = re.compile(r'\b(?:sms\.gateway|ir\.default|base_import)\b')
+# A text with the key of a dictionary or the name of an argument before it, or a colon behind it.
+_ARGUMENT = re.compile(r'''(?:(["'](\w+)["']\s*:\s*|\b(\w+)=)?b?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'))(\s*:)?''')
+_SHOWN_KEYS = frozenset((
+    'name', 'state', 'method', 'request_type', 'auth_type', 'key', 'param_type', 'only_for', 'number_format', 'lang',
+    'tz', 'order', 'country_prefixes'))
+_SHOWN_TEXTS = frozenset((
+    *_TYPED_NAMES, *_SHOWN_KEYS, 'id', 'sms.gateway', 'sms.gateway.header', 'sms.gateway.parameter', '=', '!=', 'in',
+    'not in', 'like', 'ilike', '=like', '=ilike', 'not like', 'not ilike', '&', '|', '!'))
+_NAMES = rf'''["'](?:default_)?(?:{"|".join(_TYPED_NAMES)})["']'''
+_NUMBER = re.compile(rf'''({_NAMES}\s*(?::|,\s*["'][^"']{{1,12}}["'],)\s*[\[(]?\s*)-?[0-9][0-9.eE+-]*''')
+_CONDITION = re.compile(rf'{_NAMES}.*', re.DOTALL)
+_DOMAIN_IN_URL = re.compile(rf'(?<=domain=)[^&\s"]*(?:{"|".join(_TYPED_NAMES)})[^&\s"]*')
 _CALLBACK = re.compile(r'(/eis_sms/callback/)[^\s"\'<>]+')
-_STATEMENT = re.compile(r'\bsms_gateway(?:_parameter|_header)?\b|\bdelivery_callback_token\b')
+_STATEMENT = re.compile(
+    r'\bsms_gateway(?:_parameter|_header)?\b|\bdelivery_callback_token\b|\bir_default\b|\bbase_import_import\b'
+    r"|'sms\.gateway'")
 _LITERAL = re.compile(r"'(?:[^'\\]|''|\\.)*'")
 _DETAIL = re.compile(r'(DETAIL: ).*', re.DOTALL)
 _URL = re.compile(r'(\w+://)(?:[^/?#\s@]*@)?([^/?#\s]*)([/?]\S*)?|(?<![\w:/])[/?]\S+')
@@ -77,7 +92,8 @@ class SecretFilter(logging.Filter):
         if masked != message:
             record.msg, record.args = masked, ()
         if record.exc_info and not record.exc_text:
-            record.exc_text = mask(_FORMATTER.formatException(record.exc_info))
+            text = _FORMATTER.formatException(record.exc_info)
+            record.exc_text = mask(_DETAIL.sub(rf'\1{MASK}', text) if _STATEMENT.search(text) else text)
         return True
 
 
@@ -87,9 +103,20 @@ def _mask_by_logger(name, text):
         return _URL.sub(_site_only, text)
     if name == 'odoo.sql_db' and _STATEMENT.search(text):
         return _DETAIL.sub(rf'\1{MASK}', _LITERAL.sub(f"'{MASK}'", text))
-    if name == 'odoo.service.model' and 'sms.gateway' in text:
-        return _TYPED.sub(rf"\1'{MASK}'", text)
+    if name == 'odoo.service.model' and _CALL.search(text):
+        return _NUMBER.sub(rf"\1'{MASK}'", _ARGUMENT.sub(_mask_argument, text))
+    if name == 'odoo.domains':
+        return _CONDITION.sub(MASK, text)
+    if name == 'werkzeug':
+        return _DOMAIN_IN_URL.sub(MASK, text)
     return text
+
+
+def _mask_argument(match):
+    before, key, argument, text, colon = match.groups()
+    if colon or text[1:-1] in _SHOWN_TEXTS or (key or argument) in _SHOWN_KEYS:
+        return match[0]
+    return f"{before or ''}'{MASK}'"
 
 
 def _site_only(match):
