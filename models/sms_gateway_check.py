@@ -8,6 +8,7 @@ from ..tools.callback_check import (
     covers_reports,
     has_basic,
     is_within,
+    may_be_signed,
     parse_networks,
 )
 
@@ -104,8 +105,8 @@ class SmsGateway(models.Model):
         return 'delivery_callback_check_key' if key == 'own' else key
 
     def _accepts_caller(self, call):
-        """Whether a call passes HTTP Basic or Networks, for which its body is not needed. What is not filled in lets
-        nobody pass.
+        """Whether a call passes what can be checked without its body: HTTP Basic, Networks, and that it has a
+        signature. What is not filled in lets nobody pass.
 
         :param Call call: without its body
         :rtype: bool
@@ -116,7 +117,8 @@ class SmsGateway(models.Model):
                 self.delivery_callback_check_username or '', self.delivery_callback_check_password or '', call)
         if self.delivery_callback_check == 'networks':
             return is_within(parse_networks(self.delivery_callback_check_networks or ''), call)
-        return True
+        rule = self._get_signature_rule()
+        return rule is None or may_be_signed(rule, call)
 
     def _get_call(self, http_request):
         """

@@ -80,10 +80,15 @@ def covers_reports(content: str) -> bool:
     return bool({'url', 'body', 'body_md5', 'params'}.intersection(_PLACEHOLDER.findall(content)))
 
 
+def may_be_signed(rule: SignatureRule, call: Call) -> bool:
+    """Tell whether it is worth reading the body of a call: it has the header, and the rule is complete."""
+    return bool(rule.key and rule.header and call.headers.get(rule.header.lower()) and covers_reports(rule.content))
+
+
 def read_signed(rule: SignatureRule, call: Call) -> Content | None:
     """Give what the signature of a call covers, None for a call that is not signed. The rest may come from anybody who
     saw one call: it must neither choose the SMS nor its state."""
-    if not covers_reports(rule.content) or not is_signed(rule, call):
+    if not may_be_signed(rule, call) or not is_signed(rule, call):
         return None
     names = set(_PLACEHOLDER.findall(rule.content))
     query = call.url.partition('?')[2].encode('latin-1', 'replace') if 'url' in names else b''
