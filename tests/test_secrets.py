@@ -3,10 +3,13 @@
 import base64
 import contextlib
 import html
+import importlib.util
 import itertools
 import json
 import logging
 import re
+from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import quote, quote_plus
 
 import psycopg2
@@ -221,6 +224,38 @@ class TestSecrets(CallbackCase):
                         row.error_message, row.note, row.error_code, early.status, early.error_message,
                         early.error_code):
                     self.assert_masked(words or '', text)
+
+    def test_what_was_stored_before(self):
+        """An upgrade masks what earlier versions left in the database."""
+        gateway = self.make_secret_gateway(country_prefixes='+32')
+        self.provider.answer(Reply(400, 'Bad words'))
+        message = self.make_contact()._message_sms("Hello")
+        sms = self.env['sms.sms'].search([('mail_message_id', '=', message.id)])
+        row, notification = self.status_of(sms), message.notification_ids
+        self.env.flush_all()
+        told = f"Bad {base64.b64encode(SECRET.encode()).decode()} %s"
+        for table, record, columns in (
+                ('sms_gateway_status', row, ('response_text', 'error_message', 'error_code', 'note')),
+                ('sms_sms', sms, ('failure_reason',)), ('mail_notification', notification, ('failure_reason',))):
+            for column in columns:
+                self.env.cr.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", [told % column, record.id])
+        self.env['sms.gateway.report'].create({
+            'gateway_id': gateway.id, 'status': 'x', 'error_message': told % 'early', 'error_code': '1'})
+        script = Path(__file__).parents[1] / 'migrations' / '19.0.3.0.0' / 'post-mask_secrets.py'
+        specification = importlib.util.spec_from_file_location('post_mask_secrets', script)
+        migration = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(migration)
+        self.env.flush_all()
+        with patch.object(migration, 'BATCH', 1):
+            migration.migrate(self.env.cr, '19.0.2.0.0')
+        self.env.invalidate_all()
+        self.assertEqual(
+            [row.response_text, row.error_message, row.error_code, row.note, sms.failure_reason,
+             notification.failure_reason],
+            [f'Bad *** {name}' for name in (
+                'response_text', 'error_message', 'error_code', 'note', 'failure_reason', 'failure_reason')])
+        early = self.env['sms.gateway.report'].search([('gateway_id', '=', gateway.id)])
+        self.assertEqual((early.status, early.error_message, early.error_code), ('x', 'Bad *** early', '1'))
 
     def assert_masked(self, shown, text):
         self.assertNotIn('s3cret', shown)
