@@ -123,6 +123,8 @@ def _plain_forms(secret: str) -> tuple[str, ...]:
     forms |= {form for known in forms for form in (
         _NOT_IN_HEADERS.sub('', known).strip(), known.strip(), ' '.join(known.split()))}
     forms |= {form.replace(' ', '+') for form in forms} | {form.replace("'", "''") for form in forms}
+    # a backslash at the end escapes what follows, and is lost when that is undone
+    forms |= {form.rstrip('\\') for form in forms}
     return tuple(sorted(forms - {''}, key=len, reverse=True))
 
 
@@ -207,7 +209,7 @@ def _read_escape(match):
         return [(_CONTROL.get(found, found), start, end)]
     character = html.unescape(match[0])
     # `&ampx` without semicolon is an ampersand and an x
-    return [(character[0], start, end - len(character) + 1)] if character != match[0] else ()
+    return [(character[0], start, end - len(character) + 1)] if character and character != match[0] else ()
 
 
 def _read_bytes(found, start):

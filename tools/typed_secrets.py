@@ -216,7 +216,7 @@ def _rewrite_url(url, see):
         if password and not _FILLED_IN.search(password):
             pair = f'{unquote(username)}:{unquote(password)}'
             if not _FILLED_IN.search(username):
-                see('base_url', unquote(username), base64.b64encode(pair.encode()).decode())
+                see('base_url', unquote(username), base64.b64encode(pair.encode('utf-8', 'replace')).decode())
             password = see('base_url', unquote(username), unquote(password))
         userinfo = f'{username}{colon}{password}@'
     segments = path.split('/')

@@ -92,6 +92,15 @@ class TestSpellings(unittest.TestCase):
         for text in ('two  s3cretlines', ' two  s3cret\nlines ', 'two s3cret lines', '+two++s3cret%0Alines+'):
             self.assertEqual(mask(f'a:{text}:b').replace(' ', ''), f'a:{MASK}:b')
 
+    def test_odd_secrets(self):
+        for secret in ('ends with \\s3cret\\', 's3cret &#1; &#xD800; &#0;', '\\x41\\u0042%43&#68;s3cret',
+                       '%s3cret%%41'):
+            mask = Masker([secret])
+            for name, spell in SPELLINGS.items():
+                with self.subTest(secret=secret, spelling=name):
+                    self.assertNotIn('s3cret', mask(f'Bad "{spell(secret)}" given'))
+                    self.assertIn(MASK, mask(f'Bad "{spell(secret)}" given'))
+
     def test_several(self):
         """Secrets that hold or overlap one another."""
         mask = Masker(['abcdefgh', 'defgh', 'efghijkl'])
