@@ -19,6 +19,7 @@ class SmsGateway(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
+        self._remember_secrets(vals)
         result = super().write(vals)
         if 'company_id' in vals:
             # core checks its rules before only, so that a gateway could be pushed into a company of others

@@ -4,16 +4,17 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote_plus, unquote
+from urllib.parse import unquote
 
 from .config import MASK, ConfigError, Credentials, Parameter, RenderError, RequestConfig
 from .config_check import check_config
 from .encoding import is_gsm, well_formed
+from .masking import Masker
 from .request_template import EncodedValues, RequestTemplate, Values, percent_encode
 from .template import fill_json
-from .typed_secrets import find_typed_secrets
+from .typed_secrets import find_secrets, find_typed_secrets, mask_typed
 
 __all__ = [
     'ConfigError', 'Credentials', 'HttpRequest', 'Parameter', 'Recipient', 'RenderError', 'RequestConfig',
@@ -22,6 +23,7 @@ __all__ = [
 
 # Control characters (RFC 9110, 5.5), and the line and paragraph separators of Unicode.
 _NOT_IN_HEADERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
+ENCODED_MASK = percent_encode(MASK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,13 @@ class HttpRequest:
 
         :param secrets: other texts to mask, such as the token in the callback URL
         """
-        mask = _masker(credentials, secrets)
+        known = credentials.values()
+        username = known.pop('username', '')
+        pair = f'{username}:{credentials.password}'
+        return self.shown(Masker([*known.values(), *secrets], [username], [pair] if pair != ':' else []))
+
+    def shown(self, mask: Callable[[str], str]) -> 'HttpRequest':
+        """Give this request with its URL, header values and body as `mask` returns them."""
         return replace(
             self,
             url=mask(self.url),
@@ -112,20 +120,31 @@ def first_request(config: RequestConfig, recipients: Sequence[Recipient]) -> Htt
     return group and _render(template, group, checked=False)
 
 
-def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
-    """Show the first request as text for people: start line, headers, body, without any secret.
+def shown_request(config: RequestConfig, recipients: Sequence[Recipient]) -> HttpRequest | None:
+    """Render the first request without any secret; None without recipients.
 
-    Credentials are replaced before rendering, so that a short one does not blot out parts of the text.
+    Credentials and typed secrets are replaced before rendering, so that a short one masks nothing else.
 
     :raise ConfigError: when the JSON Body Template cannot be read
     """
-    credentials = config.credentials.masked()
-    shown = replace(config, credentials=credentials, callback_url=_mask_callback(config.callback_url))
+    shown = mask_typed(replace(
+        config, credentials=config.credentials.masked(), callback_url=_mask_callback(config.callback_url)))
     request = first_request(shown, recipients)
     if not request:
-        return ''
+        return None
     typed = (secret for _field, _name, secret in find_typed_secrets(config))
-    request = request.masked(credentials, MASK, *typed)
+    mask = Masker(typed, pairs=find_secrets(shown).pairs)
+    return request.shown(lambda text: mask(text.replace(ENCODED_MASK, MASK)))
+
+
+def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
+    """Show the first request as text for people: start line, headers, body, without any secret.
+
+    :raise ConfigError: when the JSON Body Template cannot be read
+    """
+    request = shown_request(config, recipients)
+    if request is None:
+        return ''
     lines = [f'{request.method} {request.url}', *(f'{key}: {value}' for key, value in request.headers)]
     if request.body is not None:
         lines += ['', _readable_body(config, request.body.decode())]
@@ -260,23 +279,6 @@ def _header_value(value: str) -> str:
 
 
 # === WHAT PEOPLE MAY SEE === #
-
-
-def _masker(credentials: Credentials, secrets: Iterable[str]):
-    """Give the function that masks secrets in a text, in every form in which a request may hold them."""
-    named = {'username': '', 'password': '', **credentials.values()}
-    needles = {_basic(named)}
-    for secret in (*credentials.values().values(), *secrets):
-        needles |= {
-            secret, percent_encode(secret), quote_plus(secret, errors='replace'), _header_value(secret),
-            json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1],
-        }
-    needles.discard('')
-    if not needles:
-        return str
-    # The longest first, or a secret that holds another one would be masked in part only.
-    pattern = re.compile('|'.join(map(re.escape, sorted(needles, key=len, reverse=True))))
-    return lambda text: pattern.sub(MASK, text)
 
 
 def _mask_callback(url: str) -> str:

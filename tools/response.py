@@ -1,17 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """From a provider's answer to one result per SMS (SPEC sections 4 and 5). Pure: no ORM, nothing is raised."""
-import html
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from http import HTTPStatus
-from urllib.parse import quote, quote_plus
 
 from . import bounded_regex, paths
+from .masking import masker
 from .provider_codes import FAILURE_TYPES, match_failure
 from .recipient_parts import split
 
@@ -20,7 +17,6 @@ __all__ = ['FAILURE_TYPES', 'AnswerRules', 'HttpAnswer', 'SendResult', 'interpre
 MAX_TEXT = 64 * 1024  # characters of an answer that are looked at
 MAX_RESPONSE_TEXT = 4096  # bytes of an answer that are kept
 MAX_WORDS = 500  # characters of the provider's words that are shown as the reason
-MASK = '***'
 NOTHING_SENT = ('connect', 'invalid')
 RETRY_LATER = (429, 503)  # RFC 6585 section 4, RFC 9110 section 15.6.4: nothing was taken
 _FAILURE_BY_HTTP = {401: 'sms_acc', 403: 'sms_acc', 402: 'sms_credit'}
@@ -51,7 +47,9 @@ class AnswerRules:
     require_message_id: bool = False
     failure_map: tuple[tuple[str, str], ...] = ()  # (provider code, failure type)
     default_success_200: bool = False
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # these and the next two: see `masking.Masker`
+    names: tuple[str, ...] = field(default=(), repr=False)
+    pairs: tuple[str, ...] = field(default=(), repr=False)
     status_tracked: bool = True
 
 
@@ -99,14 +97,17 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
     body = paths.clean(answer.text[:MAX_TEXT])
     verdict = _verdict(rules, answer, body)
     parts = split(rules, recipients, body, accepted=verdict[0] in ('success', 'pending'))
-    shown = _mask(rules.secrets, body)
+    mask, mask_identifier = _masker(rules, recipients), masker(rules.secrets)
+    shown = mask(body)
+    if shown == body and not answer.failure:
+        mask = mask_identifier = str  # its parts have no secret either
     response_text = _cut(shown, MAX_RESPONSE_TEXT)
     words = _words(answer, shown, is_shared=len(recipients) > 1)
     results = {}
     for part in parts:
         # recipients share a part when the answer says the same of them
         if id(part) not in results:
-            results[id(part)] = _result(rules, answer, body, response_text, words, verdict, part)
+            results[id(part)] = _result(rules, answer, body, response_text, words, verdict, part, mask, mask_identifier)
     return [replace(results[id(part)], uuid=recipient.uuid) for recipient, part in zip(recipients, parts, strict=True)]
 
 
@@ -158,7 +159,7 @@ def _outcome(answer, state, rule):
 
 # === The result === #
 
-def _result(rules, answer, body, response_text, words, verdict, part):
+def _result(rules, answer, body, response_text, words, verdict, part, mask, mask_identifier):
     state, rule, outcome, message = _decide(rules, answer, words, *verdict, part)
     code = failure_type = ''
     retryable = doubtful = False
@@ -180,9 +181,10 @@ def _result(rules, answer, body, response_text, words, verdict, part):
             outcome = 'unknown'  # of this SMS alone; `retryable` still says what may happen to it right away
     return SendResult(
         uuid='', state=state, outcome=outcome, rule=rule, http_code=answer.status, response_text=response_text,
-        message_id=part.message_id,
-        error_code=_mask(rules.secrets, code)[:MAX_WORDS],
-        error_message=_mask(rules.secrets, message)[:MAX_WORDS],
+        # a user name may be a part of it, and the delivery report has the same id
+        message_id=mask_identifier(part.message_id),
+        error_code=mask(code)[:MAX_WORDS],
+        error_message=mask(message)[:MAX_WORDS],
         failure_type=failure_type, retryable=retryable,
         retry_after=_retry_after(answer.headers.get('retry-after')) if retryable else None,
         duration=answer.duration,
@@ -244,20 +246,13 @@ def _retry_after(value):
         return None
 
 
-def _mask(secrets, text):
-    pattern = _secret_pattern(secrets)
-    return pattern.sub(MASK, text) if pattern and text else text
-
-
-@lru_cache(maxsize=64)
-def _secret_pattern(secrets):
-    spellings = {
-        spelling
-        for secret in filter(None, secrets)
-        for spelling in (secret, quote(secret, safe='', errors='replace'), quote_plus(secret, errors='replace'),
-                         json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret))}
-    longest_first = sorted(spellings, key=len, reverse=True)
-    return re.compile('|'.join(map(re.escape, longest_first))) if longest_first else None
+def _masker(rules, recipients):
+    """The masker of an answer. A user name that is the number or in the text of an SMS is no secret there."""
+    names = tuple(
+        name for name in rules.names
+        if not any(name.lstrip('+0') == sms.number.lstrip('+0') or name in getattr(sms, 'message', '')
+                   for sms in recipients))
+    return masker(rules.secrets, names, rules.pairs)
 
 
 def _cut(text, size):

@@ -97,7 +97,7 @@ def read_json(template: str) -> Any:
     """
     try:
         document = json.loads(
-            _STRING_OR_TOKEN.sub(_quoted, template), parse_constant=_refuse_constant, parse_float=_read_float,
+            quote_tokens(template), parse_constant=_refuse_constant, parse_float=_read_float,
             object_pairs_hook=_read_object)
     except json.JSONDecodeError as error:
         raise ConfigError('body_template', (
@@ -114,6 +114,11 @@ def read_json(template: str) -> Any:
             'The JSON Body Template holds a number or a nesting that JSON does not have: type it in double quotes.'
         )) from None
     return _read_node(document)
+
+
+def quote_tokens(template: str) -> str:
+    """Put each token of a JSON Body Template in double quotes, so that it is JSON."""
+    return _STRING_OR_TOKEN.sub(_quoted, template)
 
 
 def _quoted(match: re.Match) -> str:

@@ -9,7 +9,7 @@ from odoo.tools import str2bool
 from ..models.sms_recording import record_surely
 from ..models.sms_run import Claimed
 from ..tools import phone
-from ..tools.request import ConfigError, Recipient, RenderError, build_requests, check_config
+from ..tools.request import ConfigError, Recipient, RenderError, build_requests, check_config, shown_request
 from ..tools.response import interpret
 from ..tools.sent_before import recall, remember
 from ..tools.transport import exchange_in_time
@@ -114,7 +114,7 @@ class SmsGatewayTest(models.TransientModel):
         model.env['sms.gateway.status'].search([('sms_uuid', '=', claimed.uuid)]).is_test = True
 
     def _show(self, plan, request, result):
-        shown = request.masked(plan.request.credentials, *plan.answer.secrets)
+        shown = shown_request(plan.request, request.recipients)
         lines = [f'{shown.method} {shown.url}', *(f'{key}: {value}' for key, value in shown.headers)]
         if shown.body is not None:
             lines += ['', shown.body.decode()]
