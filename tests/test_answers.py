@@ -1,6 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """From real HTTP answers to states: SPEC section 5, each rule by its number, and several recipients of one request."""
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common import DOUBT, SECRET, GatewayCase
 from .provider import Reply, redirect
@@ -142,6 +142,43 @@ class TestWhatIsKept(AnswerCase):
         ):
             sms = self.send(reply)
             self.assertEqual((sms.failure_type, self.status_of(sms).failure_type), (failure_type, failure_type))
+
+    def test_outcome_of_a_failure_code(self):
+        """It decides whatever the HTTP code: for one SMS, its status row and whether Retry asks first."""
+        self.gateway.write({
+            'error_code_regex': r'"code": (\d+)',
+            'callback_failure_map_ids': [
+                (0, 0, {'provider_code': code, 'failure_type': failure_type, 'outcome': outcome})
+                for code, failure_type, outcome in (
+                    ('1', 'sms_credit', 'refused'), ('2', 'sms_expired', 'unknown'), ('3', 'unknown', 'accepted'))],
+        })
+        for code, status, expected in (
+                (1, 200, ('error', 'error', 'refused', 'sms_credit')),
+                (1, 500, ('error', 'server_error', 'refused', 'sms_credit')),
+                (2, 200, ('error', 'error', 'unknown', 'sms_expired')),
+                (2, 400, ('error', 'error', 'unknown', 'sms_expired')),
+                (3, 409, ('pending', 'success', 'accepted', False)),
+                (4, 200, ('pending', 'success', 'accepted', False)),
+        ):
+            with self.subTest(code=code, status=status):
+                sms = self.send(Reply(status, {'code': code, 'id': 'M1'}))
+                row = self.assertResult(sms, *expected)
+                self.assertEqual(bool(row.sent_date), row.outcome == 'accepted')
+                self.assertEqual((sms.failure_reason or '').startswith(DOUBT), row.outcome == 'unknown')
+                self.assertEqual(row.message_id, 'M1' if status in (200, 409) else False)
+
+    def test_outcome_of_a_failure_code_in_the_form(self):
+        """It is set in the list, copied with the gateway, and Send Test SMS names it."""
+        with Form(self.gateway) as form, form.callback_failure_map_ids.new() as code:
+            code.provider_code = 'HTTP 409'
+            self.assertEqual(code.outcome, 'as_usual')
+            code.outcome = 'accepted'
+        self.assertEqual(self.gateway.copy().callback_failure_map_ids.outcome, 'accepted')
+        self.provider.answer(Reply(409, "already accepted"))
+        test = self.env['sms.gateway.test'].create({'gateway_id': self.gateway.id, 'number': '+32456001122'})
+        test.action_send()
+        self.assertEqual(test.level, 'success')
+        self.assertIn("Outcome", test.verdict)
 
     def test_answer_is_cut_and_holds_no_secret(self):
         sms = self.send(Reply(400, f"Bad token {SECRET} " + "é" * 5000))

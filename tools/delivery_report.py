@@ -30,7 +30,7 @@ class ReportRules:
     pending: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
     canceled: tuple[str, ...] = ()
-    failure_map: tuple[tuple[str, str], ...] = ()
+    failure_map: tuple[tuple[str, ...], ...] = ()  # see `FailureCode`; outcomes are about answers only
 
     def state_of(self, status: str) -> str | None:
         """Give 'success', 'pending', 'error' or 'canceled'; None for a value that no list has."""

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from urllib.parse import quote, quote_plus
 
 from . import bounded_regex, paths
-from .provider_codes import FAILURE_TYPES, match_failure
+from .provider_codes import FAILURE_TYPES, fixed_outcomes, match_failure, match_outcome
 from .recipient_parts import split
 
 __all__ = ['FAILURE_TYPES', 'AnswerRules', 'HttpAnswer', 'SendResult', 'interpret', 'match_failure']
@@ -21,6 +21,7 @@ MAX_TEXT = 64 * 1024  # characters of an answer that are looked at
 MAX_RESPONSE_TEXT = 4096  # bytes of an answer that are kept
 MAX_WORDS = 500  # characters of the provider's words that are shown as the reason
 MASK = '***'
+FAILED = ('error', 'server_error')
 NOTHING_SENT = ('connect', 'invalid')
 RETRY_LATER = (429, 503)  # RFC 6585 section 4, RFC 9110 section 15.6.4: nothing was taken
 _FAILURE_BY_HTTP = {401: 'sms_acc', 403: 'sms_acc', 402: 'sms_credit'}
@@ -49,7 +50,7 @@ class AnswerRules:
     success_key: str = ''
     error_key: str = ''
     require_message_id: bool = False
-    failure_map: tuple[tuple[str, str], ...] = ()  # (provider code, failure type)
+    failure_map: tuple[tuple[str, ...], ...] = ()  # see `FailureCode`: provider code, failure type, outcome
     default_success_200: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
     status_tracked: bool = True
@@ -71,9 +72,10 @@ class HttpAnswer:
 class SendResult:
     """What became of one SMS.
 
-    `rule` is the rule of SPEC section 5 that decided, 0 for the recipient's own part of the answer. `retryable`: the
-    provider certainly took nothing, another gateway or this one may take it after `retry_after` seconds. `doubtful`:
-    it failed, but the recipient may have received it, which `error_message` does not say yet.
+    `rule` is the rule of SPEC section 5 that decided, 0 for the recipient's own part of the answer, 7 for the outcome
+    of a failure code. `retryable`: the provider certainly took nothing, another gateway or this one may take it after
+    `retry_after` seconds. `doubtful`: it failed, but the recipient may have received it, which `error_message` does
+    not say yet.
     """
     uuid: str
     state: str  # success, pending, error, server_error
@@ -98,16 +100,24 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
     """
     body = paths.clean(answer.text[:MAX_TEXT])
     verdict = _verdict(rules, answer, body)
-    parts = split(rules, recipients, body, accepted=verdict[0] in ('success', 'pending'))
+    accepted = verdict[0] in ('success', 'pending')
+    parts = taken = split(rules, recipients, body, accepted)
+    if not accepted and 'accepted' in fixed_outcomes(rules.failure_map):
+        # of an SMS that the provider has taken all the same, says a failure code, the message id counts
+        taken = split(rules, recipients, body, accepted=True)
     shown = _mask(rules.secrets, body)
     response_text = _cut(shown, MAX_RESPONSE_TEXT)
     words = _words(answer, shown, is_shared=len(recipients) > 1)
     results = {}
-    for part in parts:
+    keys = [(id(part), id(own)) for part, own in zip(parts, taken, strict=True)]
+    for key, part, own in zip(keys, parts, taken, strict=True):
         # recipients share a part when the answer says the same of them
-        if id(part) not in results:
-            results[id(part)] = _result(rules, answer, body, response_text, words, verdict, part)
-    return [replace(results[id(part)], uuid=recipient.uuid) for recipient, part in zip(recipients, parts, strict=True)]
+        if key not in results:
+            # what stands elsewhere in an answer may be about another recipient
+            is_own = part.is_item or (len(recipients) > 1 and part.message_id)
+            whole = '' if is_own else body
+            results[key] = _result(rules, answer, whole, response_text, words, verdict, part, own)
+    return [replace(results[key], uuid=recipient.uuid) for recipient, key in zip(recipients, keys, strict=True)]
 
 
 # === The answer as a whole === #
@@ -158,26 +168,42 @@ def _outcome(answer, state, rule):
 
 # === The result === #
 
-def _result(rules, answer, body, response_text, words, verdict, part):
+def _result(rules, answer, whole, response_text, words, verdict, part, taken):
+    """
+    :param str whole: the text of the answer, as far as it is about the recipient
+    :param Part part: what the answer says of the recipient
+    :param Part taken: the same if a failure code says that the SMS was taken
+    """
     state, rule, outcome, message = _decide(rules, answer, words, *verdict, part)
     code = failure_type = ''
     retryable = doubtful = False
-    if state in ('error', 'server_error'):
-        # what stands elsewhere in an answer with items may be about another recipient
-        whole = '' if part.is_item else body
+    failed = state in FAILED
+    if failed or fixed_outcomes(rules.failure_map):
         code = part.error_code or _error_code(rules.error_code_regex, whole)
         if rule == 0 and code:
             outcome = 'refused'  # an error code stands where the message id should
         message = message or (part.is_item and (part.status or code)) or words
-        failure_type = match_failure(
-            rules.failure_map, code, part.status, f'HTTP {answer.status}' if answer.status else '', message,
-            whole[:MAX_RESPONSE_TEXT]) or _FAILURE_BY_HTTP.get(answer.status, 'sms_server')
-        retryable = rule != 0 and outcome == 'refused' and (
-            answer.failure == 'connect'
-            or (answer.status in RETRY_LATER and answer.status not in rules.success_http_codes))
+        known = code, part.status
+        if failed:  # the text of an answer that accepts is none of an error: it may repeat the SMS
+            known += (f'HTTP {answer.status}' if answer.status else '', message, whole[:MAX_RESPONSE_TEXT])
+        retryable = rule != 0 and (answer.failure == 'connect' or (
+            answer.status in RETRY_LATER and answer.status not in rules.success_http_codes))
+        if answer.status is not None and not answer.failure and (
+                fixed := match_outcome(rules.failure_map, *known)):
+            outcome, rule = fixed, 7
+            if fixed == 'accepted':
+                state, part = 'success', taken
+            elif not failed:
+                state = 'error'
+    if state in FAILED:
+        failure_type = match_failure(rules.failure_map, *known) or _FAILURE_BY_HTTP.get(answer.status, 'sms_server')
+        retryable = retryable and outcome == 'refused'
         doubtful = outcome == 'unknown'
         if not rules.status_tracked:
             outcome = 'unknown'  # of this SMS alone; `retryable` still says what may happen to it right away
+    else:
+        code = message = ''
+        retryable = False
     return SendResult(
         uuid='', state=state, outcome=outcome, rule=rule, http_code=answer.status, response_text=response_text,
         message_id=part.message_id,

@@ -198,6 +198,107 @@ class TestFailureTypes(unittest.TestCase):
                 self.assertEqual(result.message_id, '')
 
 
+class TestOutcomeOfCodes(unittest.TestCase):
+    """The Outcome of a failure code: whatever the HTTP code, it tells whether the provider took the SMS."""
+
+    def test_documented_answers(self):
+        """Codes whose provider says what became of the SMS, each where it may stand in an answer."""
+        for name, status, text, rules, code, expected in (
+                ('Route Mobile', 200, '1715|923001234567',
+                 {'error_code_regex': r'(?:^|,)\s*(?!1701)(\d{4})\b', 'require_message_id': True},
+                 ('1715', 'sms_server', 'unknown'), ('error', 'unknown', '', '1715')),
+                ('Android SMS Gateway', 409, '{"id": "x1", "message": "already exists"}', {'message_id_path': 'id'},
+                 ('HTTP 409', 'unknown', 'accepted'), ('success', 'accepted', 'x1', '')),
+                ('Semaphore', 500, '["Your current balance is not sufficient."]', {},
+                 ('*balance is not sufficient*', 'sms_credit', 'refused'), ('server_error', 'refused', '', '')),
+                ('GatewayAPI', 500, '{"code": "0x0213", "message": "No credit"}', {'error_code_path': 'code'},
+                 ('0x0213', 'sms_credit', 'refused'), ('server_error', 'refused', '', '0x0213')),
+                ('Jasmin', 500, 'Error "Cannot send submit_sm, check SMPPClientManager log file for details"',
+                 {'error_code_regex': 'Error "(?P<code>[^"]+)"'}, ('Cannot send submit_sm*', 'sms_server', 'refused'),
+                 ('server_error', 'refused', '',
+                  'Cannot send submit_sm, check SMPPClientManager log file for details')),
+                ('Taqnyat', 200, '{"statusCode": 2, "messageId": 7}',
+                 {'status_path': 'statusCode', 'message_id_path': 'messageId'},
+                 ('2', 'sms_rejected', 'refused'), ('error', 'refused', '7', '')),
+        ):
+            with self.subTest(name):
+                result = read_one(status, text, failure_map=(('HTTP 500', 'sms_server'), code), **rules)
+                self.assertEqual((result.state, result.outcome, result.message_id, result.error_code), expected)
+                failed = result.state != 'success'
+                self.assertEqual(result.failure_type, code[1] if failed and name != 'Semaphore' else (
+                    'sms_server' if failed else ''))
+                self.assertEqual((result.rule, result.doubtful, bool(result.error_message)),
+                                 (7, result.outcome == 'unknown', failed))
+                self.assertFalse(result.retryable)
+
+    def test_every_http_code(self):
+        for status in (200, 204, 302, 400, 401, 409, 429, 500, 502, 503):
+            for outcome in ('refused', 'accepted', 'unknown'):
+                with self.subTest(status=status, outcome=outcome):
+                    usual = read_one(status)
+                    result = read_one(
+                        status, '{"c": 7}', error_code_path='c', failure_map=(('7', 'sms_rejected', outcome),))
+                    state = 'success' if outcome == 'accepted' else (
+                        usual.state if usual.failure_type else 'error')
+                    self.assertEqual((result.state, result.outcome), (state, outcome))
+                    # what comes back to the queue by itself is what always did
+                    self.assertEqual(result.retryable, outcome == 'refused' and status in (429, 503))
+
+    def test_only_what_is_an_error_code_in_an_answer_that_accepts(self):
+        """Its text may repeat the SMS, and the HTTP code speaks of the whole anyway."""
+        codes = (('*', 'unknown', 'refused'), ('HTTP 200', 'unknown', 'unknown'), ('low balance', 'unknown', 'refused'))
+        self.assertEqual(read_one(200, 'low balance', failure_map=codes).state, 'success')
+        self.assertEqual(read_one(200, 'low balance', failure_map=codes, success_key='OK').state, 'pending')
+        for rules in ({'error_code_regex': 'low.*'}, {'success_key': 'OK', 'error_code_regex': '.+'}):
+            result = read_one(200, 'low balance', failure_map=codes, **rules)
+            self.assertEqual((result.state, result.outcome), ('error', 'refused'))
+
+    def test_the_code_that_fits_best(self):
+        for codes, expected in (
+                ((('21*', 'unknown', 'refused'), ('211', 'unknown')), 'unknown'),  # an exception, as usual
+                ((('21*', 'unknown', 'refused'), ('HTTP 500', 'unknown')), 'refused'),
+                ((('2*', 'unknown', 'unknown'), ('21*', 'unknown', 'refused')), 'refused'),
+                ((('2*', 'unknown', 'refused'), ('HTTP 500', 'unknown', 'accepted')), 'accepted'),
+                ((('2*', 'unknown', 'refused'), ('*text*', 'unknown', 'accepted')), 'refused'),
+                ((('3*', 'unknown', 'refused'),), 'unknown')):
+            with self.subTest(codes=codes):
+                result = read_one(500, '{"c": 211, "m": "some text"}', error_code_path='c', failure_map=codes)
+                self.assertEqual(result.outcome, expected)
+
+    def test_several_recipients(self):
+        """An item's code speaks for its recipient alone, a code of the whole answer for all."""
+        rules = {
+            'items_path': 'm[]', 'number_path': 'to', 'message_id_path': 'id', 'error_code_path': 'code|error.code',
+            'failure_map': (('5', 'sms_credit', 'refused'), ('6', 'unknown', 'unknown'), ('7', 'unknown', 'accepted'))}
+        first, second = {'to': '923001234567', 'id': 'A'}, {'to': '923007654321', 'id': 'B'}
+        for status, text, expected in (
+                (200, {'m': [{**first, 'code': 5}, second]}, [('refused', 'A'), ('accepted', 'B')]),
+                (200, {'m': [second, {**first, 'code': 6}]}, [('unknown', 'A'), ('accepted', 'B')]),
+                (400, {'m': [{**first, 'code': 7}, {**second, 'code': 6}]}, [('accepted', 'A'), ('unknown', 'B')]),
+                (500, {'m': [{**first, 'code': 5}, second]}, [('refused', 'A'), ('unknown', 'B')]),
+                (500, {'error': {'code': 5}}, [('refused', '')] * 2),
+                (400, {'error': {'code': 6}}, [('unknown', '')] * 2),
+        ):
+            with self.subTest(status=status, text=text):
+                results = read(status, json.dumps(text), TWO, **rules)
+                self.assertEqual([(result.outcome, result.message_id) for result in results], expected)
+        text = '1701|923001234567|A,1715|923007654321'
+        results = read(
+            200, text, TWO, message_id_regex=r'1701\|(?P<number>\d+)\|(?P<id>\w+)', require_message_id=True,
+            error_code_regex=r'(?:^|,)(?!1701)(\d{4})', failure_map=(('1715', 'sms_server', 'unknown'),))
+        self.assertEqual([(r.state, r.outcome) for r in results], [('success', 'accepted'), ('error', 'unknown')])
+
+    def test_no_answer_says_nothing(self):
+        codes = (('*', 'unknown', 'refused'),)
+        for answer in (HttpAnswer(None, failure='timeout'), HttpAnswer(500, '{"c": 7', failure='broken')):
+            [result] = interpret(AnswerRules(failure_map=codes), ONE, answer)
+            self.assertEqual((result.state, result.outcome), ('server_error', 'unknown'))
+
+    def test_without_track_status(self):
+        codes = (('*', 'unknown', 'refused'),)
+        self.assertEqual(read_one(400, 'x', failure_map=codes, status_tracked=False).outcome, 'unknown')
+
+
 class TestMessageId(unittest.TestCase):
     """SPEC section 5: Message ID Regex, its groups and several recipients; paths win over it."""
 
@@ -383,7 +484,8 @@ class TestAnything(unittest.TestCase):
             success_substring=data.draw(st.text(max_size=1)), success_key=data.draw(st.text(max_size=1)),
             error_key=data.draw(st.text(max_size=1)), require_message_id=data.draw(st.booleans()),
             failure_map=tuple(
-                (code, 'unknown') for code in data.draw(st.lists(st.text('a*1', max_size=4), max_size=3))),
+                (code, 'unknown', data.draw(st.sampled_from(('as_usual', 'refused', 'accepted', 'unknown'))))
+                for code in data.draw(st.lists(st.text('a*1', max_size=4), max_size=3))),
             default_success_200=data.draw(st.booleans()), status_tracked=data.draw(st.booleans()),
             secrets=tuple(data.draw(st.lists(st.text(max_size=3), max_size=2))))
         recipients = [Sms(str(index), number) for index, number in enumerate(data.draw(st.lists(numbers, max_size=4)))]
