@@ -32,6 +32,8 @@ _NO_ANSWER = {
     'broken': "The connection was lost before the answer was complete.",
 }
 _NOT_NAMED = "The response says nothing certain about this recipient."
+# A byte order mark, also read as Latin-1, and what may stand around it: `^OK` and JSON begin after it.
+_BEGIN = re.compile(r'\A(?:\s|\ufeff|\u00ef\u00bb\u00bf)+')
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
 
     :param recipients: those of the request, with `uuid`, `number` and `message`
     """
-    body = paths.clean(answer.text[:MAX_TEXT])
+    body = paths.clean(_BEGIN.sub('', answer.text[:MAX_TEXT], count=1))
     verdict = _verdict(rules, answer, body)
     accepted = verdict[0] not in FAILED
     own = taken = split(rules, recipients, body, accepted)

@@ -438,6 +438,24 @@ class TestJsonItems(unittest.TestCase):
                          [('error', 'unknown'), ('error', 'refused')])
 
 
+class TestBeginOfAnAnswer(unittest.TestCase):
+    """A byte order mark, blanks before it and both in Latin-1 are no part of what the provider says."""
+
+    def test_a_byte_order_mark(self):
+        for mark in ('\ufeff', '\ufeff\ufeff', '\r\n\ufeff \n', '\n ', '\u00ef\u00bb\u00bf'):
+            with self.subTest(mark=mark):
+                result = read_one(200, mark + 'OK:17', message_id_regex=r'^OK:(\S+)', require_message_id=True)
+                self.assertEqual((result.state, result.message_id, result.response_text), ('success', '17', 'OK:17'))
+                result = read_one(200, mark + '{"status": "ok"}', success_key='"status":"ok"')
+                self.assertEqual((result.state, result.rule), ('success', 3))
+                result = read_one(400, mark + '{"code": 5}', error_code_path='code')
+                self.assertEqual(result.error_code, '5')
+                self.assertEqual(read_one(400, mark + 'ERR 5', error_code_regex='^ERR (.*)').error_code, '5')
+                result = read_one(400, mark + '7', failure_map=(('7', 'sms_credit'),))
+                self.assertEqual(result.failure_type, 'sms_credit')
+                self.assertEqual(read_one(404, mark).error_message, 'HTTP 404 Not Found')
+
+
 class TestNobodySpeaksForAnother(unittest.TestCase):
     """SPEC section 5: a recipient gets nothing of another's item, and is unknown when he has none of his own."""
 
