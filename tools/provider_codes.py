@@ -57,7 +57,6 @@ def match_outcome(failure_map: tuple[tuple[str, ...], ...], *candidates: str) ->
     return by_pattern
 
 
-@lru_cache(maxsize=256)
 def fixed_outcomes(failure_map: tuple[tuple[str, ...], ...]) -> frozenset[str]:
     """Give the outcomes that the codes may fix, empty when they leave them all to the rest of the response."""
     return frozenset(row.outcome for row in itertools.starmap(FailureCode, failure_map)) - {AS_USUAL}

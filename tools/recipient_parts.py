@@ -176,7 +176,7 @@ def _within(where, items_path):
     return _Paths(*(paths.OR.join(map(relative, paths.alternatives(path))) for path in where))
 
 
-def _part(where, error_values, node, is_item=False):
+def _part(where, error_values, node, position=None):
     status = paths.first_text(node, where.status)
     return Part(
         message_id=next(iter(_message_ids(node, where.message_id)), ''),
@@ -184,7 +184,8 @@ def _part(where, error_values, node, is_item=False):
         error_code=paths.first_text(node, where.error_code),
         error_message=paths.first_text(node, where.error_message),
         refused=match_value((('error', error_values),), status) is not None,
-        is_item=is_item)
+        is_item=position is not None,
+        position=position)
 
 
 def _message_ids(node, path):
@@ -209,9 +210,7 @@ def _shared_parts(where, error_values, recipients, document, accepted):
 
 
 def _item_parts(where, error_values, recipients, items):
-    parts = [
-        replace(_part(where, error_values, item, is_item=True), position=position)
-        for position, item in enumerate(items)]
+    parts = [_part(where, error_values, item, position) for position, item in enumerate(items)]
     numbers = [paths.first_text(item, where.number) for item in items]
     if any(numbers) and not len(parts) == len(recipients) == 1:
         return [part or _NOBODY for part in _pair_by_number(recipients, numbers, parts)]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from http import HTTPStatus
 from urllib.parse import quote, quote_plus
 
@@ -58,6 +58,11 @@ class AnswerRules:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     status_tracked: bool = True
 
+    @cached_property
+    def fixed_outcomes(self) -> frozenset[str]:
+        """The outcomes that a failure code may fix."""
+        return fixed_outcomes(self.failure_map)
+
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
@@ -96,7 +101,7 @@ class SendResult:
     doubtful: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen would take a tenth of the time of reading an answer
 class _Whole:
     """An answer, and what it says of all its recipients together: state and number of the rule of SPEC section 5."""
     rules: AnswerRules
@@ -132,7 +137,7 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
     accepted = verdict[0] not in FAILED
     own = taken = split(rules, recipients, body, accepted)
     is_shared = len(recipients) > 1
-    if not accepted and ('accepted' in fixed_outcomes(rules.failure_map) or (is_shared and verdict[1] == 2)):
+    if not accepted and ('accepted' in rules.fixed_outcomes or (is_shared and verdict[1] == 2)):
         # of an SMS that the provider has taken all the same its message id counts
         taken = split(rules, recipients, body, accepted=True)
     shown = _mask(rules.secrets, body)
@@ -207,7 +212,7 @@ def _result(whole, part, taken):
     code = failure_type = ''
     retryable = doubtful = False
     failed = state in FAILED
-    if failed or fixed_outcomes(rules.failure_map):
+    if failed or rules.fixed_outcomes:
         code = _code(whole, part)
         if rule == 0 and code:
             outcome = 'refused'  # an error code stands where the message id should
