@@ -53,6 +53,15 @@ class TestRules(AnswerCase):
         self.assertResult(sms, 'error', 'error', 'refused', 'sms_server')
         self.assertIn("No credit", sms.failure_reason)
 
+    def test_rule_2_error_key_in_the_item_of_the_only_recipient(self):
+        """The HTTP code still tells what becomes of the SMS: with 429 it goes back to the queue."""
+        values = {'error_key': 'rejected', 'answer_items_path': 'messages[]', 'answer_status_path': 'status'}
+        for code in (200, 400, 402):
+            sms = self.send(Reply(code, {'messages': [{'status': 'rejected'}]}), **values)
+            self.assertEqual(self.status_of(sms).outcome, 'refused')
+        sms = self.send(Reply(429, {'messages': [{'status': 'rejected'}]}), **values)
+        self.assertEqual((sms.state, bool(self.status_of(sms))), ('outgoing', False))
+
     def test_rule_2_error_key_counts_while_its_page_is_hidden(self):
         sms = self.send("ERR 12", error_key='ERR', create_status=False)
         self.assertEqual(sms.state, 'error')
@@ -255,6 +264,34 @@ class TestSeveralRecipients(AnswerCase):
         self.assertEqual(sms.mapped('state'), ['pending', 'error', 'pending'])
         self.assertEqual((sms[1].failure_type, sms[1].failure_reason), ('sms_not_allowed', "Blocked number"))
         self.assertEqual(ids, ['c0', False, 'c2'])
+
+    def test_items_without_one_of_the_recipients(self):
+        """He is unknown, Retry asks first, and he gets neither code nor words of another."""
+        sms, ids = self.send_together(
+            {'m': [
+                {'to': NUMBERS[0], 'id': 'M1', 'note': "E4"}, {'to': NUMBERS[1], 'note': "E5 Blocked"}]},
+            message_id_regex=False, answer_items_path='m[]', answer_number_path='to', answer_message_id_path='id',
+            require_message_id=True, error_code_regex=r'E\d+',
+            callback_failure_map_ids=[(0, 0, {'provider_code': 'E5', 'failure_type': 'sms_not_allowed'})])
+        self.assertEqual(ids, ['M1', False, False])
+        rows = [self.status_of(one) for one in sms]
+        self.assertEqual(
+            [(row.state, row.outcome, row.error_code, row.failure_type) for row in rows], [
+                ('success', 'accepted', False, False), ('error', 'refused', 'E5', 'sms_not_allowed'),
+                ('error', 'unknown', False, 'sms_server')])
+        self.assertIn("E5 Blocked", sms[1].failure_reason)
+        self.assertTrue(sms[2].failure_reason.startswith(DOUBT))
+        for word in ("M1", "E4", "E5", "Blocked"):
+            self.assertNotIn(word, sms[2].failure_reason)
+
+    def test_outcome_of_an_item_is_its_own(self):
+        sms, _ids = self.send_together(
+            {'m': [{'to': number, 'id': f'M{code}', 'code': code} for code, number in enumerate(NUMBERS[:3])]},
+            answer_items_path='m[]', answer_number_path='to', answer_error_code_path='code',
+            callback_failure_map_ids=[
+                (0, 0, {'provider_code': '1', 'outcome': 'refused'}),
+                (0, 0, {'provider_code': '2', 'outcome': 'unknown'})])
+        self.assertEqual([self.status_of(one).outcome for one in sms], ['accepted', 'refused', 'unknown'])
 
     def test_answer_that_is_not_what_was_configured(self):
         for reply in (
