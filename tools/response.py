@@ -3,11 +3,11 @@
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from http import HTTPStatus
 from urllib.parse import quote, quote_plus
 
@@ -104,6 +104,7 @@ class SendResult:
 @dataclass(slots=True)  # frozen would take a tenth of the time of reading an answer
 class _Whole:
     """An answer, and what it says of all its recipients together: state and number of the rule of SPEC section 5."""
+    mask: Callable[[str], str]  # takes the secrets out of what is stored
     rules: AnswerRules
     answer: HttpAnswer
     body: str
@@ -140,9 +141,10 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
     if not accepted and ('accepted' in rules.fixed_outcomes or (is_shared and verdict[1] == 2)):
         # of an SMS that the provider has taken all the same its message id counts
         taken = split(rules, recipients, body, accepted=True)
-    shown = _mask(rules.secrets, body)
+    mask = partial(_mask, rules.secrets)
+    shown = mask(body)
     whole = _Whole(
-        rules=rules, answer=answer, body=body, state=verdict[0], rule=verdict[1], accepted=accepted,
+        mask=mask, rules=rules, answer=answer, body=body, state=verdict[0], rule=verdict[1], accepted=accepted,
         is_shared=is_shared, texts=own.texts, names_recipients=own.names_recipients,
         words=_words(answer, shown, is_shared), response_text=_cut(shown, MAX_RESPONSE_TEXT))
     results = {}
@@ -241,8 +243,8 @@ def _result(whole, part, taken):
     return SendResult(
         uuid='', state=state, outcome=outcome, rule=rule, http_code=answer.status, response_text=whole.response_text,
         message_id=part.message_id,
-        error_code=_mask(rules.secrets, code)[:MAX_WORDS],
-        error_message=_mask(rules.secrets, message)[:MAX_WORDS],
+        error_code=whole.mask(code)[:MAX_WORDS],
+        error_message=whole.mask(message)[:MAX_WORDS],
         failure_type=failure_type, retryable=retryable,
         retry_after=_retry_after(answer.headers.get('retry-after')) if retryable else None,
         duration=answer.duration,
@@ -301,7 +303,7 @@ def _words_for(whole, part):
         return _NOT_NAMED if whole.names_recipients and whole.accepted else whole.words
     text = '' if whole.accepted else whole.texts.whole.error_message
     text = text or whole.text_of(part) or ('' if whole.accepted else whole.texts.rest)
-    return _shorten(whole.answer, _mask(whole.rules.secrets, text), True) if text or not whole.accepted else _NOT_NAMED
+    return _shorten(whole.answer, whole.mask(text), True) if text or not whole.accepted else _NOT_NAMED
 
 
 def _error_code(pattern, body):
