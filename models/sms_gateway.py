@@ -114,7 +114,10 @@ class SmsGateway(models.Model):
         help="Finds the provider's message id in the answer: the group named id, else the first group, else the whole "
              "match. For several recipients, groups named number and id pair them.")
     error_code_regex = fields.Char(
-        "Error Code Regex", help="Finds the provider's error code in a failed answer; Failure Codes translate it.")
+        "Error Code Regex",
+        help="Finds the provider's error code in a failed answer, in the recipient's own part of a JSON answer; "
+             "Failure Codes translate it. If a text answers for several recipients, name the groups (?P<code>…) and "
+             "(?P<number>…): without number, a code in a text that accepts some of them is ignored.")
     answer_items_path = fields.Char(
         "Items", help="Where a JSON answer lists one item for each recipient, for example messages[]. Empty: the whole "
                       "answer is the one item. The paths below are read inside of an item.")

@@ -32,6 +32,14 @@ class SmsGatewayCallbackFailureMap(models.Model):
              "the error text, of answers and of delivery reports. * stands for any characters; an exact code is "
              "preferred to one with *.")
     failure_type = fields.Selection(FAILURE_TYPES, "Failure Type", required=True, default='unknown')
+    outcome = fields.Selection(
+        [('as_usual', "As Usual"), ('refused', "Not Taken"), ('accepted', "Taken"), ('unknown', "Unknown")],
+        "Outcome", required=True, default='as_usual',
+        help="Select what this code in a response means for the SMS, whatever the HTTP code. As Usual: the other "
+             "settings decide. Not Taken: the provider did not accept the SMS. Taken: the provider accepted the SMS, "
+             "for example in an earlier request. Unknown: the recipient may have received the SMS. Only applies to "
+             "responses, not to delivery reports; in a successful response only the error code and the status value "
+             "are compared.")
 
     _provider_code_unique = models.Constraint(
         'unique(gateway_id, provider_code)',

@@ -4,7 +4,7 @@ import time
 
 from odoo import api, models, modules
 
-from ..tools.attempt import match_key
+from ..tools.attempt import match_keys
 from ..tools.report_match import SentIndex, SentSms
 from .sms_recording import record_surely
 
@@ -142,7 +142,7 @@ class SmsGateway(models.Model):
 
         :rtype: list[SentSms]
         """
-        keys = list({match_key(report.uuid) for report in reports if report.uuid})
+        keys = match_keys(report.uuid for report in reports if report.uuid)
         message_ids = list({report.message_id for report in reports if report.message_id})
         self.env.cr.execute("""
             SELECT id, sms_uuid, message_id, number, attempt,

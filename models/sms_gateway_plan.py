@@ -5,6 +5,7 @@ from odoo import models
 
 from ..tools import phone
 from ..tools.delivery_report import ReportRules, parse_value_list
+from ..tools.provider_codes import FailureCode
 from ..tools.request import Credentials, Recipient, RequestConfig
 from ..tools.response import AnswerRules
 from ..tools.transport import Line
@@ -103,7 +104,8 @@ class SmsGateway(models.Model):
             return AnswerRules.success_http_codes
 
     def _get_failure_map(self):
-        return tuple((row.provider_code, row.failure_type) for row in self.callback_failure_map_ids)
+        return tuple(
+            FailureCode(row.provider_code, row.failure_type, row.outcome) for row in self.callback_failure_map_ids)
 
     def _get_answer_rules(self, default_success):
         """

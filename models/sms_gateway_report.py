@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
-from ..tools.attempt import match_key
+from ..tools.attempt import match_key, plain_uuid
 from ..tools.delivery_report import DeliveryReport
 
 KEEP_DAYS = 7
@@ -47,7 +47,7 @@ class SmsGatewayReport(models.Model):
             """, [gateway.id, max(excess, KEEP_REPORTS // 10)])
         self.create([
             {
-                'gateway_id': gateway.id, 'uuid': report.uuid, 'message_id': report.message_id,
+                'gateway_id': gateway.id, 'uuid': plain_uuid(report.uuid), 'message_id': report.message_id,
                 'number': report.number, 'status': report.status, 'state': report.state,
                 'error_code': report.error_code, 'error_message': report.error_message,
                 'failure_type': report.failure_type,

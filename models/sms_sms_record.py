@@ -77,8 +77,8 @@ class SmsSms(models.Model):
 
     @api.model
     def _awaits_report(self, sms, plans):
-        return bool(
-            sms.gateway_id and plans[sms.gateway_id].waits_for_report and sms.result.outcome != 'refused')
+        """Whether the provider may report on an SMS: also on one that its answer refuses."""
+        return bool(sms.gateway_id and plans[sms.gateway_id].waits_for_report)
 
     @api.model
     def _apply_early_reports(self, claimed):

@@ -1,6 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """From real HTTP answers to states: SPEC section 5, each rule by its number, and several recipients of one request."""
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common import DOUBT, SECRET, GatewayCase
 from .provider import Reply, redirect
@@ -52,6 +52,15 @@ class TestRules(AnswerCase):
         sms = self.send({'status': 'OK', 'error': "No credit"}, error_key='"error"', success_key='OK')
         self.assertResult(sms, 'error', 'error', 'refused', 'sms_server')
         self.assertIn("No credit", sms.failure_reason)
+
+    def test_rule_2_error_key_in_the_item_of_the_only_recipient(self):
+        """The HTTP code still tells what becomes of the SMS: with 429 it goes back to the queue."""
+        values = {'error_key': 'rejected', 'answer_items_path': 'messages[]', 'answer_status_path': 'status'}
+        for code in (200, 400, 402):
+            sms = self.send(Reply(code, {'messages': [{'status': 'rejected'}]}), **values)
+            self.assertEqual(self.status_of(sms).outcome, 'refused')
+        sms = self.send(Reply(429, {'messages': [{'status': 'rejected'}]}), **values)
+        self.assertEqual((sms.state, bool(self.status_of(sms))), ('outgoing', False))
 
     def test_rule_2_error_key_counts_while_its_page_is_hidden(self):
         sms = self.send("ERR 12", error_key='ERR', create_status=False)
@@ -143,6 +152,43 @@ class TestWhatIsKept(AnswerCase):
             sms = self.send(reply)
             self.assertEqual((sms.failure_type, self.status_of(sms).failure_type), (failure_type, failure_type))
 
+    def test_outcome_of_a_failure_code(self):
+        """It decides whatever the HTTP code: for one SMS, its status row and whether Retry asks first."""
+        self.gateway.write({
+            'error_code_regex': r'"code": (\d+)',
+            'callback_failure_map_ids': [
+                (0, 0, {'provider_code': code, 'failure_type': failure_type, 'outcome': outcome})
+                for code, failure_type, outcome in (
+                    ('1', 'sms_credit', 'refused'), ('2', 'sms_expired', 'unknown'), ('3', 'unknown', 'accepted'))],
+        })
+        for code, status, expected in (
+                (1, 200, ('error', 'error', 'refused', 'sms_credit')),
+                (1, 500, ('error', 'server_error', 'refused', 'sms_credit')),
+                (2, 200, ('error', 'error', 'unknown', 'sms_expired')),
+                (2, 400, ('error', 'error', 'unknown', 'sms_expired')),
+                (3, 409, ('pending', 'success', 'accepted', False)),
+                (4, 200, ('pending', 'success', 'accepted', False)),
+        ):
+            with self.subTest(code=code, status=status):
+                sms = self.send(Reply(status, {'code': code, 'id': 'M1'}))
+                row = self.assertResult(sms, *expected)
+                self.assertEqual(bool(row.sent_date), row.outcome == 'accepted')
+                self.assertEqual((sms.failure_reason or '').startswith(DOUBT), row.outcome == 'unknown')
+                self.assertEqual(row.message_id, 'M1' if status in (200, 409) else False)
+
+    def test_outcome_of_a_failure_code_in_the_form(self):
+        """It is set in the list, copied with the gateway, and Send Test SMS names it."""
+        with Form(self.gateway) as form, form.callback_failure_map_ids.new() as code:
+            code.provider_code = 'HTTP 409'
+            self.assertEqual(code.outcome, 'as_usual')
+            code.outcome = 'accepted'
+        self.assertEqual(self.gateway.copy().callback_failure_map_ids.outcome, 'accepted')
+        self.provider.answer(Reply(409, "already accepted"))
+        test = self.env['sms.gateway.test'].create({'gateway_id': self.gateway.id, 'number': '+32456001122'})
+        test.action_send()
+        self.assertEqual(test.level, 'success')
+        self.assertIn("Outcome", test.verdict)
+
     def test_answer_is_cut_and_holds_no_secret(self):
         sms = self.send(Reply(400, f"Bad token {SECRET} " + "é" * 5000))
         status = self.status_of(sms)
@@ -218,6 +264,34 @@ class TestSeveralRecipients(AnswerCase):
         self.assertEqual(sms.mapped('state'), ['pending', 'error', 'pending'])
         self.assertEqual((sms[1].failure_type, sms[1].failure_reason), ('sms_not_allowed', "Blocked number"))
         self.assertEqual(ids, ['c0', False, 'c2'])
+
+    def test_items_without_one_of_the_recipients(self):
+        """He is unknown, Retry asks first, and he gets neither code nor words of another."""
+        sms, ids = self.send_together(
+            {'m': [
+                {'to': NUMBERS[0], 'id': 'M1', 'note': "E4"}, {'to': NUMBERS[1], 'note': "E5 Blocked"}]},
+            message_id_regex=False, answer_items_path='m[]', answer_number_path='to', answer_message_id_path='id',
+            require_message_id=True, error_code_regex=r'E\d+',
+            callback_failure_map_ids=[(0, 0, {'provider_code': 'E5', 'failure_type': 'sms_not_allowed'})])
+        self.assertEqual(ids, ['M1', False, False])
+        rows = [self.status_of(one) for one in sms]
+        self.assertEqual(
+            [(row.state, row.outcome, row.error_code, row.failure_type) for row in rows], [
+                ('success', 'accepted', False, False), ('error', 'refused', 'E5', 'sms_not_allowed'),
+                ('error', 'unknown', False, 'sms_server')])
+        self.assertIn("E5 Blocked", sms[1].failure_reason)
+        self.assertTrue(sms[2].failure_reason.startswith(DOUBT))
+        for word in ("M1", "E4", "E5", "Blocked"):
+            self.assertNotIn(word, sms[2].failure_reason)
+
+    def test_outcome_of_an_item_is_its_own(self):
+        sms, _ids = self.send_together(
+            {'m': [{'to': number, 'id': f'M{code}', 'code': code} for code, number in enumerate(NUMBERS[:3])]},
+            answer_items_path='m[]', answer_number_path='to', answer_error_code_path='code',
+            callback_failure_map_ids=[
+                (0, 0, {'provider_code': '1', 'outcome': 'refused'}),
+                (0, 0, {'provider_code': '2', 'outcome': 'unknown'})])
+        self.assertEqual([self.status_of(one).outcome for one in sms], ['accepted', 'refused', 'unknown'])
 
     def test_answer_that_is_not_what_was_configured(self):
         for reply in (

@@ -2,7 +2,8 @@
 """SPEC section 6, inside: which SMS a delivery report is about, and what it changes."""
 import json
 from datetime import timedelta
-from uuid import uuid4
+from itertools import product
+from uuid import UUID, uuid4
 
 from freezegun import freeze_time
 
@@ -164,6 +165,22 @@ class TestDelivery(DeliveryCase):
                 self.assertEqual(self.bus_rows(), once)
 
     # === WHICH SMS === #
+
+    def test_uuid_in_every_spelling(self):
+        """Hyphenated, in braces, in capitals or as URN, before and after the send, with and without Track Status."""
+        for tracked, is_early, spelling, digits in product(
+                (True, False), (True, False), ('%s', '{%s}', 'urn:uuid:%s'), (slice(None), slice(23))):
+            self.gateway.create_status = tracked
+            sms = self.make_sms(NUMBER)
+            reported = spelling % str(UUID(sms.uuid)).upper()[digits]
+            with self.subTest(tracked=tracked, is_early=is_early, reported=reported):
+                if not is_early:
+                    sms.send()
+                self.report(uuid=reported, status='delivered')
+                if is_early:
+                    sms.send()
+                self.assertEqual(sms.state, 'sent')
+                self.assertFalse(self.kept_reports())
 
     def test_uuid20(self):
         """Providers that take 20 characters at most get {uuid20}."""

@@ -4,6 +4,7 @@ from itertools import product
 
 from odoo.tests import tagged
 
+from .provider import Reply
 from .test_delivery import DeliveryCase
 
 ACCEPTED = 'accepted'
@@ -15,6 +16,9 @@ FINAL = {
     'failed': ('error', 'error', 'exception'),
     'delivered': ('success', 'sent', 'sent'),
 }
+ANSWERS = [
+    "OK", "unclear", "E1", Reply(409, "E2"), "E3", Reply(400, "no"), Reply(401, "no"), Reply(500, "oops"),
+    Reply(500, "E1"), Reply(302, "gone"), Reply(drop="before"), Reply(drop="middle")]
 
 
 def all_orders(length):
@@ -54,6 +58,47 @@ class TestDeliveryOrder(DeliveryCase):
         self._check_states(all_sms, orders)
         self.assertEqual(self.bus_rows(), before, "repetition notifies nobody")
         self.assertFalse(self.kept_reports())
+
+    def test_report_before_and_after_every_answer(self):
+        self._check_answers()
+
+    def test_report_before_and_after_every_answer_without_track_status(self):
+        self.gateway.create_status = False
+        self._check_answers()
+
+    def _check_answers(self):
+        """One report for each SMS, before its answer is recorded and after it: the end is the same."""
+        self.gateway.write({
+            'success_key': 'OK', 'error_code_regex': 'E[0-9]', 'callback_failure_map_ids': [
+                (0, 0, {'provider_code': code, 'outcome': outcome})
+                for code, outcome in (('E1', 'refused'), ('E2', 'accepted'), ('E3', 'unknown'))]})
+        for answer in ANSWERS:
+            for word in (*WORDS, 'strange'):
+                ends = []
+                for is_early in (True, False):
+                    self.provider.answer(answer)
+                    sms = self._make_messages(1)
+                    report = {'uuid': sms.uuid, 'status': word, 'code': '9', 'words': "Their words"}
+                    if is_early:
+                        self.report(report)
+                    sms.send()
+                    if not is_early:
+                        self.report(report)
+                    ends.append(self._describe(sms))
+                with self.subTest(answer=answer, word=word):
+                    self.assertEqual(*ends)
+                    self.assertFalse(self.kept_reports())
+                    if word == 'delivered':
+                        self.assertEqual(ends[0][0], ('sent', False, False))
+
+    def _describe(self, sms):
+        self.env.invalidate_all()
+        notification, row = sms.sms_tracker_id.mail_notification_id, self.status_of(sms)
+        return (
+            (sms.state, sms.failure_type, sms.failure_reason),
+            (notification.notification_status, notification.failure_type, notification.failure_reason),
+            row and (row.state, row.outcome, row.failure_type, row.error_code, row.error_message, row.note,
+                     row.awaits_report, bool(row.delivered_date), bool(row.report_date)))
 
     def _make_messages(self, count):
         message = self.contact.message_post(body="Hello")

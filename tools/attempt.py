@@ -6,9 +6,11 @@ SMS share the part that `match_key` cuts out, so that a report of any of them is
 nothing has to be kept: the first two of the 32 hexadecimal digits count the attempts on.
 """
 import re
+from collections.abc import Iterable
 
 _UUID = re.compile(r'[0-9a-f]{32}')
-_CAPITALS = re.compile(r'[0-9A-F]{20}(?:[0-9A-F]{12})?')  # some providers write them so
+# as RFC 9562 and .NET write it, whole or the first 20 digits: some providers read it and write it in their own way
+_SPELLING = re.compile(r'(?:urn:)?(?:uuid:)?[{(]?([0-9a-f-]{20,37})[)}]?', re.IGNORECASE)
 _KEY = slice(2, 20)  # ends where {uuid20} ends
 ATTEMPTS = 256
 
@@ -26,7 +28,9 @@ def attempt_of(uuid: str, reported: str) -> int | None:
     :param reported: the whole `{uuid}`, or its first 20 digits
     :return: a number from 1 to 256, None when it names another SMS
     """
-    reported = _as_ours(reported)
+    if reported == uuid:
+        return 1
+    uuid, reported = plain_uuid(uuid), plain_uuid(reported)
     if reported == uuid:
         return 1
     if not _UUID.fullmatch(uuid) or len(reported) not in (20, 32) or uuid[2:len(reported)] != reported[2:]:
@@ -39,8 +43,16 @@ def attempt_of(uuid: str, reported: str) -> int | None:
 
 def match_key(uuid: str) -> str:
     """What all attempts of an SMS have in common; the index of the status rows holds the same cut."""
-    return _as_ours(uuid)[_KEY]
+    return plain_uuid(uuid)[_KEY]
 
 
-def _as_ours(uuid: str) -> str:
-    return uuid.lower() if _CAPITALS.fullmatch(uuid) else uuid
+def match_keys(uuids: Iterable[str]) -> list[str]:
+    """The keys of UUIDs that were reported, for SMS whose own UUID is not one of core's also as they are spelled."""
+    return list({key for uuid in uuids for key in (match_key(uuid), uuid[_KEY])})
+
+
+def plain_uuid(uuid: str) -> str:
+    """A UUID as core writes it, whatever its spelling: 32 digits, or their first 20. Anything else stays as it is."""
+    found = _SPELLING.fullmatch(uuid)
+    digits = found[1].replace('-', '').lower() if found else ''
+    return digits if len(digits) in (20, 32) else uuid

@@ -32,7 +32,7 @@ class ReportRules:
     pending: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
     canceled: tuple[str, ...] = ()
-    failure_map: tuple[tuple[str, str], ...] = ()
+    failure_map: tuple[tuple[str, ...], ...] = ()  # see `FailureCode`; outcomes are about answers only
     secrets: Secrets = Secrets()  # noqa: RUF009 - it is frozen
 
     def state_of(self, status: str) -> str | None:

@@ -33,9 +33,19 @@ def load_json(text):
     :raise ValueError: when it is not JSON, or nested too deeply to be read
     """
     try:
-        return _DECODER.decode(text.lstrip('\ufeff'))
+        return _DECODER.decode(text.lstrip('\ufeff \t\r\n'))
     except RecursionError as error:
         raise ValueError('JSON is nested too deeply') from error
+
+
+def decode_at(text, start):
+    """Read the JSON value that begins at a place of a text; see `load_json`.
+
+    :return: the value and where it ends
+    :rtype: tuple
+    :raise ValueError: when there is none
+    """
+    return _DECODER.raw_decode(text, start)
 
 
 def clean(text):

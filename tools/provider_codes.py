@@ -1,37 +1,78 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Provider words against the lists of a gateway: status values and failure codes (SPEC section 2)."""
+import itertools
 from functools import lru_cache
+from typing import NamedTuple
 
 FAILURE_TYPES = (
     'unknown', 'sms_number_missing', 'sms_number_format', 'sms_country_not_supported', 'sms_registration_needed',
     'sms_credit', 'sms_server', 'sms_acc', 'sms_expired', 'sms_invalid_destination', 'sms_not_allowed',
     'sms_not_delivered', 'sms_rejected')
+AS_USUAL = 'as_usual'
 
 
-def match_failure(failure_map: tuple[tuple[str, str], ...], *candidates: str) -> str | None:
+class FailureCode(NamedTuple):
+    """A provider's code, what it means for Odoo, and whether the provider took an SMS that it answers with it.
+
+    `outcome` is `AS_USUAL` when the rest of the response decides, else 'refused', 'accepted' or 'unknown'.
+    """
+    code: str
+    failure_type: str
+    outcome: str = AS_USUAL
+
+
+def match_failure(failure_map: tuple[tuple[str, ...], ...], *candidates: str) -> str | None:
     """Give the failure type of the first candidate that a code fits, compared without case; None when none fits.
 
-    :param failure_map: codes, in which ``*`` stands for any characters, and their failure types
+    :param failure_map: codes, in which ``*`` stands for any characters, as `FailureCode` or its values
     :param candidates: in order of priority; an exact match of any beats a pattern, a longer pattern a shorter one
     """
     exact, patterns = _failure_codes(failure_map)
-    folded = [text for candidate in candidates if candidate and (text := candidate.strip().casefold())]
+    folded = _fold(candidates)
     for text in folded:
         if text in exact:
-            return exact[text]
+            return exact[text].failure_type
     for text in folded:
-        for pieces, failure_type in patterns:
+        for pieces, row in patterns:
             if _fits(pieces, text):
-                return failure_type
+                return row.failure_type
     return None
+
+
+def match_outcome(failure_map: tuple[tuple[str, ...], ...], *candidates: str) -> str | None:
+    """Give the outcome that the codes fix for these candidates; None when they leave it to the rest of the response.
+
+    The code that fits a candidate best speaks for it. As usual says nothing, so that it hides no other candidate; of
+    the outcomes that are left an exact match beats a pattern, then the first candidate counts.
+    """
+    exact, patterns = _failure_codes(failure_map)
+    by_pattern = None
+    for text in _fold(candidates):
+        if text in exact:
+            if exact[text].outcome != AS_USUAL:
+                return exact[text].outcome
+        elif by_pattern is None:
+            outcome = next((row.outcome for pieces, row in patterns if _fits(pieces, text)), AS_USUAL)
+            by_pattern = outcome if outcome != AS_USUAL else None
+    return by_pattern
+
+
+def fixed_outcomes(failure_map: tuple[tuple[str, ...], ...]) -> frozenset[str]:
+    """Give the outcomes that the codes may fix, empty when they leave them all to the rest of the response."""
+    return frozenset(row.outcome for row in itertools.starmap(FailureCode, failure_map)) - {AS_USUAL}
+
+
+def _fold(candidates):
+    return [text for candidate in candidates if candidate and (text := candidate.strip().casefold())]
 
 
 @lru_cache(maxsize=256)
 def _failure_codes(failure_map):
-    codes = [(code.strip().casefold(), failure_type) for code, failure_type in failure_map]
-    exact = {code: failure_type for code, failure_type in reversed(codes) if '*' not in code}
-    longest_first = sorted(codes, key=lambda code: -len(code[0].replace('*', '')))
-    return exact, [(code.split('*'), failure_type) for code, failure_type in longest_first if '*' in code]
+    codes = [
+        row._replace(code=row.code.strip().casefold()) for row in itertools.starmap(FailureCode, failure_map)]
+    exact = {row.code: row for row in reversed(codes) if '*' not in row.code}
+    longest_first = sorted(codes, key=lambda row: -len(row.code.replace('*', '')))
+    return exact, [(row.code.split('*'), row) for row in longest_first if '*' in row.code]
 
 
 def _fits(pieces, text):

@@ -48,8 +48,8 @@ def read_body(content_type: str, body: bytes, wanted: tuple[tuple[str, str], ...
         return None
     if kind.startswith('multipart/'):
         return _multipart(content_type, body, charset, wanted)
-    text = _decode(body, charset)
-    start = text.lstrip('\ufeff')[:1]
+    text = _decode(body, charset).lstrip('\ufeff \t\r\n')
+    start = text[:1]
     looks_like_form = re.match(r'[^\s={}<>"]{1,200}=', text)
     if start in ('{', '[') or (kind.endswith('json') and not looks_like_form):
         return _json(text)
@@ -97,7 +97,7 @@ def _fields(pairs, wanted):
 
 def embedded(value):
     """Give the JSON document in a field of a form; the field itself when it has none."""
-    if isinstance(value, str) and value.lstrip()[:1] in ('{', '['):
+    if isinstance(value, str) and value.lstrip('\ufeff \t\r\n')[:1] in ('{', '['):
         try:
             return paths.load_json(value)
         except ValueError:

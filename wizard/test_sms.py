@@ -162,4 +162,5 @@ class SmsGatewayTest(models.TransientModel):
             5: self.env._("Nothing in the answer says whether it succeeded: no success text was found, or Success "
                           "HTTP Codes is empty."),
             6: self.env._("The HTTP code is in Success HTTP Codes: %s", codes),
+            7: self.env._("The response contains one of the Failure Codes, whose Outcome decides."),
         }[result.rule]

@@ -1,9 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Each attempt to send an SMS has a UUID of its own, and a report of any of them finds its SMS: SPEC section 4."""
 import unittest
+from uuid import UUID as StandardUUID
 from uuid import uuid4
 
-from ..attempt import ATTEMPTS, attempt_of, attempt_uuid, match_key
+from ..attempt import ATTEMPTS, attempt_of, attempt_uuid, match_key, match_keys
 
 UUID = 'fe3c0d4c8f5b4a1e9b7a2d6c1f0e5a4b'
 
@@ -42,9 +43,22 @@ class TestAttempt(unittest.TestCase):
         self.assertEqual(attempt_of('my-own-id', 'my-own-id'), 1)
         self.assertIsNone(attempt_of('my-own-id', 'another'))
 
-    def test_capitals(self):
-        """Some providers write hexadecimal digits in capitals."""
-        reported = attempt_uuid(UUID, 2).upper()
-        self.assertEqual(attempt_of(UUID, reported), 2)
-        self.assertEqual(attempt_of(UUID, reported[:20]), 2)
-        self.assertEqual(match_key(reported), match_key(UUID))
+    def test_every_spelling(self):
+        """Providers write capitals, hyphens, braces or a URN (RFC 9562), of the whole or of the first 20 digits."""
+        for attempt in (1, 2):
+            whole = str(StandardUUID(attempt_uuid(UUID, attempt)))
+            for reported in (whole, whole[:23], whole[:24], whole.replace('-', ''), whole.replace('-', '')[:20]):
+                for spelling in ('%s', '{%s}', '(%s)', 'urn:uuid:%s', 'uuid:%s', 'urn:uuid:{%s}'):
+                    for text in (spelling % reported, (spelling % reported).upper()):
+                        with self.subTest(text=text):
+                            self.assertEqual(attempt_of(UUID, text), attempt)
+                            self.assertEqual(match_key(text), match_key(UUID))
+                            self.assertIn(match_key(UUID), match_keys([text]))
+        for text in (f'{{{UUID[:19]}}}', f'urn:{UUID}0', f'{UUID[:10]}.{UUID[10:]}', f'x{UUID}', '-' * 32):
+            self.assertIsNone(attempt_of(UUID, text), text)
+
+    def test_uuid_that_is_spelled_so_itself(self):
+        own = str(StandardUUID(UUID))
+        self.assertEqual((attempt_of(own, own), attempt_of(own, UUID), attempt_of(own, own.upper())), (1, 1, 1))
+        self.assertEqual(attempt_uuid(own, 2), own)
+        self.assertIn(own[2:20], match_keys([own]))

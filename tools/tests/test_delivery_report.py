@@ -290,6 +290,21 @@ class TestProviders(unittest.TestCase):
         self.assertEqual(report, DeliveryReport(
             '', '1', '', 'MessageFailed', 'error', '', 'Noéw', 'sms_not_delivered'))
 
+    def test_a_byte_order_mark(self):
+        """Before a form, before a document, before blanks or after them, in another charset and in a field."""
+        document = '{"MessageSid": "SM1", "MessageStatus": "sent"}'
+        bodies = [
+            ('application/json', f'{mark}{document}'.encode()) for mark in ('\ufeff', '\n\ufeff', '\ufeff \n\ufeff')]
+        bodies += [
+            (FORM, '\ufeffMessageSid=SM1&MessageStatus=sent'.encode()),
+            (FORM, '\n\ufeffMessageSid=SM1&MessageStatus=sent'.encode()),
+            ('application/json; charset=utf-16le', f'\ufeff{document}'.encode('utf-16le')),
+            (FORM, urlencode({'data': f'\ufeff{document}'}).encode())]
+        for content_type, body in bodies:
+            with self.subTest(content_type=content_type, body=body):
+                [report] = parse_reports(TWILIO, 'POST', b'', content_type, body)
+                self.assertEqual((report.message_id, report.state), ('SM1', 'pending'))
+
     def test_garbage_is_400(self):
         """SPEC section 6: 400 for a body that cannot be read; XML never with entities or a document type."""
         for name, call in GARBAGE:

@@ -18,6 +18,7 @@ from . import cases
 class Sms:
     uuid: str
     number: str
+    message: str = 'Hello'
 
 
 ONE = [Sms('u1', '+923001234567')]
@@ -198,6 +199,107 @@ class TestFailureTypes(unittest.TestCase):
                 self.assertEqual(result.message_id, '')
 
 
+class TestOutcomeOfCodes(unittest.TestCase):
+    """The Outcome of a failure code: whatever the HTTP code, it tells whether the provider took the SMS."""
+
+    def test_documented_answers(self):
+        """Codes whose provider says what became of the SMS, each where it may stand in an answer."""
+        for name, status, text, rules, code, expected in (
+                ('Route Mobile', 200, '1715|923001234567',
+                 {'error_code_regex': r'(?:^|,)\s*(?!1701)(\d{4})\b', 'require_message_id': True},
+                 ('1715', 'sms_server', 'unknown'), ('error', 'unknown', '', '1715')),
+                ('Android SMS Gateway', 409, '{"id": "x1", "message": "already exists"}', {'message_id_path': 'id'},
+                 ('HTTP 409', 'unknown', 'accepted'), ('success', 'accepted', 'x1', '')),
+                ('Semaphore', 500, '["Your current balance is not sufficient."]', {},
+                 ('*balance is not sufficient*', 'sms_credit', 'refused'), ('server_error', 'refused', '', '')),
+                ('GatewayAPI', 500, '{"code": "0x0213", "message": "No credit"}', {'error_code_path': 'code'},
+                 ('0x0213', 'sms_credit', 'refused'), ('server_error', 'refused', '', '0x0213')),
+                ('Jasmin', 500, 'Error "Cannot send submit_sm, check SMPPClientManager log file for details"',
+                 {'error_code_regex': 'Error "(?P<code>[^"]+)"'}, ('Cannot send submit_sm*', 'sms_server', 'refused'),
+                 ('server_error', 'refused', '',
+                  'Cannot send submit_sm, check SMPPClientManager log file for details')),
+                ('Taqnyat', 200, '{"statusCode": 2, "messageId": 7}',
+                 {'status_path': 'statusCode', 'message_id_path': 'messageId'},
+                 ('2', 'sms_rejected', 'refused'), ('error', 'refused', '7', '')),
+        ):
+            with self.subTest(name):
+                result = read_one(status, text, failure_map=(('HTTP 500', 'sms_server'), code), **rules)
+                self.assertEqual((result.state, result.outcome, result.message_id, result.error_code), expected)
+                failed = result.state != 'success'
+                self.assertEqual(result.failure_type, code[1] if failed and name != 'Semaphore' else (
+                    'sms_server' if failed else ''))
+                self.assertEqual((result.rule, result.doubtful, bool(result.error_message)),
+                                 (7, result.outcome == 'unknown', failed))
+                self.assertFalse(result.retryable)
+
+    def test_every_http_code(self):
+        for status in (200, 204, 302, 400, 401, 409, 429, 500, 502, 503):
+            for outcome in ('refused', 'accepted', 'unknown'):
+                with self.subTest(status=status, outcome=outcome):
+                    usual = read_one(status)
+                    result = read_one(
+                        status, '{"c": 7}', error_code_path='c', failure_map=(('7', 'sms_rejected', outcome),))
+                    state = 'success' if outcome == 'accepted' else (
+                        usual.state if usual.failure_type else 'error')
+                    self.assertEqual((result.state, result.outcome), (state, outcome))
+                    # what comes back to the queue by itself is what always did
+                    self.assertEqual(result.retryable, outcome == 'refused' and status in (429, 503))
+
+    def test_only_what_is_an_error_code_in_an_answer_that_accepts(self):
+        """Its text may repeat the SMS, and the HTTP code speaks of the whole anyway."""
+        codes = (('*', 'unknown', 'refused'), ('HTTP 200', 'unknown', 'unknown'), ('low balance', 'unknown', 'refused'))
+        self.assertEqual(read_one(200, 'low balance', failure_map=codes).state, 'success')
+        self.assertEqual(read_one(200, 'low balance', failure_map=codes, success_key='OK').state, 'pending')
+        for rules in ({'error_code_regex': 'low.*'}, {'success_key': 'OK', 'error_code_regex': '.+'}):
+            result = read_one(200, 'low balance', failure_map=codes, **rules)
+            self.assertEqual((result.state, result.outcome), ('error', 'refused'))
+
+    def test_the_code_that_fits_best(self):
+        for codes, expected in (
+                ((('21*', 'unknown', 'refused'), ('211', 'unknown')), 'unknown'),  # an exception, as usual
+                ((('21*', 'unknown', 'refused'), ('HTTP 500', 'unknown')), 'refused'),
+                ((('2*', 'unknown', 'unknown'), ('21*', 'unknown', 'refused')), 'refused'),
+                ((('2*', 'unknown', 'refused'), ('HTTP 500', 'unknown', 'accepted')), 'accepted'),
+                ((('2*', 'unknown', 'refused'), ('*text*', 'unknown', 'accepted')), 'refused'),
+                ((('3*', 'unknown', 'refused'),), 'unknown')):
+            with self.subTest(codes=codes):
+                result = read_one(500, '{"c": 211, "m": "some text"}', error_code_path='c', failure_map=codes)
+                self.assertEqual(result.outcome, expected)
+
+    def test_several_recipients(self):
+        """An item's code speaks for its recipient alone, a code of the whole answer for all."""
+        rules = {
+            'items_path': 'm[]', 'number_path': 'to', 'message_id_path': 'id', 'error_code_path': 'code|error.code',
+            'failure_map': (('5', 'sms_credit', 'refused'), ('6', 'unknown', 'unknown'), ('7', 'unknown', 'accepted'))}
+        first, second = {'to': '923001234567', 'id': 'A'}, {'to': '923007654321', 'id': 'B'}
+        for status, text, expected in (
+                (200, {'m': [{**first, 'code': 5}, second]}, [('refused', 'A'), ('accepted', 'B')]),
+                (200, {'m': [second, {**first, 'code': 6}]}, [('unknown', 'A'), ('accepted', 'B')]),
+                (400, {'m': [{**first, 'code': 7}, {**second, 'code': 6}]}, [('accepted', 'A'), ('unknown', 'B')]),
+                (500, {'m': [{**first, 'code': 5}, second]}, [('refused', 'A'), ('unknown', 'B')]),
+                (500, {'error': {'code': 5}}, [('refused', '')] * 2),
+                (400, {'error': {'code': 6}}, [('unknown', '')] * 2),
+        ):
+            with self.subTest(status=status, text=text):
+                results = read(status, json.dumps(text), TWO, **rules)
+                self.assertEqual([(result.outcome, result.message_id) for result in results], expected)
+        text = '1701|923001234567|A,1715|923007654321'
+        results = read(
+            200, text, TWO, message_id_regex=r'1701\|(?P<number>\d+)\|(?P<id>\w+)', require_message_id=True,
+            error_code_regex=r'(?:^|,)(?!1701)(\d{4})', failure_map=(('1715', 'sms_server', 'unknown'),))
+        self.assertEqual([(r.state, r.outcome) for r in results], [('success', 'accepted'), ('error', 'unknown')])
+
+    def test_no_answer_says_nothing(self):
+        codes = (('*', 'unknown', 'refused'),)
+        for answer in (HttpAnswer(None, failure='timeout'), HttpAnswer(500, '{"c": 7', failure='broken')):
+            [result] = interpret(AnswerRules(failure_map=codes), ONE, answer)
+            self.assertEqual((result.state, result.outcome), ('server_error', 'unknown'))
+
+    def test_without_track_status(self):
+        codes = (('*', 'unknown', 'refused'),)
+        self.assertEqual(read_one(400, 'x', failure_map=codes, status_tracked=False).outcome, 'unknown')
+
+
 class TestMessageId(unittest.TestCase):
     """SPEC section 5: Message ID Regex, its groups and several recipients; paths win over it."""
 
@@ -336,6 +438,214 @@ class TestJsonItems(unittest.TestCase):
                          [('error', 'unknown'), ('error', 'refused')])
 
 
+class TestBeginOfAnAnswer(unittest.TestCase):
+    """A byte order mark, blanks before it and both in Latin-1 are no part of what the provider says."""
+
+    def test_a_byte_order_mark(self):
+        for mark in ('\ufeff', '\ufeff\ufeff', '\r\n\ufeff \n', '\n ', '\u00ef\u00bb\u00bf'):
+            with self.subTest(mark=mark):
+                result = read_one(200, mark + 'OK:17', message_id_regex=r'^OK:(\S+)', require_message_id=True)
+                self.assertEqual((result.state, result.message_id, result.response_text), ('success', '17', 'OK:17'))
+                result = read_one(200, mark + '{"status": "ok"}', success_key='"status":"ok"')
+                self.assertEqual((result.state, result.rule), ('success', 3))
+                result = read_one(400, mark + '{"code": 5}', error_code_path='code')
+                self.assertEqual(result.error_code, '5')
+                self.assertEqual(read_one(400, mark + 'ERR 5', error_code_regex='^ERR (.*)').error_code, '5')
+                result = read_one(400, mark + '7', failure_map=(('7', 'sms_credit'),))
+                self.assertEqual(result.failure_type, 'sms_credit')
+                self.assertEqual(read_one(404, mark).error_message, 'HTTP 404 Not Found')
+
+
+class TestNobodySpeaksForAnother(unittest.TestCase):
+    """SPEC section 5: a recipient gets nothing of another's item, and is unknown when he has none of his own."""
+
+    NUMBERS = ('+923001234567', '+923007654321', '+4915112345678')
+    THREE = [Sms(f'u{index}', number) for index, number in enumerate(NUMBERS)]
+    RULES = {
+        'items_path': 'm[]', 'number_path': 'to', 'message_id_path': 'id', 'status_path': 's',
+        'error_values': ('no',), 'error_code_path': 'c', 'require_message_id': True}
+    UNKNOWN = ('unknown', '', '')
+
+    def check(self, recipients, text, expected, status=200, **rules):
+        with self.subTest(text=text, rules=rules):
+            text = text if isinstance(text, str) else json.dumps(text)
+            results = read(status, text, recipients, **{**self.RULES, **rules})
+            self.assertEqual([(r.outcome, r.error_code, r.message_id) for r in results], expected)
+            return results
+
+    def test_a_recipient_without_an_item(self):
+        one = {'m': [{'to': '923001234567', 'id': 'M1', 'note': 'E4'}]}
+        for rules in ({'error_code_path': '', 'error_code_regex': r'E\d+'}, {'error_code_path': 'note'}, {}):
+            _first, second = self.check(TWO, one, [('accepted', '', 'M1'), self.UNKNOWN], **rules)
+            self.assertNotIn('M1', second.error_message)
+            self.check(TWO, one, [('accepted', '', 'M1'), self.UNKNOWN], **rules, require_message_id=False)
+        refused = {'m': [{'to': '923001234567', 's': 'no', 'c': 'E4', 'note': 'bad number'}]}
+        codes = (('*bad number*', 'sms_number_format'), ('E4', 'sms_rejected', 'refused'))
+        for rules in ({}, {'error_code_path': '', 'error_code_regex': r'E\d+'}, {'failure_map': codes}):
+            second = self.check(TWO, refused, [('refused', 'E4', ''), self.UNKNOWN], **rules)[1]
+            self.assertEqual(second.failure_type, 'sms_server')
+            self.assertNotRegex(second.error_message, 'E4|bad')
+
+    def test_fewer_and_more_items_than_recipients(self):
+        two = [{'s': 'no', 'c': '4'}, {'id': 'B', 's': 'no', 'c': '5'}]
+        self.check(self.THREE, {'m': two}, [self.UNKNOWN] * 3)
+        self.check(self.THREE, {'m': [{'id': 'A'}, {'id': 'B'}]}, [self.UNKNOWN] * 3)
+        self.check(TWO, {'m': [*two, {'s': 'no', 'c': '5'}]}, [('refused', '', '')] * 2)
+        self.check(TWO, {'m': [*two, {'id': 'C'}]}, [self.UNKNOWN] * 2)
+        named = [{'to': number, 'id': number[-1]} for number in self.NUMBERS]
+        self.check(TWO, {'m': named}, [('accepted', '', '7'), ('accepted', '', '1')])
+        self.check(self.THREE, {'m': named[:2]}, [('accepted', '', '7'), ('accepted', '', '1'), self.UNKNOWN])
+
+    def test_numbers_in_every_form(self):
+        first, second, third = (number[1:] for number in self.NUMBERS)
+        for numbers, expected in (
+                ([second, None], '10'), ([None, second], '01'), ([None, None], '01'),
+                ([second, second], '-0'), ([first], '0-'), ([third, first], '1-'), ([third, second], '-1'),
+                (['92300*****21', '92300*****67'], '10'), (['92300*****67', '92300*****21'], '01'),
+                (['92300****', '92300****'], '01'), (['*******21', third], '--'), ([first, '****21'], '01'),
+                ([first, '****99'], '0-'), (['03007654321', '03001234567'], '10'), (['3001234567'], '0-'),
+                ([third, '49300xxxx321'], '--'), (['contact-a', 'contact-b'], '01'),
+        ):
+            items = [{'to': number, 'id': f'M{index}'} for index, number in enumerate(numbers)]
+            self.check(TWO, {'m': items}, [
+                self.UNKNOWN if place == '-' else ('accepted', '', f'M{place}') for place in expected])
+        # a number without country code that two recipients have
+        abroad = [Sms('u1', '+923001234567'), Sms('u2', '+443001234567')]
+        self.check(abroad, {'m': [{'to': '03001234567', 'id': 'A'}]}, [self.UNKNOWN] * 2)
+        self.check(abroad, {'m': [{'to': '443001234567', 'id': 'B'}, {'to': '3001234567', 'id': 'A'}]},
+                   [('accepted', '', 'A'), ('accepted', '', 'B')])
+
+    def test_the_same_number_twice(self):
+        for texts, items, expected in (
+                ('aa', ['A', 'B'], ['A', 'B']), ('ab', ['A', 'B'], ['A', 'B']),
+                ('aa', ['A'], ['A', 'A']), ('ab', ['A'], ['A', ''])):
+            for number in ('923001234567', '03001234567'):
+                recipients = [Sms(str(index), '+923001234567', text) for index, text in enumerate(texts)]
+                self.check(recipients, {'m': [{'to': number, 'id': item} for item in items]}, [
+                    ('accepted', '', item) if item else self.UNKNOWN for item in expected])
+
+    def test_one_recipient_is_whom_the_answer_is_about(self):
+        for number in ('923001234567', '4915112345678', 'contact', None):
+            self.check(ONE, {'m': [{'to': number, 'id': 'A'}]}, [('accepted', '', 'A')])
+
+    def test_a_text_about_several(self):
+        rules = {
+            'message_id_path': '', 'error_code_path': '', 'status_path': '', 'items_path': '', 'number_path': '',
+            'message_id_regex': r'OK (?P<number>\d+) (?P<id>\w+)', 'error_code_regex': r'E\d+'}
+        by_number = {**rules, 'error_code_regex': r'(?P<code>E\d+) (?P<number>\d+)'}
+        both = 'OK 923001234567 A, E4 923007654321'
+        second = self.check(TWO, both, [('accepted', '', 'A'), self.UNKNOWN], **rules)[1]
+        self.assertNotIn('A', second.error_message.replace('No message ID', ''))
+        self.check(TWO, both, [('accepted', '', 'A'), ('refused', 'E4', '')], **by_number)
+        self.check(TWO, 'OK 923001234567 E7', [('accepted', '', 'E7'), self.UNKNOWN], **rules)
+        self.check(TWO, 'E3', [('refused', 'E3', '')] * 2, **rules)
+        self.check(TWO, 'E3,E4', [('refused', 'E3', ''), ('refused', 'E4', '')], **rules)
+        self.check(self.THREE, 'E3,E4', [self.UNKNOWN] * 3, **rules)
+        self.check(TWO, 'E3 +92 300 1234567', [('refused', 'E3', '')] * 2, status=400, **rules)
+        self.check(TWO, both, [('unknown', '', ''), ('refused', 'E4', '')], **by_number, error_key='E4')
+
+    def test_lists_without_an_items_path(self):
+        rules = {'items_path': '', 'number_path': '', 'message_id_path': 'm[].id', 'status_path': 'm[].s',
+                 'error_code_path': 'm[].c'}
+        self.check(TWO, {'m': [{'id': 'A', 's': 'ok'}, {'s': 'no', 'c': '4'}]},
+                   [('accepted', '', 'A'), ('refused', '4', '')], **rules)
+        self.check(self.THREE, {'m': [{'id': 'A', 's': 'ok'}, {'s': 'no', 'c': '4'}]}, [self.UNKNOWN] * 3, **rules)
+        self.check(self.THREE, {'ids': ['A', 'B']}, [self.UNKNOWN] * 3, items_path='', message_id_path='ids[]')
+
+    def test_markers_in_an_item(self):
+        """An Error Key or a Success Key in an item is about its recipient alone."""
+        items = [{'to': '923001234567', 'id': 'A', 's': 'ok'}, {'to': '923007654321', 'id': 'B', 's': 'rejected'}]
+        rules = {'error_values': (), 'require_message_id': False}
+        for text, keys, expected in (
+                ({'m': items}, {'error_key': 'rejected'}, [('error', 'unknown'), ('error', 'refused')]),
+                ({'m': items, 'x': 'rejected'}, {'error_key': 'rejected'}, [('error', 'refused')] * 2),
+                ({'m': items[:1], 'x': 'rejected'}, {'error_key': 'rejected'}, [('error', 'refused')] * 2),
+                ({'m': items}, {'success_key': '"s":"ok"'}, [('success', 'accepted'), ('pending', 'unknown')]),
+                ({'m': items, 's': 'ok'}, {'success_key': '"s":"ok"'}, [('success', 'accepted')] * 2),
+                ({'m': items[:1]}, {'success_key': '"s":"ok"'}, [('success', 'accepted'), ('pending', 'unknown')]),
+        ):
+            with self.subTest(text=text, keys=keys):
+                results = read(200, json.dumps(text), TWO, **{**self.RULES, **rules, **keys})
+                self.assertEqual([(r.state, r.outcome) for r in results], expected)
+
+    def test_an_error_key_in_the_item_of_the_only_recipient(self):
+        """It refuses, as the HTTP code does, and with 429 the queue gets the SMS back."""
+        for status, retryable in ((200, False), (400, False), (402, False), (429, True)):
+            for text in ('{"messages": [{"status": "rejected"}]}', '{"messages": [{"x": "rejected"}]}'):
+                result = read_one(
+                    status, text, error_key='rejected', items_path='messages[]', status_path='status')
+                self.assertEqual((result.state, result.outcome, result.retryable), ('error', 'refused', retryable))
+        two = '{"messages": [{"status": "rejected"}, {"status": "ok"}]}'
+        for result in read(429, two, TWO, error_key='rejected', items_path='messages[]', status_path='status'):
+            self.assertEqual((result.outcome, result.retryable), ('refused', True))
+
+    def test_an_error_code_regex_reads_the_item(self):
+        rules = {'items_path': 'messages[]', 'number_path': 'to', 'error_code_regex': r'"code": ?(\d+)'}
+        for text in ('{"messages":[{"code":17}]}', '{"messages": [ {"text": "{", "code": 17} ]}',
+                     '{"a": [{}, {"b": {"x": 1}}], "messages": {"code": 17}, "code": 18}'):
+            self.assertEqual(read_one(400, text, **rules).error_code, '17')
+        text = '{"code": 9, "messages": [{"to": "923007654321", "code": 17}, {"to": "923001234567"}]}'
+        self.assertEqual([r.error_code for r in read(400, text, TWO, **rules)], ['9', '17'])
+        self.assertEqual([r.error_code for r in read(200, text, TWO, **rules, require_message_id=True)], ['', '17'])
+        hostile = '{"messages": [' + '{"a":' * 9000 + '}' * 9000 + ']}'
+        self.assertEqual(read_one(400, hostile, **rules).state, 'error')
+
+    def test_a_message_id_regex_reads_the_item(self):
+        rules = {'message_id_path': '', 'message_id_regex': r'"id": "(\w+)"'}
+        first, second = {'to': '923001234567'}, {'to': '923007654321'}
+        for text, expected in (
+                ({'m': [{**first, 'id': 'A'}]}, ['A', '']), ({'m': [{**second, 'id': 'B'}, first]}, ['', 'B']),
+                ({'m': [{**second, 'id': 'B'}, {**first, 'id': 'A'}]}, ['A', 'B']),
+                ({'id': 'X', 'm': [first, {**second, 'id': 'B'}]}, ['X', 'B']), ({'id': 'X', 'm': [first]}, ['X', '']),
+                ({'m': [{'id': 'X'}]}, ['X', 'X']), ({'id': 'X'}, ['X', 'X'])):
+            self.check(TWO, text, [('accepted', '', item) if item else self.UNKNOWN for item in expected], **rules)
+
+    def test_words_of_the_whole_answer(self):
+        text = '{"message": "Bad sender", "messages": [{"to": "923001234567"}, {"to": "923007654321", "m": "Mine"}]}'
+        rules = {'items_path': 'messages[]', 'number_path': 'to', 'error_message_path': 'm|message'}
+        self.assertEqual([r.error_message for r in read(400, text, TWO, **rules)], ['Bad sender', 'Mine'])
+
+    @cases(1000)
+    @given(st.data())
+    def test_whatever_the_answer(self, data):
+        """Each item has words of its own, `w` marks those about all: nobody gets what is another's."""
+        recipients = data.draw(st.permutations(self.THREE))[:data.draw(st.integers(2, 3))]
+        items, owners = [], []
+        for index in data.draw(st.lists(st.integers(0, 2), max_size=4, unique=data.draw(st.booleans()))):
+            item = {'to': data.draw(st.sampled_from((self.NUMBERS[index], '00' + self.NUMBERS[index][1:])))}
+            for key, word in (('id', 'ID'), ('c', 'E'), ('w', 'words'), ('x', 'bad')):
+                if data.draw(st.booleans()):
+                    item[key] = f'{word}-{"abc"[index]}'
+            item['s'] = data.draw(st.sampled_from(('ok', 'no')))
+            items.append(item)
+            owners.append(index)
+        about_all = data.draw(st.fixed_dictionaries({}, optional={'c': st.just('E-w'), 'w': st.just('words-w')}))
+        text = json.dumps(
+            {**about_all, 'm': items}, indent=data.draw(st.sampled_from((None, 2))))
+        status = data.draw(st.sampled_from((200, 207, 400, 429, 500)))
+        codes = tuple((code, 'unknown', data.draw(st.sampled_from(('as_usual', 'refused', 'accepted', 'unknown'))))
+                      for code in data.draw(st.sets(st.sampled_from(('E-a', 'E-b', 'E-w', '*bad-c*')))))
+        rules = {
+            **self.RULES, 'error_message_path': data.draw(st.sampled_from(('', 'w'))),
+            'error_code_path': data.draw(st.sampled_from(('', 'c'))),
+            'error_code_regex': data.draw(st.sampled_from(('', r'E-\w', r'"c": "(?P<code>[^"]+)"'))),
+            'items_path': data.draw(st.sampled_from(('m', 'm[]'))),
+            'message_id_path': data.draw(st.sampled_from(('', 'id'))),
+            'message_id_regex': data.draw(st.sampled_from(
+                ('', r'ID-\w', r'"to": "(?P<number>[^"]+)",\s+"id": "(?P<id>[^"]+)"'))),
+            'require_message_id': data.draw(st.booleans()), 'failure_map': codes,
+            'error_key': data.draw(st.sampled_from(('', 'bad', '"no"'))),
+            'success_key': data.draw(st.sampled_from(('', '"ok"')))}
+        for sms, result in zip(recipients, read(status, text, recipients, **rules), strict=True):
+            index = self.NUMBERS.index(sms.number)
+            mine = 'abc'[index]
+            for field in (result.error_code, result.message_id, result.error_message):
+                found = set(re.findall(r'(?:ID|E|words|bad)-(\w)', field))
+                self.assertLessEqual(found, {mine, 'w'}, (field, text))
+            if status == 200 and items and index not in owners and not (rules['error_key'] and about_all):
+                self.assertEqual((result.outcome, result.message_id), ('unknown', ''), text)
+
+
 class TestSecretsAndSize(unittest.TestCase):
     """SPEC section 2: response text cut at 4 KiB; no credential is ever in it."""
 
@@ -383,7 +693,8 @@ class TestAnything(unittest.TestCase):
             success_substring=data.draw(st.text(max_size=1)), success_key=data.draw(st.text(max_size=1)),
             error_key=data.draw(st.text(max_size=1)), require_message_id=data.draw(st.booleans()),
             failure_map=tuple(
-                (code, 'unknown') for code in data.draw(st.lists(st.text('a*1', max_size=4), max_size=3))),
+                (code, 'unknown', data.draw(st.sampled_from(('as_usual', 'refused', 'accepted', 'unknown'))))
+                for code in data.draw(st.lists(st.text('a*1', max_size=4), max_size=3))),
             default_success_200=data.draw(st.booleans()), status_tracked=data.draw(st.booleans()),
             secrets=tuple(data.draw(st.lists(st.text(max_size=3), max_size=2))))
         recipients = [Sms(str(index), number) for index, number in enumerate(data.draw(st.lists(numbers, max_size=4)))]
