@@ -7,6 +7,7 @@ with these test tags of Odoo:
     /eis_sms_apis:TestTemplateSamples.test_twilio,/eis_sms_apis:TestTemplateSamples.test_plivo
 """
 import hashlib
+import json
 import re
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -247,10 +248,28 @@ class TestTemplateSamples(GatewayCase):
     def _check_answers(self, gateway, sample):
         sms = self._send_and_answer(sample)
         self.assertEqual(len(sms), len(sample['results']), "One result for each SMS of the request.")
+        words = self._get_words(sample['body'])
         for one, expected in zip(sms, sample['results'], strict=True):
             row = self._get_row(one)
             self.assertTrue(row, self._describe(one))
             self.assertEqual({name: row[name] or '' for name in expected}, expected, self._describe(one))
+            if words and row.error_message:
+                reason = row.error_message
+                if row.outcome == 'unknown':
+                    reason = reason.partition('this SMS. ')[2]
+                self.assertIn(reason, words, "Who reads it gets the provider's words and no JSON.")
+                self.assertNotRegex(reason, r'[{}"]', self._describe(one))
+
+    def _get_words(self, body):
+        """
+        :return: what may stand there as the reason of a failure; empty for an answer that is no JSON
+        """
+        if isinstance(body, str):
+            try:
+                body = json.loads(body)
+            except ValueError:
+                return set()
+        return template_samples.texts_in(body) if isinstance(body, (list, dict)) else set()
 
     def _send_and_answer(self, answer):
         self.provider.always(template_samples.reply_of(answer))
@@ -272,7 +291,7 @@ class TestTemplateSamples(GatewayCase):
         self.assertTrue(gateway._receive_reports(reports))
         self.assertEqual((row.state, sms.state), AFTER_REPORT[sample['state']], found[0])
         self.assertEqual(bool(row.delivered_date), sample['state'] == 'delivered')
-        for name in {'failure_type', 'error_code'} & set(sample):
+        for name in {'failure_type', 'error_code', 'error_message'} & set(sample):
             self.assertEqual(row[name] or '', sample[name], found[0])
 
     def _names(self, report, row, number):

@@ -14,7 +14,7 @@ EACH = '[]'
 OR = '|'
 MAX_DEPTH = 32
 _MISSING = object()
-_NO_WORDS = frozenset(('true', 'false', 'null', 'none'))
+_NO_WORDS = frozenset(('true', 'false', 'null', 'none', 'no error'))
 # Numbers keep the spelling of the provider (an id of 25 digits, the code 400.010) and no number is too large to read.
 _DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
 
@@ -75,10 +75,12 @@ def as_text(value):
 
 
 def as_words(value):
-    """Return a value as words for a person, see :func:`as_text`; '' for what explains nothing: a boolean or a null,
-    also where it is spelled as text."""
+    """Return a value as words for a person, see :func:`as_text`.
+
+    '' for what explains nothing: a boolean or a null, also where it is spelled as text, "No Error" and ``[]``.
+    """
     text = as_text(value)
-    return '' if text.casefold() in _NO_WORDS else text
+    return '' if text.casefold() in _NO_WORDS or not any(map(str.isalnum, text)) else text
 
 
 def alternatives(path):

@@ -360,6 +360,7 @@ class TestNoWords(unittest.TestCase):
         for body, expected in (
                 ({'error': False, 'text': 'No route'}, 'No route'), ({'error': 'true', 'text': 'No route'}, 'No route'),
                 ({'error': None, 'text': 'No route'}, 'No route'), ({'error': False}, ''), ({'text': 'false'}, ''),
+                ({'error': 'No Error', 'text': 'No route'}, 'No route'), ({'error': '[]', 'text': '-'}, ''),
                 ({'error': 'No route', 'text': 'other'}, 'No route')):
             fields = {'id': 'A', 'status': 'failed', **body}
             for call in (('POST', b'', 'application/json', json.dumps(fields).encode()),
