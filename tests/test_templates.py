@@ -22,6 +22,7 @@ from odoo.tools.convert import convert_file
 from ..tools import phone
 from ..tools.delivery_report import parse_reports
 from ..tools.request import Recipient, build_requests
+from ..tools.response import HttpAnswer, interpret
 from . import template_samples
 from .common import GatewayCase
 from .exchange import describe
@@ -86,6 +87,22 @@ class TestTemplates(TransactionCase):
                 names = [field.get('name') for field in records[0]]
                 self.assertEqual(names, [name for name in FIELD_ORDER if name in names])
                 self.assertFalse(tree.getroot().get('noupdate'), "An untouched template gets the fixes of an upgrade.")
+
+    def test_each_code_of_success_is_one_where_a_message_id_is_required(self):
+        """The id proves that the SMS was taken; which of the three codes goes with it may change any day."""
+        for slug in template_samples.template_slugs():
+            template, samples = get_template(self.env, slug), template_samples.load(slug)
+            if not template.require_message_id:
+                continue
+            answer = samples.accepted()
+            recipients = [
+                Recipient('0' * 32, phone.format_number(sms['number'], template.number_format), sms['text'])
+                for sms in samples.request(answer.get('request', ''))['sms']]
+            text = answer['body'] if isinstance(answer['body'], str) else json.dumps(answer['body'])
+            for status in (200, 201, 202):
+                with self.subTest(provider=slug, status=status):
+                    results = interpret(template._get_answer_rules(False), recipients, HttpAnswer(status, text))
+                    self.assertEqual({result.state for result in results}, {'success'}, results)
 
 
 @tagged('post_install', '-at_install')
