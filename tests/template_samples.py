@@ -183,6 +183,24 @@ def texts_in(document) -> set[str]:
     return {str(document)}
 
 
+def turn_keys(document):
+    """The same JSON document with the keys of each object in the opposite order."""
+    if isinstance(document, dict):
+        return {key: turn_keys(value) for key, value in reversed(document.items())}
+    return [turn_keys(item) for item in document] if isinstance(document, list) else document
+
+
+def document_of(answer: Mapping):
+    """The object or the list of an answer in JSON, None for another answer."""
+    body = answer['body']
+    if isinstance(body, str):
+        try:
+            body = json.loads(body)
+        except ValueError:
+            return None
+    return body if isinstance(body, (dict, list)) else None
+
+
 def reply_of(answer: Mapping) -> Reply:
     return Reply(answer['status'], answer['body'], answer.get('headers') or {})
 
