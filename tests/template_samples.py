@@ -9,9 +9,9 @@ A file holds one object:
   `headers` are those that matter (null: must not be there), `host` is the one that the template's own URL gives;
 - `answers`: {name, source, status, headers, body, request, results: [{state, message_id, failure_type, error_code}]}
   to the first of `requests` or the one that `request` names; a result names fields of the SMS's status row;
-- `reports`: {name, source, method, content_type, query, body, state, failure_type, error_code, answer, sms} after the
-  first answer that accepts everything, or the one that `answer` names; `sms` counts the SMS of the request from 1;
-  the state is delivered, failed, pending, canceled, or unknown for a status that says nothing;
+- `reports`: {name, source, method, content_type, query, body, state, failure_type, error_code, error_message, answer,
+  sms} after the first answer that accepts everything, or the one that `answer` names; `sms` counts the SMS of the
+  request from 1; the state is delivered, failed, pending, canceled, or unknown for a status that says nothing;
 - `no_errors`, `no_reports`: why there is none.
 
 In expected requests and in reports stand for what no file can know: $UUID, $UUID20 (its first 20 characters) and
@@ -41,8 +41,8 @@ _KEYS = {
     'requests': {'name', 'source', 'sms', 'expect'},
     'answers': {'name', 'source', 'status', 'headers', 'body', 'request', 'results'},
     'reports': {
-        'name', 'source', 'method', 'content_type', 'query', 'body', 'state', 'failure_type', 'error_code', 'answer',
-        'sms'},
+        'name', 'source', 'method', 'content_type', 'query', 'body', 'state', 'failure_type', 'error_code',
+        'error_message', 'answer', 'sms'},
 }
 _REQUIRED = {
     'requests': {'name', 'source', 'sms', 'expect'},
@@ -173,6 +173,32 @@ def seen_request(request: Request, expected: Mapping) -> dict:
     if 'form' in expected and request.headers.get('content-type', '').startswith(FORM):
         return {**seen, 'form': request.form()}
     return {**seen, 'body': request.body.decode(errors='replace')}
+
+
+def texts_in(document) -> set[str]:
+    """Every text and number of a JSON document, as a person would read it."""
+    if isinstance(document, (list, dict)):
+        values = document.values() if isinstance(document, dict) else document
+        return set().union(*map(texts_in, values))
+    return {str(document)}
+
+
+def turn_keys(document):
+    """The same JSON document with the keys of each object in the opposite order."""
+    if isinstance(document, dict):
+        return {key: turn_keys(value) for key, value in reversed(document.items())}
+    return [turn_keys(item) for item in document] if isinstance(document, list) else document
+
+
+def document_of(answer: Mapping):
+    """The object or the list of an answer in JSON, None for another answer."""
+    body = answer['body']
+    if isinstance(body, str):
+        try:
+            body = json.loads(body)
+        except ValueError:
+            return None
+    return body if isinstance(body, (dict, list)) else None
 
 
 def reply_of(answer: Mapping) -> Reply:

@@ -7,6 +7,8 @@ with these test tags of Odoo:
     /eis_sms_apis:TestTemplateSamples.test_twilio,/eis_sms_apis:TestTemplateSamples.test_plivo
 """
 import hashlib
+import json
+import operator
 import re
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -21,11 +23,14 @@ from odoo.tools.convert import convert_file
 from ..tools import phone
 from ..tools.delivery_report import parse_reports
 from ..tools.request import Recipient, build_requests
+from ..tools.response import HttpAnswer, interpret
 from . import template_samples
 from .common import GatewayCase
 from .exchange import describe
 
 COUNT = 37
+# what a result says, but for its texts
+SAID = ('state', 'outcome', 'message_id', 'failure_type')
 CREDENTIALS = ('api_key', 'token', 'username', 'password', 'account_id')
 # a delivery report: states of the status row and of the SMS after it
 AFTER_REPORT = {
@@ -85,6 +90,42 @@ class TestTemplates(TransactionCase):
                 names = [field.get('name') for field in records[0]]
                 self.assertEqual(names, [name for name in FIELD_ORDER if name in names])
                 self.assertFalse(tree.getroot().get('noupdate'), "An untouched template gets the fixes of an upgrade.")
+
+    def test_the_order_of_the_keys_of_json_makes_no_difference(self):
+        for slug in template_samples.template_slugs():
+            template, samples = get_template(self.env, slug), template_samples.load(slug)
+            rules = template._get_answer_rules(False)
+            for answer in samples.answers:
+                document = template_samples.document_of(answer)
+                if document is None:
+                    continue
+                recipients = self._get_recipients(template, samples, answer)
+                results = [
+                    [(*operator.attrgetter(*SAID)(result), result.error_code.replace(' ', ''))
+                     for result in interpret(rules, recipients, HttpAnswer(answer['status'], text))]
+                    for turned in (document, template_samples.turn_keys(document))
+                    for text in (json.dumps(turned), json.dumps(turned, separators=(',', ':')))]
+                with self.subTest(provider=slug, sample=answer['name']):
+                    self.assertEqual(results[1:], results[:1] * 3)
+
+    def _get_recipients(self, template, samples, answer):
+        return [
+            Recipient('0' * 32, phone.format_number(sms['number'], template.number_format), sms['text'])
+            for sms in samples.request(answer.get('request', ''))['sms']]
+
+    def test_each_code_of_success_is_one_where_a_message_id_is_required(self):
+        """The id proves that the SMS was taken; which of the three codes goes with it may change any day."""
+        for slug in template_samples.template_slugs():
+            template, samples = get_template(self.env, slug), template_samples.load(slug)
+            if not template.require_message_id:
+                continue
+            answer = samples.accepted()
+            recipients = self._get_recipients(template, samples, answer)
+            text = answer['body'] if isinstance(answer['body'], str) else json.dumps(answer['body'])
+            for status in (200, 201, 202):
+                with self.subTest(provider=slug, status=status):
+                    results = interpret(template._get_answer_rules(False), recipients, HttpAnswer(status, text))
+                    self.assertEqual({result.state for result in results}, {'success'}, results)
 
 
 @tagged('post_install', '-at_install')
@@ -247,10 +288,20 @@ class TestTemplateSamples(GatewayCase):
     def _check_answers(self, gateway, sample):
         sms = self._send_and_answer(sample)
         self.assertEqual(len(sms), len(sample['results']), "One result for each SMS of the request.")
+        document = template_samples.document_of(sample)
+        words = set() if document is None else template_samples.texts_in(document)
         for one, expected in zip(sms, sample['results'], strict=True):
             row = self._get_row(one)
             self.assertTrue(row, self._describe(one))
             self.assertEqual({name: row[name] or '' for name in expected}, expected, self._describe(one))
+            if words and row.error_message:
+                reason = row.error_message
+                if row.outcome == 'unknown':
+                    reason = reason.partition('this SMS. ')[2]
+                    if reason.startswith("No message ID in the answer"):
+                        continue  # no provider answers so, and whoever looks into it needs all of it
+                self.assertIn(reason, words, "Who reads it gets the provider's words and no JSON.")
+                self.assertNotRegex(reason, r'[{}"]', self._describe(one))
 
     def _send_and_answer(self, answer):
         self.provider.always(template_samples.reply_of(answer))
@@ -272,7 +323,7 @@ class TestTemplateSamples(GatewayCase):
         self.assertTrue(gateway._receive_reports(reports))
         self.assertEqual((row.state, sms.state), AFTER_REPORT[sample['state']], found[0])
         self.assertEqual(bool(row.delivered_date), sample['state'] == 'delivered')
-        for name in {'failure_type', 'error_code'} & set(sample):
+        for name in {'failure_type', 'error_code', 'error_message'} & set(sample):
             self.assertEqual(row[name] or '', sample[name], found[0])
 
     def _names(self, report, row, number):

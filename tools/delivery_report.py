@@ -16,6 +16,7 @@ MAX_REPORTS = 5000  # in one call
 MAX_IDENTIFIER = 256  # characters
 MAX_WORDS = 1000  # characters
 _OPTIONAL = frozenset(('error_code', 'error_message'))
+_WORDS = frozenset(('error_message',))
 _LABELS = {'success': "Success", 'pending': "Pending", 'error': "Error", 'canceled': "Canceled"}
 
 
@@ -121,7 +122,7 @@ def _rows(document, wanted):
         return []
     found = [
         {name: text for name, value in row.items() if (text := paths.as_text(value))}
-        for row in paths.rows(document, wanted, _OPTIONAL, MAX_REPORTS)]
+        for row in paths.rows(document, wanted, _OPTIONAL, MAX_REPORTS, _WORDS)]
     found = [row for row in found if row]
     if not found and isinstance(document, Form) and len(document) == 1:
         return _rows(embedded(*document.values()), wanted)
@@ -142,7 +143,7 @@ def _by_comma(row):
 
 
 def _report(rules, row):
-    status, code, message = row['status'], row.get('error_code', ''), row.get('error_message', '')
+    status, code, message = row['status'], row.get('error_code', ''), paths.as_words(row.get('error_message', ''))
     state = rules.state_of(status)
     failure_type = ''
     if state == 'error':

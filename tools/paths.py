@@ -14,6 +14,7 @@ EACH = '[]'
 OR = '|'
 MAX_DEPTH = 32
 _MISSING = object()
+_NO_WORDS = frozenset(('true', 'false', 'null', 'none', 'no error'))
 # Numbers keep the spelling of the provider (an id of 25 digits, the code 400.010) and no number is too large to read.
 _DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
 
@@ -73,6 +74,15 @@ def as_text(value):
     return str(value)
 
 
+def as_words(value):
+    """Return a value as words for a person, see :func:`as_text`.
+
+    '' for what explains nothing: a boolean or a null, also where it is spelled as text, "No Error" and ``[]``.
+    """
+    text = as_text(value)
+    return '' if text.casefold() in _NO_WORDS or not any(map(str.isalnum, text)) else text
+
+
 def alternatives(path):
     """Split ``a|b`` into its paths; an empty one between bars is dropped.
 
@@ -128,6 +138,17 @@ def first_text(document, path):
     return next(filter(None, (as_text(value) for value in find(document, path))), '')
 
 
+def first_words(document, path):
+    """Return the first value at a path that is words, see :func:`as_words`; '' for an empty path.
+
+    An alternative without words leaves it to the next one.
+    """
+    if not path or document is None:
+        return ''
+    return next(filter(None, (
+        as_words(value) for choice in alternatives(path) for value in find(document, choice))), '')
+
+
 def _step(node, segment):
     if segment == EACH:
         if isinstance(node, list):
@@ -175,7 +196,7 @@ def _tree(paths):
     return root
 
 
-def rows(document, paths, optional=frozenset(), limit=10_000):
+def rows(document, paths, optional=frozenset(), limit=10_000, words=frozenset()):
     """Read several paths together: one row for each item of the lists that they share.
 
     ``results[].id`` and ``results[].status`` give one row per result, ``id`` beside ``to[].status`` stands in every
@@ -185,6 +206,7 @@ def rows(document, paths, optional=frozenset(), limit=10_000):
     :param tuple paths: pairs of field name and path, none of them empty
     :param frozenset optional: the fields that do not make a row of their own
     :param int limit: items that a list may have
+    :param frozenset words: the fields that a person reads: an alternative without words leaves them to the next one
     :return: dictionaries of the fields that are there, with values as in the document
     :raise PairingError: when lists side by side differ in length
     :raise TooManyError: when a list is longer than `limit`
@@ -193,7 +215,7 @@ def rows(document, paths, optional=frozenset(), limit=10_000):
     if len(fields) == len(paths):
         return _rows(document, _tree(paths), optional, limit, 0)
     optional = optional | {field for field, _path in fields if isinstance(field, tuple) and field[0] in optional}
-    return [_choose(row) for row in _rows(document, _tree(paths), optional, limit, 0)]
+    return [_choose(row, words) for row in _rows(document, _tree(paths), optional, limit, 0)]
 
 
 @lru_cache(maxsize=256)
@@ -207,12 +229,12 @@ def _fields(paths):
     return tuple(fields)
 
 
-def _choose(row):
+def _choose(row, words):
     """Give a row with one value for each field: of alternatives the first that is not empty."""
     chosen = {}
     for field in sorted(row, key=lambda field: field[1] if isinstance(field, tuple) else 0):
         name = field[0] if isinstance(field, tuple) else field
-        if name not in chosen or not as_text(chosen[name]):
+        if name not in chosen or not (as_words if name in words else as_text)(chosen[name]):
             chosen[name] = row[field]
     return chosen
 

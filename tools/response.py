@@ -221,7 +221,7 @@ def _result(whole, part, taken):
         code = _code(whole, part)
         if rule == 0 and code:
             outcome = 'refused'  # an error code stands where the message id should
-        message = message or (part.is_item and (part.status or code)) or _words_for(whole, part)
+        message = message or (part.is_item and (paths.as_words(part.status) or code)) or _words_for(whole, part)
         known = code, part.status
         if failed:  # the text of an answer that accepts is none of an error: it may repeat the SMS
             text = whole.text_of(part) or whole.text_of_all(part)

@@ -351,6 +351,25 @@ class TestProviders(unittest.TestCase):
         self.assertEqual(len(report.error_code), 256)
 
 
+class TestNoWords(unittest.TestCase):
+    """A boolean explains nothing, whether it is one or is spelled so."""
+
+    def test_reports(self):
+        rules = ReportRules(message_id_param='id', status_param='status', error_message_param='error|text',
+                            error=('failed',))
+        for body, expected in (
+                ({'error': False, 'text': 'No route'}, 'No route'), ({'error': 'true', 'text': 'No route'}, 'No route'),
+                ({'error': None, 'text': 'No route'}, 'No route'), ({'error': False}, ''), ({'text': 'false'}, ''),
+                ({'error': 'No Error', 'text': 'No route'}, 'No route'), ({'error': '[]', 'text': '-'}, ''),
+                ({'error': 'No route', 'text': 'other'}, 'No route')):
+            fields = {'id': 'A', 'status': 'failed', **body}
+            for call in (('POST', b'', 'application/json', json.dumps(fields).encode()),
+                         query(**{name: value for name, value in fields.items() if value is not None})):
+                with self.subTest(call=call):
+                    [report] = parse_reports(rules, *call)
+                    self.assertEqual((report.state, report.error_message), ('error', expected))
+
+
 class TestValues(unittest.TestCase):
     """SPEC section 2: status values are compared without case, `*` at the end is a prefix, none is in two lists."""
 

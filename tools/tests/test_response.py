@@ -300,6 +300,25 @@ class TestOutcomeOfCodes(unittest.TestCase):
         self.assertEqual(read_one(400, 'x', failure_map=codes, status_tracked=False).outcome, 'unknown')
 
 
+class TestNoWords(unittest.TestCase):
+    """A boolean, also one that is spelled as text, explains nothing to whoever reads why an SMS failed."""
+
+    def test_answers(self):
+        refusal = {'error_values': ('false', 'no'), 'error_code_path': 'code'}
+        for text, path, rules, expected in (
+                ({'m': [{'ok': False, 'code': 23}]}, '', {'items_path': 'm[]', 'status_path': 'ok'}, '23'),
+                ({'m': [{'ok': 'False', 'why': None, 'code': 23}]}, 'why', {'items_path': 'm[]', 'status_path': 'ok'},
+                 '23'),
+                ({'m': [{'ok': 'no', 'code': 23}]}, '', {'items_path': 'm[]', 'status_path': 'ok'}, 'no'),
+                ({'ok': False, 'error': True, 'text': 'Bad number'}, 'error|text', {'status_path': 'ok'}, 'Bad number'),
+                ({'ok': False, 'error': 'None', 'text': 'Bad number'}, 'error|text', {'status_path': 'ok'},
+                 'Bad number'),
+                ({'ok': False, 'errors': [False, 'Bad number']}, 'errors[]', {'status_path': 'ok'}, 'Bad number')):
+            with self.subTest(text=text):
+                result = read_one(200, json.dumps(text), error_message_path=path, **rules, **refusal)
+                self.assertEqual((result.state, result.error_message), ('error', expected))
+
+
 class TestMessageId(unittest.TestCase):
     """SPEC section 5: Message ID Regex, its groups and several recipients; paths win over it."""
 
