@@ -198,6 +198,14 @@ class SmsGateway(models.Model):
         'CHECK(rate_limit = 0 OR rate_limit BETWEEN 0.001 AND 100000)',
         "SMS per Second: type 0 for no limit, or a number from 0.001 to 100000.")
 
+    # what the checks above allow
+    _ranges = {
+        'max_recipients': ('_max_recipients_positive', lambda number: number > 0),
+        'max_connections': ('_max_connections_range', lambda number: 1 <= number <= 64),
+        'timeout': ('_timeout_range', lambda number: 1 <= number <= 60),
+        'rate_limit': ('_rate_limit_positive', lambda number: number == 0 or 0.001 <= number <= 100000),
+    }
+
     # === COMPUTE METHODS === #
 
     @api.depends('delivery_callback_token')
@@ -249,6 +257,18 @@ class SmsGateway(models.Model):
         label = self._fields[field_name]._description_string(self.env)
         raise ValidationError(self.env._(
             "%(gateway)s, %(field)s: %(reason)s", gateway=self.name, field=label, reason=reason))
+
+    @api.model
+    def _check_ranges(self, vals):
+        """Refuse numbers before the database does, whose error shows the whole row, credentials included.
+
+        :param dict vals: of `create` or `write`
+        :raise ValidationError: with the sentence of the constraint
+        """
+        for name, (constraint, is_allowed) in self._ranges.items():
+            if name in vals and not is_allowed(vals[name] or 0):
+                raise ValidationError(self.env['ir.model.constraint'].sudo().search(
+                    [('name', '=', self._table + constraint)], limit=1).message)
 
     @api.constrains('country_prefixes')
     def _check_country_prefixes(self):

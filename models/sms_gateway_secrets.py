@@ -21,6 +21,7 @@ class SmsGateway(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._remember_secrets(vals)
+            self._check_ranges(vals)
         gateways = super().create(vals_list)
         secret_log.remember(*gateways.sudo().mapped('delivery_callback_token'))
         return gateways

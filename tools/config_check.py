@@ -16,7 +16,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2 tok
 _COMPUTED_HEADERS = ('content-length', 'transfer-encoding')
 _REQUIRED_NAMES = {
     'number': (('phone',), 'Number', '{phone}'),
-    'multi_number': (('phones', 'phones_list'), 'Multiple Numbers', '{phones}'),
+    'multi_number': (('phones', 'phones_list'), 'Several Numbers', '{phones}'),
     'message': (('message', 'message_hex'), 'Message', '{message}'),
 }
 
@@ -142,7 +142,7 @@ def _check_shared_requests(config: RequestConfig, template: RequestTemplate) -> 
         if 'phone' in text.names and not inside:
             remedy = (
                 'type __phones_list__ or {phones} there, or put it into ["__each__", ...]'
-                if field == 'body_template' else 'type {phones} there (parameter type Multiple Numbers)'
+                if field == 'body_template' else 'type {phones} there (parameter type Several Numbers)'
             )
             raise ConfigError(field, (
                 f'{label[0].upper()}{label[1:]} names one number, but a request may go to several recipients: '
