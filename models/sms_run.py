@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import psycopg2
+
 from odoo import fields
 from odoo.service.server import CommonServer
 
@@ -18,7 +20,15 @@ from ..tools.attempt import attempt_uuid
 from ..tools.request import Recipient, build_requests
 from ..tools.response import SendResult, interpret
 from ..tools.transport import Delivery
-from .sms_recording import record_batch, record_surely
+from .sms_recording import (
+    RUN_OUTAGE_SECONDS,
+    RUN_RETRY_SECONDS,
+    RetryTime,
+    is_outage,
+    record_batch,
+    record_isolated,
+    record_surely,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -118,6 +128,9 @@ class SmsRun:
         self._answered = set()  # gateways that answered and do not rest
         self._backlog = {}  # {gateway id: SMS for which its rate limit left no place}
         self._last_record = time.monotonic()
+        self._most_claimed = CLAIM_SIZE  # less after a claim that the database refused
+        self._refused = []  # ids of SMS that cannot be claimed
+        self._retry_time = RetryTime(RUN_RETRY_SECONDS, RUN_OUTAGE_SECONDS)
 
     def run(self):
         """
@@ -188,28 +201,46 @@ class SmsRun:
         if time.monotonic() >= self.deadline:
             self._is_over = True
             return
-        limit, lease = self._get_claim_size(), self._get_lease()
+        limit, lease = min(self._get_claim_size(), self._most_claimed), self._get_lease()
         try:
             with self.model._short_transaction() as model:
                 claimed, plans = model._claim(
-                    lease, limit, self.ids, self._delivery.get_time_to_start, self._backlog)
+                    lease, limit, self.ids, self._delivery.get_time_to_start, self._backlog, self._refused)
                 if claimed and not self._is_watched:
                     # all claims of a run end then
                     model._trigger_queue(fields.Datetime.now() + timedelta(seconds=lease))
-        except Exception:
+        except Exception as error:
+            if isinstance(error, psycopg2.Error) and not is_outage(error) and not self.at_once:
+                self._narrow_claim(limit)
+                return
             if not (self._under_way or self._finished or self._returned):
                 raise
             # what is under way must be recorded, whatever happens to the rest
             _logger.warning("No more SMS can be claimed in this run", exc_info=True)
             self.drained = self._is_over = True
             return
+        self._most_claimed = CLAIM_SIZE
         self._is_watched = self._is_watched or bool(claimed)
         self.plans.update(plans)  # requests of a gateway that is not Active any more may still be under way
-        self.drained = self._is_over = len(claimed) < limit or self.ids is not None
+        self.drained = self._is_over = len(claimed) < limit or (self.ids is not None and limit >= len(self.ids))
         for sms in claimed:
             if sms.delay and self.at_once:
                 self._put_back(sms, sms.delay, sms.reason)  # it ends here, although the claim has put it back
         self._send([sms for sms in claimed if not sms.delay])
+
+    def _narrow_claim(self, limit):
+        """A claim was refused, by a trigger for example: find the SMS that causes it, and claim the others."""
+        if limit > 1:
+            _logger.info("A claim of %s SMS was refused by the database", limit, exc_info=True)
+            self._most_claimed = limit // 10 or 1
+            return
+        with self.model._short_transaction() as model:
+            refused = model._find_due(self.ids, self._refused)
+        _logger.exception("SMS %s cannot be claimed and stays in the queue", refused)
+        if not refused:
+            self.drained = self._is_over = True
+        self._refused.append(refused)
+        self._most_claimed = CLAIM_SIZE
 
     def _get_claim_size(self):
         """What a few seconds need: a claim has a cost of its own, but what is claimed is in doubt if this process
@@ -249,7 +280,7 @@ class SmsRun:
                 sms.delay = RETRY_DELAY
         elif limited and not record_surely(
                 self.model, lambda model: model._apply_rate_limits(
-                    ready, self.plans, self._delivery.get_time_to_start, self._backlog), len(ready)):
+                    ready, self.plans, self._delivery.get_time_to_start, self._backlog), len(ready), self._retry_time):
             for sms in ready:
                 sms.delay = RETRY_DELAY
         for sms in ready:
@@ -394,13 +425,14 @@ class SmsRun:
         # what was under way when a gateway began to rest may still be answered well
         answered, self._answered = list(self._answered - self._paused.keys()), set()
         if rests or (answered and any(self.plans[gateway_id].failures for gateway_id in answered)):
-            record_surely(self.model, lambda model: model._record_rests(rests, answered), 0)
+            record_surely(self.model, lambda model: model._record_rests(rests, answered), 0, self._retry_time)
         if returned:
-            record_surely(self.model, lambda model: model._put_back(returned), len(returned))
+            record_isolated(
+                self.model, returned, lambda model, part: model._put_back(part), retry_time=self._retry_time)
         for start in range(0, len(finished), MOST_RECORDED):
             batch = finished[start:start + MOST_RECORDED]
             self.done += len(batch)
-            record_batch(self.model, batch, self.plans, **self.unlink_options)
+            record_batch(self.model, batch, self.plans, self._retry_time, **self.unlink_options)
 
 
 CommonServer.on_stop(SmsRun.stop_all)

@@ -200,7 +200,7 @@ class SmsSms(models.Model):
         locked, loses the company, and hands every SMS to one API."""
         deadline, period = self._get_queue_deadline()
         self.env['sms.gateway']._close_all_missing_reports(deadline)
-        done = self._recover_lost_claims()
+        done = self._recover_lost_claims(deadline)
         if time.monotonic() < deadline:
             done += self._process_queue_of_other_apis(deadline)
         # with the company in its context, no transaction of the run has to ask for it

@@ -16,6 +16,7 @@ from . import (
     test_delivery_order,
     test_doors,
     test_failover,
+    test_isolation,
     test_marketing,
     test_queries,
     test_retry,
