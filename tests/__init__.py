@@ -9,6 +9,7 @@ from . import (
     test_careless,
     test_companies,
     test_configuration,
+    test_core_contract,
     test_core_views,
     test_delivery,
     test_delivery_marketing,

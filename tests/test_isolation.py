@@ -112,7 +112,7 @@ class TestIsolation(IsolationCase):
 
     def test_answer_whose_status_row_is_refused(self):
         """What the provider said is written at once, where it can be, not after the lease."""
-        for reply, state, notification_status in ((200, 'pending', 'pending'), (Reply(400, "No"), 'error', 'exception')):
+        for reply, state, shown in ((200, 'pending', 'pending'), (Reply(400, "No"), 'error', 'exception')):
             with self.subTest(state=state):
                 self.refuse_in('sms_gateway_status', f"NEW.number = '{POISON}'")
                 self.addCleanup(self.env.cr.execute, "DROP TRIGGER IF EXISTS refuse_sms ON sms_gateway_status")
@@ -121,7 +121,7 @@ class TestIsolation(IsolationCase):
                 self.always_answer(reply)
                 self.run_queue()
                 self.assertEqual((poison.state, poison.claimed_until, good.state), (state, False, state))
-                self.assertEqual(notification.notification_status, notification_status)
+                self.assertEqual(notification.notification_status, shown)
                 self.env.cr.execute("DROP TRIGGER refuse_sms ON sms_gateway_status")
 
     def test_return_to_the_queue_that_is_refused(self):
@@ -186,7 +186,7 @@ class TestRetryTime(IsolationCase):
     def sleep(self, seconds):
         self.slept += seconds
 
-    def write(self, error, retry_time, count=100):
+    def fail_to_write(self, error, retry_time, count=100):
         """:return: how often each of many SMS was tried"""
         tries = []
 
@@ -202,33 +202,27 @@ class TestRetryTime(IsolationCase):
         class DiskFull(psycopg2.OperationalError):
             pgcode = '53100'
 
-        tries = self.write(DiskFull(), RetryTime(5, 5))
+        tries = self.fail_to_write(DiskFull(), RetryTime(5, 5))
         self.assertLessEqual(self.slept, 5)
         self.assertGreater(tries.count(100), 1, "the whole batch is tried again first")
         self.assertGreaterEqual(tries.count(1), 100, "and each by itself, even with no time left")
 
     def test_an_outage_is_waited_for_and_no_sms_blamed(self):
-        tries = self.write(psycopg2.OperationalError("server closed the connection unexpectedly"), RetryTime(5, 30))
+        tries = self.fail_to_write(psycopg2.OperationalError("server closed the connection unexpectedly"), RetryTime(5, 30))
         self.assertTrue(20 < self.slept <= 30, self.slept)
         self.assertEqual(tries.count(1), 0)
 
     def test_kinds_of_errors(self):
-        class CodedError(psycopg2.OperationalError):
-            def __init__(self, pgcode):
-                super().__init__("coded")
-                self.code = pgcode
-
-            @property
-            def pgcode(self):
-                return self.code
+        def coded(pgcode):
+            return type('Coded', (psycopg2.OperationalError,), {'pgcode': pgcode})()
 
         outages = [
             psycopg2.DatabaseError("server closed the connection unexpectedly\n"),
             psycopg2.InterfaceError("connection already closed"),
             psycopg2.pool.PoolError("The Connection Pool Is Full"),
             psycopg2.OperationalError("FATAL:  the database system is starting up\n"),
-            *map(CodedError, ('57P01', '57P02', '57P03', '08006', '08001', '53300')),
+            *map(coded, ('57P01', '57P02', '57P03', '08006', '08001', '53300')),
         ]
-        others = [*map(CodedError, ('40001', '40P01', '53100', '55P03', '57014')), ValueError(), psycopg2.DataError()]
+        others = [*map(coded, ('40001', '40P01', '53100', '55P03', '57014')), ValueError(), psycopg2.DataError()]
         self.assertEqual([error for error in outages if not is_outage(error)], [])
         self.assertEqual([error for error in others if is_outage(error)], [])
