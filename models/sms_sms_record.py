@@ -3,9 +3,10 @@ import json
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 
 from odoo import api, models
-from odoo.tools import groupby
+from odoo.tools import groupby, split_every
 
 from ..tools.sent_before import recall, remember
 from ..tools.sms_api import SmsApiResults
@@ -326,6 +327,14 @@ class SmsSms(models.Model):
             _logger.warning("A part of an SMS's result cannot be recorded: %s", type(error).__name__)
             return False
 
+    @api.model
+    def _try_each(self, batch, write, settle):
+        """In this transaction, what `record_isolated` does in transactions of its own."""
+        if not self._try(lambda: write(batch)):
+            for one in batch:
+                if not self._try(lambda one=one: write([one])):
+                    settle(one)
+
     # === LOST CLAIMS === #
 
     @api.model
@@ -373,6 +382,27 @@ class SmsSms(models.Model):
             for sms_id, uuid, number, body, company_id, token, attempt, gateway_id in self.env.cr.fetchall()]
         gateways = self.env['sms.gateway'].sudo().browse({sms.gateway_id for sms in claimed if sms.gateway_id})
         return claimed, gateways._get_plans()
+
+    @api.model
+    def _end_claims_and_waits(self):
+        """Before the addon is uninstalled, in the caller's transaction: an SMS that is Processing would stay so
+        forever. A claimed one fails, because it may have gone out; one that waits for its delivery report becomes
+        Sent."""
+        self.env.flush_all()
+        self.env.cr.execute("""
+            UPDATE sms_sms SET claimed_until = (now() AT TIME ZONE 'UTC') - interval '1 day'
+            WHERE claimed_until IS NOT NULL
+        """)
+        self.env.invalidate_all()
+        claimed, plans = self._find_lost_claims(0)
+        while claimed:
+            self._try_each(
+                claimed, partial(self._record, plans=plans, lost=True), partial(self._settle, plans=plans, lost=True))
+            claimed, plans = self._find_lost_claims(claimed[-1].id)
+        gateways = self.env['sms.gateway']
+        waiting = self.env['sms.gateway.status'].sudo().search([('awaits_report', '=', True)]).ids
+        for ids in split_every(LOST_BATCH, waiting):
+            self._try_each(ids, gateways._close_missing_reports, gateways._settle_missing_report)
 
     # === AT ONCE === #
 

@@ -36,6 +36,7 @@ KEEP_ALIVE = 4
 # time, of this process or of another one, and both together would exceed the limit.
 MOST_LATE = 0.05  # seconds
 PATIENCE = 0.95  # of the time that a job has: the most of it to wait for an answer, the rest is left to start in
+RUNS = 16  # of a process at a time whose connections to one gateway are all kept
 POOLS = 4  # hosts of one gateway whose connections are kept: one, unless its URL changes
 USER_AGENT = 'eis_sms_apis/19.0.3.0.0 (Odoo)'
 
@@ -124,7 +125,8 @@ class _Session:
         self._session.auth = lambda request: request  # keeps a .netrc from replacing the gateway's Authorization
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ('http://', 'https://'):
-            self._session.mount(scheme, _Adapter(pool_maxsize=connections, max_retries=0))
+            # several runs of this process, copies of the queue action for example, share it
+            self._session.mount(scheme, _Adapter(pool_maxsize=RUNS * connections, max_retries=0))
 
     @classmethod
     def get(cls, line: Line) -> '_Session':
