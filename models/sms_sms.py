@@ -10,7 +10,7 @@ from odoo.tools import config
 
 from ..tools.sms_api import SmsApiGateway, sends_through_iap
 from .sms_gateway_callback_failure_map import FAILURE_TYPES
-from .sms_run import LEASE_MARGIN, SmsRun
+from .sms_run import LEASE, SmsRun
 
 _logger = logging.getLogger(__name__)
 
@@ -204,7 +204,7 @@ class SmsSms(models.Model):
             dbname, context = self.env.cr.dbname, self._get_own_context()
             postcommit.add(lambda: _send_committed(dbname, context, postcommit.data.pop(POSTCOMMIT, {})))
             # a process that dies before its claim leaves them to the queue, which nobody would wake before tomorrow
-            self._trigger_queue(fields.Datetime.now() + timedelta(seconds=COMMIT_SECONDS + LEASE_MARGIN))
+            self._trigger_queue(fields.Datetime.now() + timedelta(seconds=COMMIT_SECONDS + LEASE))
         postcommit.data[POSTCOMMIT].setdefault((unlink_failed, unlink_sent), []).extend(self.ids)
 
     @api.model

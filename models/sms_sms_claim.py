@@ -94,6 +94,25 @@ class SmsSms(models.Model):
         return claimed, plans
 
     @api.model
+    def _renew_claims(self, claimed, token):
+        """Let claims last longer.
+
+        :param list[Claimed] claimed: whose tokens are those of before, even if this call is repeated
+        :param datetime token: until when, in UTC
+        :return: ids of SMS that somebody else has claimed, recorded or put back since
+        :rtype: set[int]
+        """
+        self.env.cr.execute("""
+            SELECT s.id, s.claimed_until IN (v.token, %s) IS TRUE
+            FROM sms_sms s JOIN unnest(%s::int[], %s::timestamp[]) AS v(id, token) ON v.id = s.id
+            ORDER BY s.id FOR UPDATE OF s
+        """, [token, [sms.id for sms in claimed], [sms.token for sms in claimed]])
+        is_ours = dict(self.env.cr.fetchall())
+        self.env.cr.execute("UPDATE sms_sms SET claimed_until = %s WHERE id = ANY(%s)", [
+            token, [sms_id for sms_id, ours in is_ours.items() if ours]])
+        return {sms_id for sms_id, ours in is_ours.items() if not ours}
+
+    @api.model
     def _get_due_sql(self, ids):
         # whoever names SMS, as Send Now does, sends them although the provider had asked to wait
         condition = 's.id = ANY(%(ids)s)' if ids is not None else (

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """One SMS that the database or another addon refuses stops no other, and is not tried forever."""
+import signal
 import time
 from unittest.mock import patch
 
@@ -10,6 +11,7 @@ from odoo.tools import mute_logger
 
 from ..models import sms_recording
 from ..models.sms_recording import RetryTime, is_outage, record_isolated
+from ..models.sms_run import SmsRun
 from .common import DOUBT, GatewayCase
 from .provider import Reply
 
@@ -208,7 +210,8 @@ class TestRetryTime(IsolationCase):
         self.assertGreaterEqual(tries.count(1), 100, "and each by itself, even with no time left")
 
     def test_an_outage_is_waited_for_and_no_sms_blamed(self):
-        tries = self.fail_to_write(psycopg2.OperationalError("server closed the connection unexpectedly"), RetryTime(5, 30))
+        error = psycopg2.OperationalError("server closed the connection unexpectedly")
+        tries = self.fail_to_write(error, RetryTime(5, 30))
         self.assertTrue(20 < self.slept <= 30, self.slept)
         self.assertEqual(tries.count(1), 0)
 
@@ -223,6 +226,56 @@ class TestRetryTime(IsolationCase):
             psycopg2.OperationalError("FATAL:  the database system is starting up\n"),
             *map(coded, ('57P01', '57P02', '57P03', '08006', '08001', '53300')),
         ]
-        others = [*map(coded, ('40001', '40P01', '53100', '55P03', '57014')), ValueError(), psycopg2.DataError()]
+        others = [
+            *map(coded, ('40001', '40P01', '53100', '55P03', '57014')), ValueError(), psycopg2.DataError()]
         self.assertEqual([error for error in outages if not is_outage(error)], [])
         self.assertEqual([error for error in others if is_outage(error)], [])
+
+
+@tagged('post_install', '-at_install')
+class TestLease(IsolationCase):
+    """How long others leave the SMS alone that a run has claimed."""
+
+    def test_claims_are_renewed_while_the_run_lives(self):
+        sms = self.make_sms('+32456000001', '+32456000002')
+        model = self.env['sms.sms'].sudo()
+        claimed, plans = model._claim(100, 10, sms.ids, lambda line: 60)
+        run = SmsRun(model.env, time.monotonic() + 60, ids=sms.ids)
+        run.plans, run._claim_clock = plans, (claimed[0].token, time.monotonic() - 50)
+        run._under_way = {one.uuid: one for one in claimed}
+        before = claimed[0].token
+        run._renew_claims()
+        self.env.cr.execute("SELECT DISTINCT claimed_until FROM sms_sms WHERE id = ANY(%s)", [sms.ids])
+        (stored,), = self.env.cr.fetchall()
+        self.assertEqual({one.token for one in claimed}, {stored})
+        self.assertTrue(49 < (stored - before).total_seconds() < 55)
+        self.assertFalse(run._is_over)
+
+    def test_claims_that_others_took_over_end_the_run(self):
+        sms = self.make_sms('+32456000001', '+32456000002')
+        model = self.env['sms.sms'].sudo()
+        claimed, plans = model._claim(100, 10, sms.ids, lambda line: 60)
+        self.env.cr.execute("UPDATE sms_sms SET claimed_until = NULL, state = 'error' WHERE id = %s", [sms[0].id])
+        run = SmsRun(model.env, time.monotonic() + 60)
+        run.plans, run._claim_clock = plans, (claimed[0].token, time.monotonic() - 50)
+        run._under_way = {one.uuid: one for one in claimed}
+        with mute_logger(*LOGGERS):
+            run._renew_claims()
+        self.assertTrue(run._is_over)
+        self.env.cr.execute("SELECT claimed_until FROM sms_sms WHERE id = ANY(%s) ORDER BY id", [sms.ids])
+        taken, renewed = [token for token, in self.env.cr.fetchall()]
+        self.assertIsNone(taken, "it stays as the others left it")
+        self.assertEqual(renewed, claimed[1].token)
+
+    def test_a_worker_that_is_told_to_stop_claims_no_more(self):
+        """Odoo's handler of the signal is a method of the worker, which notes it in `alive`."""
+        class Worker:
+            alive = False
+
+            def handle(self, _signal, _frame):
+                """As Odoo's."""
+
+        sms = self.make_sms('+32456000001')
+        with patch.object(signal, 'getsignal', return_value=Worker().handle):
+            self.env['sms.sms']._process_queue()
+        self.assertEqual((sms.state, self.provider.requests), ('outgoing', []))
