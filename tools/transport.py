@@ -1,34 +1,31 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """HTTP requests in parallel over kept-alive connections, within a deadline. No ORM, no transaction: threads only."""
 import contextlib
-import logging
+import math
 import queue
+import re
 import ssl
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
+from logging import getLogger
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    LocationValueError,
-    MaxRetryError,
-    NewConnectionError,
-)
+from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError
+from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
+from urllib3.util.ssl_match_hostname import CertificateError
 
+from .body import AnswerError, decode, read_body
+from .connection import Adapter, TooLongError, attempt
 from .request import HttpRequest
 from .response import HttpAnswer
 from .secret_log import request_under_way
 
-_logger = logging.getLogger(__name__)
+_logger = getLogger(__name__)
 
-MAX_ANSWER = 64 * 1024  # bytes of an answer that are read
-CONNECT_TIMEOUT = 5  # seconds
 # A provider may close an idle connection at any time, and a request that is written into the closing one looks as if
 # it had been taken. Idle connections are therefore not used again after this many seconds.
 KEEP_ALIVE = 4
@@ -37,7 +34,7 @@ KEEP_ALIVE = 4
 MOST_LATE = 0.05  # seconds
 PATIENCE = 0.95  # of the time that a job has: the most of it to wait for an answer, the rest is left to start in
 RUNS = 16  # of a process at a time whose connections to one gateway are all kept
-POOLS = 4  # hosts of one gateway whose connections are kept: one, unless its URL changes
+_TIMEOUTS = TimeoutError, Urllib3TimeoutError, requests.exceptions.Timeout
 USER_AGENT = 'eis_sms_apis/19.0.3.0.0 (Odoo)'
 
 
@@ -54,62 +51,6 @@ class Line:
     timeout: float = 15
 
 
-class _Adapter(HTTPAdapter):
-    """Turns the one timeout of a call into separate ones to connect and to read, and looks up a host's pool of
-    connections once: proxy and certificates of a session never change, and the look-up takes a tenth of a request."""
-
-    def __init__(self, **kwargs):
-        super().__init__(pool_connections=POOLS, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {'http': _HttpPool, 'https': _HttpsPool}
-        self._pools = {}
-
-    def get_connection_with_tls_context(self, request, *args, **kwargs):
-        site = tuple(request.url.split('/', 3)[:3])
-        pool = self._pools.get(site)
-        if pool is None:
-            if len(self._pools) >= POOLS:
-                self._pools.clear()  # urllib3 closes the oldest now
-            pool = self._pools[site] = super().get_connection_with_tls_context(request, *args, **kwargs)
-        return pool
-
-    def send(self, request, stream=False, timeout=None, **kwargs):
-        return super().send(request, stream=stream, timeout=(min(CONNECT_TIMEOUT, timeout), timeout), **kwargs)
-
-
-class _AtOnce:
-    """A connection that sends head and body of a request together, where urllib3 2 sends them one after the other: one
-    packet instead of two, and one turn less to wait for among the threads."""
-
-    _parts = None
-
-    def request(self, *args, **kwargs):
-        self._parts = []
-        try:
-            super().request(*args, **kwargs)
-            whole = b''.join(self._parts)
-        finally:
-            self._parts = None
-        self.send(whole)
-
-    def send(self, data):
-        if self._parts is None:
-            super().send(data)
-        else:
-            self._parts.append(data)
-
-
-class _HttpPool(HTTPConnectionPool):
-
-    class ConnectionCls(_AtOnce, HTTPConnectionPool.ConnectionCls):
-        pass
-
-
-class _HttpsPool(HTTPSConnectionPool):
-
-    class ConnectionCls(_AtOnce, HTTPSConnectionPool.ConnectionCls):
-        pass
-
-
 class _Session:
     """A `requests` session of one gateway, shared by the threads of this process."""
 
@@ -124,9 +65,11 @@ class _Session:
         self._session = requests.Session()
         self._session.auth = lambda request: request  # keeps a .netrc from replacing the gateway's Authorization
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # `requests` looks where a redirect leads even if it is not followed, and an odd Location makes that fail
+        self._session.resolve_redirects = lambda *args, **kwargs: iter(())
         for scheme in ('http://', 'https://'):
             # several runs of this process, copies of the queue action for example, share it
-            self._session.mount(scheme, _Adapter(pool_maxsize=RUNS * connections, max_retries=0))
+            self._session.mount(scheme, Adapter(pool_maxsize=RUNS * connections, max_retries=0))
 
     @classmethod
     def get(cls, line: Line) -> '_Session':
@@ -163,10 +106,11 @@ class _Session:
         return prepared
 
 
-def exchange(line: Line, request: HttpRequest, timeout: float) -> HttpAnswer:
+def exchange(line: Line, request: HttpRequest, timeout: float, deadline: float = math.inf) -> HttpAnswer:
     """Make one request.
 
     :param timeout: seconds for the answer to begin, and again for it to end
+    :param deadline: `time.monotonic()` at which it ends anyway
     :return: the answer, or what is known of its absence; never raises
     """
     start = time.monotonic()
@@ -174,84 +118,76 @@ def exchange(line: Line, request: HttpRequest, timeout: float) -> HttpAnswer:
     def answer(**values):
         return HttpAnswer(duration=round((time.monotonic() - start) * 1000), **values)
 
-    try:
-        with request_under_way(), _Session.get(line).send(request, timeout) as response:
-            content, complete = _read(response, start + 2 * timeout)
-            if not complete:
-                return answer(status=None, failure='broken', reason="The connection was lost while the answer arrived.")
-            return answer(
-                status=response.status_code,
-                text=content.decode(response.encoding or 'utf-8', 'replace') if _known_charset(response)
-                else content.decode('utf-8', 'replace'),
-                headers={key.lower(): value for key, value in response.headers.items()})
-    except Exception as error:
-        failure, reason = _explain(error)
-        _logger.debug("Request of gateway %s failed: %s", line.key, failure)
-        return answer(status=None, failure=failure, reason=reason)
+    with request_under_way(), attempt(min(start + 2 * timeout, deadline)) as state:
+        try:
+            with _Session.get(line).send(request, timeout) as response:
+                text = decode(read_body(response), response.headers.get('Content-Type', ''))
+                return answer(
+                    status=response.status_code, text=text,
+                    headers={key.lower(): value for key, value in response.headers.items()})
+        except Exception as error:
+            failure, reason = _explain_unknown(error) if state.written else _explain_refused(error)
+            _logger.debug("Request of gateway %s failed: %s", line.key, failure)
+            return answer(status=None, failure=failure, reason=reason)
 
 
-def _known_charset(response: requests.Response) -> bool:
-    """Whether the answer names its charset: `requests` assumes Latin-1 for text otherwise, providers send UTF-8."""
-    if 'charset=' not in response.headers.get('Content-Type', '').lower():
-        return False
-    try:
-        ''.encode(response.encoding or '')
-    except LookupError:
-        return False
-    return True
+def exchange_in_time(line: Line, request: HttpRequest) -> HttpAnswer:
+    """Make one request while somebody waits: after twice the time-out there is an answer whatever happens, even if the
+    host cannot be looked up in time."""
+    deadline = time.monotonic() + 2 * line.timeout
+    with Delivery(deadline) as delivery:
+        delivery.submit(line, request)
+        (_request, answer), = delivery.collect(deadline - time.monotonic() + 1) or delivery.abandon()
+    return answer or HttpAnswer(status=None, failure='connect', reason="There was no time left to send it.")
 
 
-def _read(response: requests.Response, until: float) -> tuple[bytes, bool]:
-    """Up to `MAX_ANSWER` bytes of the body, and whether it was not cut off."""
-    chunks, size = [], 0
-    for chunk in response.iter_content(8192):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size >= MAX_ANSWER:
-            return b''.join(chunks)[:MAX_ANSWER], True
-        if time.monotonic() > until:
-            return b''.join(chunks), False
-    expected = response.headers.get('Content-Length', '')
-    # urllib3 1.26 does not tell a short body from a whole one
-    complete = response.status_code == 204 or not expected.isdigit() or response.raw.tell() >= int(expected)
-    return b''.join(chunks), complete
+def _explain_unknown(error: Exception) -> tuple[str, str]:
+    """Why there is no answer to a request that was handed over. Words hold nothing of it: URLs carry credentials."""
+    causes = _get_causes(error)
+    if isinstance(error, AnswerError):
+        return 'broken', str(error)
+    if any(isinstance(cause, TooLongError) for cause in causes):
+        return 'broken', "The answer is too long."
+    if any(isinstance(cause, _TIMEOUTS) for cause in causes):
+        return 'timeout', "No answer in time."
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return 'broken', "The TLS connection was lost."
+    return 'broken', "The connection was lost before the answer was complete."
 
 
-def _explain(error: Exception) -> tuple[str, str]:
-    """What kind of failure it is, in words that hold nothing of the request (URLs carry credentials)."""
-    cause = error.args[0] if error.args else None
-    if isinstance(cause, MaxRetryError):
-        cause = cause.reason
+def _explain_refused(error: Exception) -> tuple[str, str]:
+    """Why nothing of a request was handed over."""
+    causes = _get_causes(error)
+    for cause in causes:
+        if refused := re.match(r'Tunnel connection failed: ([0-9]{3})', str(cause)):
+            return 'connect', f"The proxy refused the connection: HTTP {refused[1]}."
+        if isinstance(cause, (ssl.SSLCertVerificationError, CertificateError)):
+            return 'connect', f"The server's certificate is not accepted: {getattr(cause, 'verify_message', cause)}."
     if isinstance(error, requests.exceptions.ProxyError):
         return 'connect', "The proxy cannot be reached."
-    if isinstance(error, requests.exceptions.SSLError):
-        return _explain_tls(cause)
-    if isinstance(cause, NewConnectionError):  # before the next one, of which it may be a kind
-        return 'connect', "The server cannot be reached: is the host of the URL right?"
-    if isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(cause, ConnectTimeoutError):
-        return 'connect', "The server does not answer to a connection."
-    if isinstance(error, requests.exceptions.Timeout):
-        return 'timeout', "No answer in time."
-    if isinstance(error, LocationValueError):
+    if any(isinstance(cause, LocationValueError) for cause in causes):
         return 'invalid', "The request cannot be made: check the host of the URL."
-    if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError, HTTPError)):
-        return 'broken', "The connection was lost before the answer was complete."
-    if isinstance(error, requests.exceptions.ContentDecodingError):
-        return 'broken', "The answer cannot be decoded."
-    # bad URL, bad header and the like: refused before a connection was made
+    if any(isinstance(cause, NewConnectionError) for cause in causes):  # before time-outs, of which it may be a kind
+        return 'connect', "The server cannot be reached: is the host of the URL right?"
+    if any(isinstance(cause, _TIMEOUTS) for cause in causes):
+        return 'connect', "The server does not answer to a connection."
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return 'connect', "No TLS connection: does the server speak https on this port?"
+    if isinstance(error, (requests.exceptions.ConnectionError, HTTPError, HTTPException)):
+        return 'connect', "The connection was lost before the request was sent."
+    # bad URL, bad header and the like
     return 'invalid', f"The request cannot be made ({type(error).__name__}): check the URL and the headers."
 
 
-def _explain_tls(cause) -> tuple[str, str]:
-    inner = cause
-    while inner is not None and not isinstance(inner, ssl.SSLError):
-        inner = inner.args[0] if getattr(inner, 'args', None) and isinstance(inner.args[0], Exception) else None
-    if isinstance(inner, ssl.SSLCertVerificationError):
-        return 'connect', f"The server's certificate is not accepted: {inner.verify_message}."
-    reason = getattr(inner, 'reason', None) or ''
-    if any(word in reason for word in ('HANDSHAKE', 'VERSION', 'PROTOCOL', 'CERTIFICATE', 'HTTP_REQUEST')):
-        return 'connect', "No TLS connection: does the server speak https on this port?"
-    return 'broken', "The TLS connection was lost."
+def _get_causes(error: BaseException) -> list:
+    """An error and all that are told as its cause, in whatever way `requests`, urllib3 and Python nest them."""
+    found, waiting = [], [error]
+    while waiting:
+        cause = waiting.pop()
+        if isinstance(cause, BaseException) and cause not in found:
+            found.append(cause)
+            waiting += [*cause.args, getattr(cause, 'reason', None), cause.__cause__, cause.__context__]
+    return found
 
 
 class _Crew:
@@ -311,6 +247,8 @@ class Delivery:
         self._crews: dict[tuple, _Crew] = {}
         self._answers: queue.SimpleQueue = queue.SimpleQueue()
         self._under_way: dict[int, HttpRequest] = {}
+        self._started: set[int] = set()
+        self._is_abandoned = False
         self._taken_back: dict[tuple, float] = {}  # when a line's requests were taken back for the last time
 
     def __enter__(self):
@@ -352,8 +290,13 @@ class Delivery:
                 self._answers.put((request, None))
 
     def _run(self, line: Line, request: HttpRequest, not_before: float):
-        started = self._wait_for_turn(line, not_before)
-        self._answers.put((request, exchange(line, request, self._get_timeout(line)) if started else None))
+        answer = None
+        if self._wait_for_turn(line, not_before):
+            # in this order: either it is seen to have started, or it sees that nobody waits for it any more
+            self._started.add(id(request))
+            if not self._is_abandoned:
+                answer = exchange(line, request, self._get_timeout(line), self.deadline)
+        self._answers.put((request, answer))
 
     def _wait_for_turn(self, line: Line, not_before: float) -> bool:
         """
@@ -378,6 +321,7 @@ class Delivery:
             pair = self._answers.get(timeout=max(wait, 0))
             while True:
                 if self._under_way.pop(id(pair[0]), None) is not None:
+                    self._started.discard(id(pair[0]))
                     collected.append(pair)
                 pair = self._answers.get_nowait()
         except queue.Empty:
@@ -387,11 +331,16 @@ class Delivery:
         """Whether answers wait to be collected."""
         return not self._answers.empty()
 
-    def abandon(self) -> list[tuple[HttpRequest, HttpAnswer]]:
-        """Give up on what did not answer in spite of its timeout (an answer may trickle for ever)."""
+    def abandon(self) -> list[tuple[HttpRequest, HttpAnswer | None]]:
+        """Give up on what has not ended although its time is over (looking up a host cannot be interrupted).
+
+        :return: pairs as of `collect`: None for what did not start, and will not
+        """
+        self._is_abandoned = True
         lost = [
-            (request, HttpAnswer(status=None, failure='timeout', reason="No answer in time."))
-            for request in self._under_way.values()
+            (request, HttpAnswer(status=None, failure='timeout', reason="No answer in time.")
+             if key in self._started else None)
+            for key, request in self._under_way.items()
         ]
         self._under_way.clear()
         return lost

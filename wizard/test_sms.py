@@ -12,7 +12,7 @@ from ..tools import phone
 from ..tools.request import ConfigError, Recipient, build_requests, check_config
 from ..tools.response import interpret
 from ..tools.sent_before import recall, remember
-from ..tools.transport import exchange
+from ..tools.transport import exchange_in_time
 
 
 class SmsGatewayTest(models.TransientModel):
@@ -61,7 +61,7 @@ class SmsGatewayTest(models.TransientModel):
         sent = recall(self.env.cr, key)
         if not sent:
             request = self._make_request(plan)
-            sent = request, exchange(plan.line, request, plan.line.timeout)
+            sent = request, exchange_in_time(plan.line, request)
             remember(self.env.cr, key, sent)
         request, answer = sent
         recipient, = request.recipients

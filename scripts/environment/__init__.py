@@ -18,7 +18,7 @@ from .databases import addon_fingerprint, create_database, database_exists, drop
 from .odoo import TALKATIVE, odoo_command, odoo_home
 from .postgres import connect, start_postgres, stop_postgres
 from .server import OdooServer, RpcError, free_port, rpc
-from .state import ADDON, ADDONS, DATA, LOGS, REPOSITORY, STATE, VENV, fail, locked, python
+from .state import ADDON, ADDONS, DATA, LOGS, REPOSITORY, STATE, URLLIB3_1, VENV, fail, locked, python
 
 
 def setup():

@@ -26,6 +26,7 @@ SETUP_LOG = LOGS / 'setup.log'
 ADDONS = STATE / 'addons'
 DATA = STATE / 'data'
 VENV = STATE / 'venv'
+URLLIB3_1 = STATE / 'urllib3-1'  # put before the Python environment, it has its major version 1
 python = VENV / 'bin' / 'python'
 
 

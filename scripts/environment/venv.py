@@ -7,14 +7,14 @@ import sys
 
 from . import debian
 from .postgres import stop_postgres
-from .state import REPOSITORY, STATE, VENV, python, read, run, say, short_hash
+from .state import REPOSITORY, STATE, URLLIB3_1, VENV, python, read, run, say, short_hash
 
 PIP_SUITE = 'bookworm'  # any suite will do: pip replaces itself by the newest
 
 
 def provide():
     """Make the environment, or bring it up to the requirements; nothing to do if it has them."""
-    requirements = [REPOSITORY / 'scripts' / f'requirements-{name}.txt' for name in ('odoo', 'dev')]
+    requirements = [REPOSITORY / 'scripts' / f'requirements-{name}.txt' for name in ('odoo', 'dev', 'urllib3-1')]
     wanted = short_hash(*(path.read_bytes() for path in requirements))
     complete = VENV / '.complete'  # written last
     if read(complete) == wanted and os.access(python, os.X_OK):
@@ -25,9 +25,11 @@ def provide():
         shutil.rmtree(VENV, ignore_errors=True)
         _create()
     complete.unlink(missing_ok=True)
-    arguments = [argument for path in requirements for argument in ('-r', str(path))]
-    run([str(python), '-m', 'pip', 'install', '--quiet', *arguments],
-        'pip could not install scripts/requirements-*.txt: configure it for a package index that has them')
+    arguments = [argument for path in requirements[:2] for argument in ('-r', str(path))]
+    shutil.rmtree(URLLIB3_1, ignore_errors=True)
+    for options in arguments, ['--no-deps', '--target', str(URLLIB3_1), '-r', str(requirements[2])]:
+        run([str(python), '-m', 'pip', 'install', '--quiet', *options],
+            'pip could not install scripts/requirements-*.txt: configure it for a package index that has them')
     complete.write_text(wanted, encoding='utf-8')
 
 

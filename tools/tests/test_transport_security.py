@@ -1,9 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Given real servers on loopback: what a request never does, whatever the gateway, the SMS or the provider say."""
 import ast
-import datetime
 import os
-import ssl
 import tempfile
 import threading
 import unittest
@@ -12,10 +10,6 @@ from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +17,7 @@ from ..config_check import check_config
 from ..request import ConfigError, Credentials, HttpRequest, Parameter, Recipient, RequestConfig, build_requests
 from ..response import AnswerRules, interpret
 from ..transport import USER_AGENT, Line, _Session, exchange
+from .raw_server import make_certificate, server_context
 
 ROOT = Path(__file__).parents[2]
 RECIPIENT = Recipient('0' * 32, '+32456001122', "Hello")
@@ -82,30 +77,14 @@ class TransportCase(unittest.TestCase):
 
 class TestTls(TransportCase):
 
-    def make_certificate(self, host='localhost', days=1):
-        """A certificate that nobody but itself vouches for. :return: path of certificate and key in one file"""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-        now = datetime.datetime.now(datetime.timezone.utc)
-        certificate = (
-            x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=9)).not_valid_after(now + datetime.timedelta(days=days))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA256()))
-        with tempfile.NamedTemporaryFile(suffix='.pem', delete=False) as file:
-            file.write(key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-            file.write(certificate.public_bytes(serialization.Encoding.PEM))
-        self.addCleanup(os.unlink, file.name)
-        return file.name
+    def make_certificate(self, **kwargs):
+        path = make_certificate(**kwargs)
+        self.addCleanup(os.unlink, path)
+        return path
 
     def serve_tls(self, **kwargs):
         path = self.make_certificate(**kwargs)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        server = self.serve(context)
+        server = self.serve(server_context(path))
         return server, path, f'https://localhost:{server.server_port}/sms?key=s3cret'
 
     def assert_not_accepted(self, answer, server):
