@@ -191,7 +191,10 @@ class TestRequests(TransportCase):
 
 class TestInjection(TransportCase):
 
-    NASTY = st.text(st.sampled_from('\r\n\t\0 :;/?#@&=%\\"\'{}[]<>é\u2028\x85\x1fA') | st.characters(), max_size=30)
+    # PostgreSQL takes no half of a surrogate pair
+    NASTY = st.text(
+        st.sampled_from('\r\n\t\0 :;/?#@&=%\\"\'{}[]<>é\u2028\x85\x1fA') | st.characters(exclude_categories=['Cs']),
+        max_size=30)
 
     def test_header_values(self):
         """Whatever the data: one header stays one header."""
