@@ -7,6 +7,7 @@ with these test tags of Odoo:
     /eis_sms_apis:TestTemplateSamples.test_twilio,/eis_sms_apis:TestTemplateSamples.test_plivo
 """
 import hashlib
+import ipaddress
 import json
 import operator
 import re
@@ -80,6 +81,25 @@ class TestTemplates(TransactionCase):
                 self.assertFalse(template.country_prefixes, "Usable prefixes stand in the note.")
                 for name in ('note', 'base_url', 'gateway_documentation_link'):
                     self.assertTrue(template[name], name)
+
+    def test_notes_agree_with_the_warnings_of_the_form(self):
+        """The form warns of each empty value that the request uses."""
+        for slug in template_samples.template_slugs():
+            for line in get_template(self.env, slug).note.splitlines():
+                with self.subTest(provider=slug, line=line):
+                    if re.match(r'(Sender|Account) ID:.*\bempty\b', line, re.IGNORECASE):
+                        self.assertIn("warns of", line)
+                    self.assertNotIn("field is hidden", line, "A credential is shown where the request uses it.")
+
+    def test_networks(self):
+        for slug, addresses in (
+                ('brevo', ('1.179.112.1', '172.246.255.1')),
+                ('fortysixelks', ('176.10.154.199', '85.24.146.132', '185.39.146.243', '2001:9b0:2:902::199'))):
+            networks = [
+                ipaddress.ip_network(text.strip())
+                for text in get_template(self.env, slug).delivery_callback_check_networks.split(',')]
+            for address in map(ipaddress.ip_address, addresses):
+                self.assertTrue([network for network in networks if address in network], address)
 
     def test_files_have_one_order(self):
         for slug in template_samples.template_slugs():
