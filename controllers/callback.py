@@ -1,11 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 import logging
 import time
+from dataclasses import replace
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from odoo import modules
 from odoo.http import Controller, HttpDispatcher, Response, request, route
 
+from ..tools.callback_check import Content, read_signed
 from ..tools.delivery_report import MAX_BODY, ReportError, parse_reports
 
 _logger = logging.getLogger(__name__)
@@ -34,32 +37,57 @@ class DeliveryCallback(Controller):
         gateway = request.env['sms.gateway'].sudo()._find_by_callback_token(token)
         if not gateway:
             return _answer(404, "Not Found")
-        if not gateway._accepts_call(request.httprequest):
+        answer = gateway.delivery_callback_answer or ''
+        if request.httprequest.method not in ('GET', 'POST'):
+            return _answer(200, answer)  # HEAD and OPTIONS change nothing (RFC 9110, 9.2.1)
+        call = gateway._get_call(request.httprequest)
+        if not gateway._accepts_caller(call):
             _log_refusal(gateway, "The check of the sender failed.")
             return _answer(403, "Forbidden")
-        answer, refusal = gateway.delivery_callback_answer, None
+        rules, signature = gateway._get_report_rules(), gateway._get_signature_rule()
+        _release_connection(gateway.env)
+        refusal = None
         try:
-            reports = _read_reports(gateway._get_report_rules())
+            content = _read_content(call, signature)
+            if content is None:
+                _log_refusal(gateway, "The check of the sender failed.")
+                return _answer(403, "Forbidden")
+            reports = parse_reports(rules, call.method, content.query, content.content_type, content.body)
         except ReportError as error:
             refusal, reports = error, error.reports
-        # the reports are written in a transaction of their own, and this one is not left open beside it
-        request.env.cr.commit()
+        if not (reports or refusal) and request.httprequest.query_string and not content.query:
+            _log_refusal(gateway, "The query string is not signed, and there is no report in the body.")
         if reports and not gateway._receive_reports(reports):
             return _answer(503, "Service Unavailable")
         if refusal:
             _log_refusal(gateway, str(refusal))
             return _answer(refusal.status, "Bad Request")
-        return _answer(200, answer or '')
+        return _answer(200, answer)
 
 
-def _read_reports(rules):
+def _release_connection(env):
+    """Give the database connection back: a body may come slowly, and the reports are written in a transaction of their
+    own, on a connection of their own. What runs after a controller may find the cursor closed."""
+    if modules.module.current_test:
+        env.cr.commit()  # one connection for all
+    else:
+        env.cr.close()
+
+
+def _read_content(call, signature):
+    """
+    :param SignatureRule signature: None when calls are not signed
+    :return: what may be read of a call, None when it is not signed and must be
+    :rtype: Content
+    """
     http_request = request.httprequest
     try:
         body = http_request.get_data()
     except RequestEntityTooLarge as error:
         raise ReportError("The call is too large.", 413) from error
-    return parse_reports(
-        rules, http_request.method, http_request.query_string, http_request.headers.get('Content-Type', ''), body)
+    if signature:
+        return read_signed(signature, replace(call, body=body))
+    return Content(http_request.query_string, http_request.headers.get('Content-Type', ''), body)
 
 
 def _answer(status, text):

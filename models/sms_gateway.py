@@ -9,6 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools.urls import urljoin
 
 from ..tools import phone
+from ..tools.config_check import check_complete
 from ..tools.delivery_report import check_values
 from ..tools.request import ConfigError, check_config, preview
 
@@ -197,6 +198,14 @@ class SmsGateway(models.Model):
         'CHECK(rate_limit = 0 OR rate_limit BETWEEN 0.001 AND 100000)',
         "SMS per Second: type 0 for no limit, or a number from 0.001 to 100000.")
 
+    # what the checks above allow
+    _ranges = {
+        'max_recipients': ('_max_recipients_positive', lambda number: number > 0),
+        'max_connections': ('_max_connections_range', lambda number: 1 <= number <= 64),
+        'timeout': ('_timeout_range', lambda number: 1 <= number <= 60),
+        'rate_limit': ('_rate_limit_positive', lambda number: number == 0 or 0.001 <= number <= 100000),
+    }
+
     # === COMPUTE METHODS === #
 
     @api.depends('delivery_callback_token')
@@ -249,6 +258,18 @@ class SmsGateway(models.Model):
         raise ValidationError(self.env._(
             "%(gateway)s, %(field)s: %(reason)s", gateway=self.name, field=label, reason=reason))
 
+    @api.model
+    def _check_ranges(self, vals):
+        """Refuse numbers before the database does, whose error shows the whole row, credentials included.
+
+        :param dict vals: of `create` or `write`
+        :raise ValidationError: with the sentence of the constraint
+        """
+        for name, (constraint, is_allowed) in self._ranges.items():
+            if name in vals and not is_allowed(vals[name] or 0):
+                raise ValidationError(self.env['ir.model.constraint'].sudo().search(
+                    [('name', '=', self._table + constraint)], limit=1).message)
+
     @api.constrains('country_prefixes')
     def _check_country_prefixes(self):
         for gateway in self:
@@ -274,6 +295,14 @@ class SmsGateway(models.Model):
             except ValueError:
                 gateway._refuse('success_http_codes', self.env._(
                     "type three-digit HTTP codes separated by commas, for example 200,201,202."))
+
+    @api.constrains('state', 'base_url', 'method', 'request_type', 'body_template', 'parameter_ids', 'header_ids')
+    def _check_request_is_complete(self):
+        for gateway in self.filtered(lambda gateway: gateway.state == 'active'):
+            try:
+                check_complete(gateway._get_request_config())
+            except ConfigError as error:
+                gateway._refuse(error.field, error)
 
     @api.constrains(
         'base_url', 'method', 'request_type', 'body_template', 'supports_multiple_recipients',

@@ -14,6 +14,7 @@ from ..tools.config_check import check_config
 from ..tools.curl import to_curl
 from ..tools.request_template import RequestTemplate
 from ..tools.template import Text
+from ..tools.typed_secrets import find_typed_secrets
 from .sms_gateway import CREDENTIALS, REQUEST_FIELDS
 
 # Which credentials an authentication type wants, wherever their placeholders stand.
@@ -58,7 +59,7 @@ class SmsGateway(models.Model):
     @api.depends(
         *REQUEST_FIELDS, 'state', 'active', 'is_template', 'sequence', 'country_prefixes', 'company_id',
         'create_status', 'message_id_regex', 'answer_message_id_path', 'delivery_callback_uuid_param',
-        'delivery_callback_message_id_param')
+        'delivery_callback_message_id_param', 'delivery_callback_check_missing')
     def _compute_warnings(self):
         for gateway in self:
             sentences = [] if gateway.is_template else gateway._get_warnings()
@@ -125,6 +126,13 @@ class SmsGateway(models.Model):
                 yield self.env._(
                     "Supports Multiple Recipients is on, but the request names no recipients: put {phones} into a "
                     "parameter, or __phones_list__ or __each__ into the JSON Body Template.")
+            uuids = [
+                label for _field, label, text, inside in self._get_template().texts()
+                if text.names & {'uuid', 'uuid20'} and not inside]
+            if uuids:
+                yield self.env._(
+                    "{uuid} belongs to no single SMS in a request for several recipients, so that no delivery report "
+                    "finds its SMS by it: put it into [\"__each__\", ...], or read the message ID from the answer.")
         elif not names & {'phone', 'phones', 'phones_list'}:
             yield self.env._("The request names no recipient: add a parameter of type Number, or put {phone} "
                              "where the number belongs.")
@@ -145,6 +153,12 @@ class SmsGateway(models.Model):
                              "into a header or the body if the provider takes it there.")
         if names & set(CREDENTIALS) and self.base_url.lower().startswith('http://') and not _is_local(self.base_url):
             yield self.env._("Credentials go out unencrypted: use https:// if the provider offers it.")
+        places = {name for _field, name, _secret in find_typed_secrets(self._get_request_config())}
+        if places:
+            yield self.env._(
+                "A secret seems to be typed where everybody who sees the gateway reads it, and where a copy takes it "
+                "along: %s. Type it on the page Authentication and put {token} or the like in its place.",
+                ', '.join(sorted(places)))
 
     def _puts_secret_in_url(self):
         """Whether a parameter of type Authentication, or one with a secret, goes to the query string."""
@@ -203,6 +217,10 @@ class SmsGateway(models.Model):
             yield self.env._(
                 "No delivery report can find its SMS: read the message id from the answer (Message ID Regex) and "
                 "track the status, or send {uuid} where the provider's reports repeat it.")
+        if self.delivery_callback_check_missing:
+            yield self.env._(
+                "Every delivery report is refused: Check of the Sender needs %s.",
+                self.delivery_callback_check_missing)
         if _is_local(self.delivery_callback_url) and not _is_local(self.base_url):
             yield self.env._(
                 "Providers cannot reach the Callback URL: it leads to this machine only. Set the system parameter "

@@ -1,15 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from werkzeug.exceptions import RequestEntityTooLarge
-
 from odoo import api, fields, models
 
 from ..tools.callback_check import (
     Call,
     SignatureRule,
     check_content,
+    covers_reports,
     has_basic,
-    is_signed,
     is_within,
+    may_be_signed,
     parse_networks,
 )
 
@@ -35,7 +34,8 @@ class SmsGateway(models.Model):
         "Signed Content", default='{body}', trim=False,
         help="What the provider signs: {body}, {body_md5}, {url}, {url_path} (without what follows the ?), {params} "
              "(names and values of the form, sorted by name), {method}, {lf} (a line feed), {header:X-Timestamp} and "
-             "the like.")
+             "the like. Delivery reports are read only from what is signed: the query string with {url}, the body "
+             "with {body}, {body_md5} or {params}.")
     delivery_callback_signature_key = fields.Selection(
         [('own', "Signing Key"), ('api_key', "API Key"), ('token', "Token"), ('password', "Password")],
         "Signed With", required=True, default='own',
@@ -58,15 +58,11 @@ class SmsGateway(models.Model):
 
     @api.depends(
         'delivery_callback_check', 'delivery_callback_signature_header', 'delivery_callback_signature_key',
-        'delivery_callback_check_key', 'api_key', 'token', 'password', 'delivery_callback_check_password',
-        'delivery_callback_check_networks')
+        'delivery_callback_signature_content', 'delivery_callback_check_key', 'api_key', 'token', 'password',
+        'delivery_callback_check_password', 'delivery_callback_check_networks')
     def _compute_delivery_callback_check_missing(self):
         for gateway in self:
             gateway.delivery_callback_check_missing = gateway._get_missing_of_check()
-
-    @api.depends('delivery_callback_check_missing')
-    def _compute_warnings(self):
-        return super()._compute_warnings()
 
     # === CONSTRAINT METHODS === #
 
@@ -99,51 +95,53 @@ class SmsGateway(models.Model):
             'networks': ('delivery_callback_check_networks',),
         }.get(self.delivery_callback_check, ())
         missing = next((name for name in needed if not self[name]), None)
+        if not missing and self.delivery_callback_check == 'signature' and not covers_reports(
+                self.delivery_callback_signature_content or ''):
+            return self.env._("{body}, {params} or {url} in the Signed Content")
         return missing and self._fields[missing]._description_string(self.env)
 
     def _get_key_field(self):
         key = self.delivery_callback_signature_key
         return 'delivery_callback_check_key' if key == 'own' else key
 
-    def _get_callback_warnings(self, names):
-        yield from super()._get_callback_warnings(names)
-        if self.delivery_callback_enabled and self.delivery_callback_check_missing:
-            yield self.env._(
-                "Every delivery report is refused: Check of the Sender needs %s.",
-                self.delivery_callback_check_missing)
+    def _accepts_caller(self, call):
+        """Whether a call passes what can be checked without its body: HTTP Basic, Networks, and that it has a
+        signature. What is not filled in lets nobody pass.
 
-    def _accepts_call(self, http_request):
-        """Whether a call passes the gateway's check. What is not filled in lets nobody pass.
-
-        :param http_request: the werkzeug request of the callback
+        :param Call call: without its body
         :rtype: bool
         """
         self.ensure_one()
-        if self.delivery_callback_check == 'none':
-            return True
-        try:
-            call = self._get_call(http_request)
-        except RequestEntityTooLarge:
-            return True  # whoever reads it answers so, and takes nothing from it
         if self.delivery_callback_check == 'basic':
             return has_basic(
                 self.delivery_callback_check_username or '', self.delivery_callback_check_password or '', call)
         if self.delivery_callback_check == 'networks':
             return is_within(parse_networks(self.delivery_callback_check_networks or ''), call)
-        return is_signed(self._get_signature_rule(), call)
+        rule = self._get_signature_rule()
+        return rule is None or may_be_signed(rule, call)
 
     def _get_call(self, http_request):
+        """
+        :param http_request: the werkzeug request of the callback
+        :return: the call without its body
+        :rtype: Call
+        """
         query = http_request.query_string.decode('latin-1')
         return Call(
             method=http_request.method,
             # what the provider was told, whatever a proxy made of it
             url=f'{self.delivery_callback_url}?{query}' if query else self.delivery_callback_url,
             headers={key.lower(): value for key, value in http_request.headers.items()},
-            body=http_request.get_data(),
+            body=b'',
             address=http_request.remote_addr or '',
         )
 
     def _get_signature_rule(self):
+        """
+        :return: how calls must be signed, None if they need not be
+        """
+        if self.delivery_callback_check != 'signature':
+            return None
         return SignatureRule(
             header=self.delivery_callback_signature_header or '',
             key=self[self._get_key_field()] or '',

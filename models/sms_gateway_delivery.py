@@ -6,7 +6,7 @@ from odoo import api, models, modules
 
 from ..tools.attempt import match_keys
 from ..tools.report_match import SentIndex, SentSms
-from .sms_recording import record_surely
+from .sms_recording import RetryTime, record_isolated, record_surely
 
 _logger = logging.getLogger(__name__)
 
@@ -265,36 +265,76 @@ class SmsGateway(models.Model):
         """
         :param float deadline: `time.monotonic()` at which no further batch is begun
         """
-        count = TIMEOUT_BATCH
-        while count == TIMEOUT_BATCH and time.monotonic() < deadline:
-            with self.env['sms.sms'].sudo()._short_transaction() as model:
-                count = model.env['sms.gateway']._close_missing_reports()
+        last_id, retry_time, own_model = 0, RetryTime(), self.env['sms.sms'].sudo()
+        while time.monotonic() < deadline and not retry_time.is_outage:
+            with own_model._short_transaction() as model:
+                ids = model.env['sms.gateway']._find_missing_reports(last_id)
+            if not ids:
+                break
+            last_id = ids[-1]
+            record_isolated(
+                own_model, ids, lambda own, part: own.env['sms.gateway']._close_missing_reports(part),
+                settle=lambda own, row_id: own.env['sms.gateway']._settle_missing_report(row_id), retry_time=retry_time)
 
     @api.model
-    def _close_missing_reports(self):
+    def _find_missing_reports(self, last_id):
+        """
+        :param int last_id: only status rows with a higher id
+        :return: ids of status rows whose delivery report is overdue, at most TIMEOUT_BATCH
+        :rtype: list[int]
+        """
+        self.env.cr.execute("""
+            SELECT id FROM sms_gateway_status
+            WHERE awaits_report AND id > %s
+            AND COALESCE(sent_date, create_date) < (now() AT TIME ZONE 'UTC') - %s * interval '1 hour'
+            ORDER BY id LIMIT %s
+        """, [last_id, self._get_report_timeout(), TIMEOUT_BATCH])
+        return [row[0] for row in self.env.cr.fetchall()]
+
+    @api.model
+    def _close_missing_reports(self, ids):
         """Note that a delivery report is missing, and let an SMS that is Processing become Sent, so that nobody and no
         campaign waits for ever. A late report still counts.
 
-        :return: number of SMS, at most TIMEOUT_BATCH
-        :rtype: int
+        :param list ids: of status rows; those that are locked or got their report meanwhile stay as they are
         """
-        self.env.cr.execute("""
-            UPDATE sms_gateway_status SET awaits_report = FALSE, note = COALESCE(note, %s)
-            WHERE id IN (
-                SELECT id FROM sms_gateway_status
-                WHERE awaits_report
-                AND COALESCE(sent_date, create_date) < (now() AT TIME ZONE 'UTC') - %s * interval '1 hour'
-                ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
-            RETURNING sms_uuid, state
-        """, [self.env._("No delivery report."), self._get_report_timeout(), TIMEOUT_BATCH])
-        rows = self.env.cr.fetchall()
+        rows = self._end_wait_for_reports(ids)
         processing = [uuid for uuid, state in rows if state == 'pending']
         if processing:
             self.env['sms.tracker']._search_by_uuid(processing)._record_sent()
             self.env['sms.sms'].search([('uuid', 'in', processing), ('state', '=', 'process')]).write(
                 {'state': 'pending', 'to_delete': True})
         self.env['sms.gateway.status'].invalidate_model()
-        return len(rows)
+
+    @api.model
+    def _end_wait_for_reports(self, ids):
+        """
+        :return: UUID and state of each status row that waited
+        :rtype: list[tuple]
+        """
+        self.env.cr.execute("""
+            UPDATE sms_gateway_status SET awaits_report = FALSE, note = COALESCE(note, %s)
+            WHERE id IN (
+                SELECT id FROM sms_gateway_status WHERE id = ANY(%s) AND awaits_report
+                ORDER BY id FOR UPDATE SKIP LOCKED)
+            RETURNING sms_uuid, state
+        """, [self.env._("No delivery report."), list(ids)])
+        return self.env.cr.fetchall()
+
+    @api.model
+    def _settle_missing_report(self, row_id):
+        """The same for one that cannot be closed, because a trigger or another addon's hook raises: without hooks, and
+        each table by itself."""
+        model = self.env['sms.sms']
+        self.env.cr.execute("SELECT sms_uuid, state FROM sms_gateway_status WHERE id = %s AND awaits_report", [row_id])
+        for uuid, state in self.env.cr.fetchall():
+            model._try(lambda: self._end_wait_for_reports([row_id]))
+            if state == 'pending':
+                model._try_statement("""
+                    UPDATE sms_sms SET state = 'pending', to_delete = TRUE WHERE uuid = %s AND state = 'process'
+                """, [uuid])
+                model._settle_trackers(uuid, 'pending')
+        self.env.invalidate_all(flush=False)
 
     @api.model
     def _get_report_timeout(self):

@@ -112,7 +112,7 @@ class SmsGateway(models.Model):
         :param bool default_success: whether an unclear answer with 200, 201 or 202 counts as success
         """
         self.ensure_one()
-        credentials = self._get_credentials()
+        secrets = self._get_secrets()
         return AnswerRules(
             message_id_regex=self.message_id_regex or '',
             error_code_regex=self.error_code_regex or '',
@@ -130,10 +130,9 @@ class SmsGateway(models.Model):
             require_message_id=self.require_message_id,
             failure_map=self._get_failure_map(),
             default_success_200=default_success,
-            secrets=(
-                *(value for name in CREDENTIALS if (value := getattr(credentials, name))),
-                self.delivery_callback_token,
-            ),
+            secrets=secrets.secrets,
+            names=secrets.names,
+            pairs=secrets.pairs,
             status_tracked=self.create_status,
         )
 
@@ -147,6 +146,7 @@ class SmsGateway(models.Model):
             error_message_param=self.delivery_callback_error_message_param or '',
             number_param=self.delivery_callback_number_param or '',
             failure_map=self._get_failure_map(),
+            secrets=self._get_secrets(),
             **{
                 name: parse_value_list(self[f'delivery_callback_status_{name}'] or '')
                 for name in STATUS_LISTS

@@ -1,10 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from dataclasses import replace
-
 from odoo import api, models
 
 from ..tools import secret_log
-from ..tools.typed_secrets import find_typed_secrets
+from ..tools.typed_secrets import Secrets, find_secrets
 
 SECRETS = (
     'api_key', 'token', 'password', 'delivery_callback_token', 'delivery_callback_check_key',
@@ -23,13 +21,10 @@ class SmsGateway(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._remember_secrets(vals)
+            self._check_ranges(vals)
         gateways = super().create(vals_list)
         secret_log.remember(*gateways.sudo().mapped('delivery_callback_token'))
         return gateways
-
-    def write(self, vals):
-        self._remember_secrets(vals)
-        return super().write(vals)
 
     # === BUSINESS METHODS === #
 
@@ -41,22 +36,21 @@ class SmsGateway(models.Model):
             *(vals[name] for name in SECRETS if vals.get(name)),
             username if len(username) >= SHORTEST_NAME else '')
 
-    def _get_typed_secrets(self):
-        return tuple(secret for _field, _name, secret in find_typed_secrets(self._get_request_config()))
+    def _get_secrets(self):
+        """What no response, delivery report or log may show: a provider may repeat what it was sent.
 
-    def _get_answer_rules(self, default_success):
-        """A provider may repeat in its answer what it was sent."""
-        rules = super()._get_answer_rules(default_success)
-        self._remember_secrets({name: self[name] for name in (*SECRETS, 'username')})
-        typed = self._get_typed_secrets()
-        secret_log.remember(*typed)
-        return replace(rules, secrets=(*rules.secrets, *typed))
-
-    def _get_credential_warnings(self, names):
-        yield from super()._get_credential_warnings(names)
-        places = {name for _field, name, _secret in find_typed_secrets(self._get_request_config())}
-        if places:
-            yield self.env._(
-                "A secret seems to be typed where everybody who sees the gateway reads it, and where a copy takes it "
-                "along: %s. Type it on the page Authentication and put {token} or the like in its place.",
-                ', '.join(sorted(places)))
+        :rtype: Secrets
+        """
+        self.ensure_one()
+        found = find_secrets(self._get_request_config())
+        username, password = self.delivery_callback_check_username or '', self.delivery_callback_check_password or ''
+        secrets = Secrets(
+            secrets=(*found.secrets, *filter(None, (
+                self.delivery_callback_token, self.delivery_callback_check_key, password))),
+            names=(*found.names, *filter(None, (username,))),
+            pairs=(*found.pairs, *((f'{username}:{password}',) if username or password else ())),
+        )
+        secret_log.remember(
+            *secrets.secrets, *(name for name in secrets.names if len(name) >= SHORTEST_NAME),
+            *(pair for pair in secrets.pairs if not pair.endswith(':')))
+        return secrets

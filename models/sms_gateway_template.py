@@ -19,6 +19,8 @@ class SmsGateway(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
+        self._remember_secrets(vals)
+        self._check_ranges(vals)
         result = super().write(vals)
         if 'company_id' in vals:
             # core checks its rules before only, so that a gateway could be pushed into a company of others

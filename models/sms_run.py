@@ -5,10 +5,13 @@ The glue between the ORM, which only the methods of `sms.sms` in `sms_sms_claim.
 the pure tools.
 """
 import logging
+import signal
 import threading
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+import psycopg2
 
 from odoo import fields
 from odoo.service.server import CommonServer
@@ -17,8 +20,16 @@ from ..tools import phone
 from ..tools.attempt import attempt_uuid
 from ..tools.request import Recipient, build_requests
 from ..tools.response import SendResult, interpret
-from ..tools.transport import Delivery
-from .sms_recording import record_batch, record_surely
+from ..tools.transport import PATIENCE, Delivery
+from .sms_recording import (
+    RUN_OUTAGE_SECONDS,
+    RUN_RETRY_SECONDS,
+    RetryTime,
+    is_outage,
+    record_batch,
+    record_isolated,
+    record_surely,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -31,7 +42,8 @@ MOST_RECORDED = 500  # results recorded together at most
 LAST_RECORD_SIZE = 50  # the same while nothing is left to do but to wait for the last answers
 RECORD_SECONDS = 1  # the longest that a result waits to be recorded while others are under way
 PACE_LEAD = 0.25  # seconds until the first place that a rate limit gives: it takes some time until requests may start
-LEASE_MARGIN = 180  # seconds that a claim lasts beyond the deadline: the longest time-out and the time to record
+LEASE = 180  # seconds that a claim lasts. A run renews its claims, so that they end soon after their process has died.
+RENEW_AFTER = 60  # seconds between two renewals: what is left must be enough to record in spite of an outage
 STOP_SECONDS = 10  # the longest that a server which is to stop waits for answers
 RETRY_DELAY = 60  # seconds until an SMS that no gateway could take is tried again; doubled each time
 MAX_RETRY_DELAY = 3600
@@ -90,34 +102,42 @@ class SmsRun:
     :param ids: only these SMS; None: whatever is queued
     :param at_once: whether the caller wants to know at once: no SMS goes back to the queue, and results are written
         when all are there, since a transaction that fails before would lose what is under way
+    :param leaves_slow: whether the queue, which has more time, gets the SMS of gateways whose time-out does not fit
     """
 
     _running: set['SmsRun'] = set()  # of all databases of this process
     _stopping = threading.Event()
 
-    def __init__(self, env, deadline, period=None, ids=None, unlink_failed=False, unlink_sent=True, at_once=False):
+    def __init__(self, env, deadline, period=None, ids=None, unlink_failed=False, unlink_sent=True, at_once=False,
+                 leaves_slow=False):
         self.model = env['sms.sms']
         self.deadline = deadline
         self.period = period
         self.ids = ids
         self.at_once = at_once
+        self.leaves_slow = leaves_slow
         self.ended = []  # with `at_once`, each Claimed with its result
         self.unlink_options = {'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent}
         self.drained = ids is not None and not ids  # whether nothing is left that this run could claim
         self.done = 0
-        self._is_over = self.drained or self._stopping.is_set()  # whether it claims no more
+        self._is_over = self.drained or self._is_told_to_stop()  # whether it claims no more
         self.plans = {}
         self._under_way = {}  # {UUID of the attempt: Claimed}
         self._finished = []  # Claimed with a result, to be recorded
         self._returned = []  # Claimed that go back to the queue
         self._lines = {}  # {line of a gateway that was used: SMS in one request at most}
-        self._is_watched = False  # whether the queue will look after the claims if this process dies
+        self._watched_until = 0  # `time.monotonic()` at which the queue looks after the claims if this process dies
+        self._claim_clock = None  # (token of the last claim, `time.monotonic()` at which it was written)
+        self._next_renewal = time.monotonic() + RENEW_AFTER
         self._paused = {}  # {gateway id: (seconds after which it may be asked again, why)}
         self._silent = {}  # {gateway id: requests in a row that had no answer}
         self._rests = {}  # {gateway id: seconds that it asked for, or None}, to be recorded
         self._answered = set()  # gateways that answered and do not rest
         self._backlog = {}  # {gateway id: SMS for which its rate limit left no place}
         self._last_record = time.monotonic()
+        self._most_claimed = CLAIM_SIZE  # less after a claim that the database refused
+        self._refused = []  # ids of SMS that cannot be claimed
+        self._retry_time = RetryTime(RUN_RETRY_SECONDS, RUN_OUTAGE_SECONDS)
 
     def run(self):
         """
@@ -135,8 +155,10 @@ class SmsRun:
     def _run(self):
         delivery = self._delivery
         while True:
-            if self._stopping.is_set():
+            if self._is_told_to_stop():
                 self._stop()
+            if time.monotonic() > self._next_renewal:
+                self._renew_claims()
             if self._has_room():
                 self._claim()
             # while connections have nothing to do the next claim does not wait for answers
@@ -157,9 +179,15 @@ class SmsRun:
             self._delivery.take_back(line)
 
     @classmethod
+    def _is_told_to_stop(cls):
+        """Whether this process is to end. With workers, Odoo waits until each has finished its job, and tells it by a
+        signal whose handler, a method of the worker, only notes that."""
+        worker = getattr(signal.getsignal(signal.SIGINT), '__self__', None)
+        return cls._stopping.is_set() or not getattr(worker, 'alive', True)
+
+    @classmethod
     def stop_all(cls):
-        """Let the runs of this process end, and wait for them, when the server is about to stop. Workers that are
-        processes of their own finish their job before they stop anyway."""
+        """Let the runs of this process end, and wait for them, when the server is about to stop."""
         cls._stopping.set()
         until = time.monotonic() + STOP_SECONDS
         while cls._running and time.monotonic() < until:
@@ -188,28 +216,46 @@ class SmsRun:
         if time.monotonic() >= self.deadline:
             self._is_over = True
             return
-        limit, lease = self._get_claim_size(), self._get_lease()
+        limit, lease = min(self._get_claim_size(), self._most_claimed), self._get_lease()
         try:
             with self.model._short_transaction() as model:
                 claimed, plans = model._claim(
-                    lease, limit, self.ids, self._delivery.get_time_to_start, self._backlog)
-                if claimed and not self._is_watched:
-                    # all claims of a run end then
-                    model._trigger_queue(fields.Datetime.now() + timedelta(seconds=lease))
-        except Exception:
+                    lease, limit, self.ids, self._delivery.get_time_to_start, self._backlog, self._refused)
+                if claimed:
+                    self._watch(model)
+        except Exception as error:
+            if isinstance(error, psycopg2.Error) and not is_outage(error) and not self.at_once:
+                self._narrow_claim(limit)
+                return
             if not (self._under_way or self._finished or self._returned):
                 raise
             # what is under way must be recorded, whatever happens to the rest
             _logger.warning("No more SMS can be claimed in this run", exc_info=True)
             self.drained = self._is_over = True
             return
-        self._is_watched = self._is_watched or bool(claimed)
+        self._most_claimed = CLAIM_SIZE
+        if claimed:
+            self._claim_clock = claimed[0].token, time.monotonic()
         self.plans.update(plans)  # requests of a gateway that is not Active any more may still be under way
-        self.drained = self._is_over = len(claimed) < limit or self.ids is not None
+        self.drained = self._is_over = len(claimed) < limit or (self.ids is not None and limit >= len(self.ids))
         for sms in claimed:
             if sms.delay and self.at_once:
                 self._put_back(sms, sms.delay, sms.reason)  # it ends here, although the claim has put it back
         self._send([sms for sms in claimed if not sms.delay])
+
+    def _narrow_claim(self, limit):
+        """A claim was refused, by a trigger for example: find the SMS that causes it, and claim the others."""
+        if limit > 1:
+            _logger.info("A claim of %s SMS was refused by the database", limit, exc_info=True)
+            self._most_claimed = limit // 10 or 1
+            return
+        with self.model._short_transaction() as model:
+            refused = model._find_due(self.ids, self._refused)
+        _logger.exception("SMS %s cannot be claimed and stays in the queue", refused)
+        if not refused:
+            self.drained = self._is_over = True
+        self._refused.append(refused)
+        self._most_claimed = CLAIM_SIZE
 
     def _get_claim_size(self):
         """What a few seconds need: a claim has a cost of its own, but what is claimed is in doubt if this process
@@ -220,8 +266,38 @@ class SmsRun:
         return min(max(CLAIM_REQUESTS * at_once, FIRST_CLAIM_SIZE), CLAIM_SIZE)
 
     def _get_lease(self):
-        """Seconds after which a claim counts as lost: longer than the longest possible send."""
-        return max(self.deadline - time.monotonic(), 0) + LEASE_MARGIN
+        """Seconds after which a claim that is not renewed counts as lost."""
+        return LEASE
+
+    def _watch(self, model):
+        """Have the queue woken when the claims that are written now end, if nobody renews them."""
+        until = time.monotonic() + LEASE
+        if until > self._watched_until:
+            model._trigger_queue(fields.Datetime.now() + timedelta(seconds=LEASE + RENEW_AFTER))
+            self._watched_until = until + RENEW_AFTER
+
+    def _renew_claims(self):
+        """Make the claims last while this process lives. If others have taken some of them over, because it stood
+        still, nothing more is started: they may be sent by others."""
+        self._next_renewal = time.monotonic() + RENEW_AFTER
+        held = [*self._under_way.values(), *self._finished, *self._returned]
+        if self.at_once or not held:
+            return  # nobody else sees the claims of a transaction that is not committed
+        token, written = self._claim_clock
+        token += timedelta(seconds=time.monotonic() - written)
+        lost = None
+
+        def renew(model):
+            nonlocal lost
+            lost = model._renew_claims(held, token)
+            self._watch(model)
+
+        if record_surely(self.model, renew, len(held), self._retry_time):
+            for sms in held:
+                sms.token = token if sms.id not in lost else sms.token
+        if lost is None or lost:
+            _logger.warning("Claims of SMS could not be renewed: no more is sent in this run")
+            self._stop()
 
     # === RENDER AND DELIVER === #
 
@@ -249,7 +325,7 @@ class SmsRun:
                 sms.delay = RETRY_DELAY
         elif limited and not record_surely(
                 self.model, lambda model: model._apply_rate_limits(
-                    ready, self.plans, self._delivery.get_time_to_start, self._backlog), len(ready)):
+                    ready, self.plans, self._delivery.get_time_to_start, self._backlog), len(ready), self._retry_time):
             for sms in ready:
                 sms.delay = RETRY_DELAY
         for sms in ready:
@@ -274,6 +350,11 @@ class SmsRun:
         return False
 
     def _submit(self, plan, group):
+        if self.leaves_slow and plan.line.timeout > PATIENCE * self.period:
+            # its answer would not be waited for
+            for sms in group:
+                self._put_back(sms, 0, sms.reason)
+            return
         recipients, to_render = [], []
         for sms in group:
             sms.attempt += 1
@@ -289,7 +370,8 @@ class SmsRun:
             if plan.rate_limit:
                 # a request must not hold more SMS than may go in one second
                 config = replace(config, max_recipients=max(1, min(config.max_recipients, int(plan.rate_limit))))
-            requests = build_requests(config, recipients)
+            refused = []
+            requests = build_requests(config, recipients, refused)
         except Exception:
             _logger.exception("Gateway %s: the requests could not be made", plan.gateway_id)
             for sms in to_render:
@@ -297,6 +379,8 @@ class SmsRun:
             return
         self._under_way.update(
             (recipient.uuid, sms) for recipient, sms in zip(recipients, to_render, strict=True))
+        for recipient, *reason in refused:
+            self._finish(self._under_way.pop(recipient.uuid), refusal(*reason))
         self._lines[plan.line] = config.max_recipients if config.multiple_recipients else 1
         for request in requests:
             not_before = max(self._under_way[recipient.uuid].not_before for recipient in request.recipients)
@@ -328,7 +412,7 @@ class SmsRun:
         plan = self.plans[claimed[0].gateway_id]
         for sms in claimed:
             sms.attempt -= 1
-        if not self._stopping.is_set() and (plan.gateway_id in self._paused or (
+        if not self._is_told_to_stop() and (plan.gateway_id in self._paused or (
                 plan.rate_limit and self._delivery.get_time_to_start(plan.line) > PACE_LEAD)):
             to_send_again += claimed
             return
@@ -394,13 +478,14 @@ class SmsRun:
         # what was under way when a gateway began to rest may still be answered well
         answered, self._answered = list(self._answered - self._paused.keys()), set()
         if rests or (answered and any(self.plans[gateway_id].failures for gateway_id in answered)):
-            record_surely(self.model, lambda model: model._record_rests(rests, answered), 0)
+            record_surely(self.model, lambda model: model._record_rests(rests, answered), 0, self._retry_time)
         if returned:
-            record_surely(self.model, lambda model: model._put_back(returned), len(returned))
+            record_isolated(
+                self.model, returned, lambda model, part: model._put_back(part), retry_time=self._retry_time)
         for start in range(0, len(finished), MOST_RECORDED):
             batch = finished[start:start + MOST_RECORDED]
             self.done += len(batch)
-            record_batch(self.model, batch, self.plans, **self.unlink_options)
+            record_batch(self.model, batch, self.plans, self._retry_time, **self.unlink_options)
 
 
 CommonServer.on_stop(SmsRun.stop_all)

@@ -8,9 +8,9 @@ from odoo.addons.base.models.ir_cron import MIN_TIME_PER_JOB
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
-from ..tools.sms_api import SmsApiGateway
+from ..tools.sms_api import SmsApiGateway, sends_through_iap
 from .sms_gateway_callback_failure_map import FAILURE_TYPES
-from .sms_run import LEASE_MARGIN, SmsRun
+from .sms_run import LEASE, SmsRun
 
 _logger = logging.getLogger(__name__)
 
@@ -167,6 +167,26 @@ class SmsSms(models.Model):
             return self._send_after_commit(**options)
         return super()._send(raise_exception=raise_exception, **options)
 
+    def _send_with_api(self, sms_api, unlink_failed=False, unlink_sent=True, raise_exception=False):
+        """Every SMS of every API goes through here. What would go to IAP although gateways send the SMS of its company
+        has got past `_split_by_api` and `_send`, because core or another addon sends in another way: it fails, because
+        IAP would charge for it."""
+        astray = self._filter_gateway_sms() if sends_through_iap(type(sms_api)) else self.browse()
+        if astray:
+            _logger.error(
+                "%s SMS of companies that use SMS gateways were about to be sent through Odoo's IAP and are refused: "
+                "this version of Odoo or another addon sends in a way that eis_sms_apis does not know", len(astray))
+            reason = self.env._("Not sent: Odoo tried to send it through IAP although SMS gateways are in use.")
+            astray.action_set_error('sms_server')
+            astray.failure_reason = reason
+            self.env.flush_all()
+            astray._write_failure_reasons(dict.fromkeys(astray.mapped('uuid'), reason))
+        others = self - astray
+        if not others:
+            return None
+        return super(SmsSms, others)._send_with_api(
+            sms_api, unlink_failed=unlink_failed, unlink_sent=unlink_sent, raise_exception=raise_exception)
+
     # === BUSINESS METHODS - AFTER COMMIT === #
 
     def _send_after_commit(self, unlink_failed=False, unlink_sent=True):
@@ -184,7 +204,7 @@ class SmsSms(models.Model):
             dbname, context = self.env.cr.dbname, self._get_own_context()
             postcommit.add(lambda: _send_committed(dbname, context, postcommit.data.pop(POSTCOMMIT, {})))
             # a process that dies before its claim leaves them to the queue, which nobody would wake before tomorrow
-            self._trigger_queue(fields.Datetime.now() + timedelta(seconds=COMMIT_SECONDS + LEASE_MARGIN))
+            self._trigger_queue(fields.Datetime.now() + timedelta(seconds=COMMIT_SECONDS + LEASE))
         postcommit.data[POSTCOMMIT].setdefault((unlink_failed, unlink_sent), []).extend(self.ids)
 
     @api.model
@@ -200,7 +220,7 @@ class SmsSms(models.Model):
         locked, loses the company, and hands every SMS to one API."""
         deadline, period = self._get_queue_deadline()
         self.env['sms.gateway']._close_all_missing_reports(deadline)
-        done = self._recover_lost_claims()
+        done = self._recover_lost_claims(deadline)
         if time.monotonic() < deadline:
             done += self._process_queue_of_other_apis(deadline)
         # with the company in its context, no transaction of the run has to ask for it
@@ -313,7 +333,8 @@ def _send_committed(dbname, context, options_to_ids):
             env = api.Environment(cr, SUPERUSER_ID, context)
             for (unlink_failed, unlink_sent), ids in options_to_ids.items():
                 run = SmsRun(
-                    env, deadline, COMMIT_SECONDS, ids=ids[:left], unlink_failed=unlink_failed, unlink_sent=unlink_sent)
+                    env, deadline, COMMIT_SECONDS, ids=ids[:left], unlink_failed=unlink_failed, unlink_sent=unlink_sent,
+                    leaves_slow=True)
                 run.run()
                 left -= len(ids[:left])
             if sum(map(len, options_to_ids.values())) > COMMIT_LIMIT:

@@ -1,6 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models, modules
@@ -22,16 +22,17 @@ class SmsSms(models.Model):
     @contextmanager
     def _short_transaction(self):
         """A transaction of its own on a connection of its own, READ COMMITTED: concurrent claims and records wait for
-        each other instead of failing as they do under Odoo's REPEATABLE READ. Inside of a test, and where the caller
-        wants all in his own transaction: his cursor.
+        each other instead of failing as they do under Odoo's REPEATABLE READ. Inside of a test: a savepoint of the
+        test's cursor. Where the caller wants all in his own transaction: his cursor.
 
         :return: context manager of this model, empty, in an environment with all rights
         """
         if modules.module.current_test or self.env.context.get('sms_gateway_at_once'):
-            self.env.flush_all()
-            yield self.browse()
-            self.env.flush_all()
-            self.env.invalidate_all()
+            with self.env.cr.savepoint() if modules.module.current_test else nullcontext():
+                self.env.flush_all()
+                yield self.browse()
+                self.env.flush_all()
+                self.env.invalidate_all()
             return
         with self.env.registry.cursor() as cr:
             cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
@@ -40,7 +41,7 @@ class SmsSms(models.Model):
     # === CLAIM === #
 
     @api.model
-    def _claim(self, lease, limit, ids, get_time_to_start, backlog=None):
+    def _claim(self, lease, limit, ids, get_time_to_start, backlog=None, refused=()):
         """Take queued SMS of gateways, so that nobody else sends them, and choose their gateways.
 
         :param float lease: seconds after which the claim counts as lost
@@ -48,22 +49,16 @@ class SmsSms(models.Model):
         :param list ids: of these only, even if they should wait; None: of all that are due
         :param get_time_to_start: see `Delivery`
         :param dict backlog: {gateway id: SMS that found no place before}, counted on
+        :param refused: ids of SMS that the database does not let anybody claim
         :return: what was claimed in the order of ids, and the plans of all gateways by id. An SMS with a delay is
             back in the queue already, because its gateway rests or its rate limit leaves no place for it.
         :rtype: tuple[list[Claimed], dict]
         """
-        # whoever names SMS, as Send Now does, sends them although the provider had asked to wait
-        condition = 's.id = ANY(%(ids)s)' if ids is not None else (
-            "(s.send_after IS NULL OR s.send_after <= clock_timestamp() AT TIME ZONE 'UTC')")
         self.env.cr.execute(f"""
             WITH now AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS clock), due AS (
                 SELECT s.id, s.uuid, s.number, s.body, s.attempt, s.first_attempt_date, s.partner_id,
                        COALESCE(m.record_company_id, s.record_company_id, %(company)s) AS company_id
-                FROM sms_sms s LEFT JOIN mail_message m ON m.id = s.mail_message_id
-                WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE
-                AND COALESCE(m.record_company_id, s.record_company_id, %(company)s) = ANY(%(companies)s)
-                AND {condition}
-                ORDER BY s.id LIMIT %(limit)s
+                {self._get_due_sql(ids)} LIMIT %(limit)s
                 FOR UPDATE OF s SKIP LOCKED
             )
             SELECT due.id, due.uuid, due.number, due.body, due.company_id,
@@ -77,17 +72,11 @@ class SmsSms(models.Model):
             LEFT JOIN res_partner company_partner ON company_partner.id = company.partner_id
             LEFT JOIN res_country company_country ON company_country.id = company_partner.country_id
             ORDER BY due.id
-        """, {
-            'company': self.env.company.id,
-            'companies': self._get_gateway_companies().ids,
-            'ids': ids,
-            'limit': limit,
-            'lease': lease,
-        })
+        """, {**self._get_due_parameters(ids, refused), 'limit': limit, 'lease': lease})
         claimed = [
             Claimed(
-                id=sms_id, uuid=uuid, number=number or '', body=body or '', company_id=company_id, token=token,
-                countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age)
+                id=sms_id, uuid=uuid, number=number or '', body=(body or '').strip(), company_id=company_id,
+                token=token, countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age)
             for sms_id, uuid, number, body, company_id, token, attempt, age, *countries in self.env.cr.fetchall()
         ]
         plans = self._route(claimed)
@@ -103,6 +92,58 @@ class SmsSms(models.Model):
             """, [claimed[0].token, [sms.id for sms in claimed], [sms.gateway_id or None for sms in claimed]])
             self._put_back([sms for sms in claimed if sms.delay])
         return claimed, plans
+
+    @api.model
+    def _renew_claims(self, claimed, token):
+        """Let claims last longer.
+
+        :param list[Claimed] claimed: whose tokens are those of before, even if this call is repeated
+        :param datetime token: until when, in UTC
+        :return: ids of SMS that somebody else has claimed, recorded or put back since
+        :rtype: set[int]
+        """
+        self.env.cr.execute("""
+            SELECT s.id, s.claimed_until IN (v.token, %s) IS TRUE
+            FROM sms_sms s JOIN unnest(%s::int[], %s::timestamp[]) AS v(id, token) ON v.id = s.id
+            ORDER BY s.id FOR UPDATE OF s
+        """, [token, [sms.id for sms in claimed], [sms.token for sms in claimed]])
+        is_ours = dict(self.env.cr.fetchall())
+        self.env.cr.execute("UPDATE sms_sms SET claimed_until = %s WHERE id = ANY(%s)", [
+            token, [sms_id for sms_id, ours in is_ours.items() if ours]])
+        return {sms_id for sms_id, ours in is_ours.items() if not ours}
+
+    @api.model
+    def _get_due_sql(self, ids):
+        # whoever names SMS, as Send Now does, sends them although the provider had asked to wait
+        condition = 's.id = ANY(%(ids)s)' if ids is not None else (
+            "(s.send_after IS NULL OR s.send_after <= clock_timestamp() AT TIME ZONE 'UTC')")
+        return f"""
+            FROM sms_sms s LEFT JOIN mail_message m ON m.id = s.mail_message_id
+            WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE
+            AND COALESCE(m.record_company_id, s.record_company_id, %(company)s) = ANY(%(companies)s)
+            AND s.id <> ALL(%(refused)s::int[]) AND {condition}
+            ORDER BY s.id
+        """
+
+    @api.model
+    def _get_due_parameters(self, ids, refused):
+        return {
+            'company': self.env.company.id,
+            'companies': self._get_gateway_companies().ids,
+            'ids': ids,
+            'refused': list(refused),
+        }
+
+    @api.model
+    def _find_due(self, ids, refused):
+        """
+        :return: id of the SMS that would be claimed first, None if there is none
+        :rtype: int | None
+        """
+        self.env.cr.execute(
+            f"SELECT s.id {self._get_due_sql(ids)} LIMIT 1 FOR UPDATE OF s SKIP LOCKED",
+            self._get_due_parameters(ids, refused))  # pylint: disable=sql-injection
+        return next((sms_id for sms_id, in self.env.cr.fetchall()), None)
 
     @api.model
     def _route(self, claimed):

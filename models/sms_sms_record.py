@@ -3,12 +3,14 @@ import json
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 
 from odoo import api, models
-from odoo.tools import groupby
+from odoo.tools import groupby, split_every
 
 from ..tools.sent_before import recall, remember
 from ..tools.sms_api import SmsApiResults
+from .sms_recording import RetryTime, is_outage, record_batch
 from .sms_run import Claimed, SmsRun, refusal
 
 _logger = logging.getLogger(__name__)
@@ -24,20 +26,23 @@ class SmsSms(models.Model):
     # === RECORD === #
 
     @api.model
-    def _record(self, claimed, plans, unlink_failed=False, unlink_sent=True):
+    def _record(self, claimed, plans, unlink_failed=False, unlink_sent=True, lost=False):
         """Write the results of claimed SMS: status rows, then states, notifications and traces the way core does.
 
         :param claimed: list of Claimed with a result
         :param dict plans: plans of the gateways by id
+        :param bool lost: whether nothing is known but that the claim has expired
         """
         # in the order of ids, so that two transactions never wait for each other crosswise
-        self.env.cr.execute("""
-            SELECT id, claimed_until FROM sms_sms WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+        self.env.cr.execute(f"""
+            SELECT id, claimed_until FROM sms_sms WHERE id = ANY(%s) ORDER BY id
+            FOR UPDATE {'SKIP LOCKED' if lost else ''}
         """, [[sms.id for sms in claimed]])
         tokens = dict(self.env.cr.fetchall())
         # a claim that was closed as lost is recorded all the same: what the provider answered is the truth. One that
         # somebody else took over since is his.
-        mine = [sms for sms in claimed if sms.id not in tokens or tokens[sms.id] in (None, sms.token)]
+        known = () if lost else (None,)
+        mine = [sms for sms in claimed if tokens.get(sms.id) in (*known, sms.token)]
         self._say_doubts(mine)
         awaiting = [sms for sms in mine if self._awaits_report(sms, plans)]
         for gateway_id in {sms.gateway_id for sms in awaiting}:
@@ -246,44 +251,158 @@ class SmsSms(models.Model):
         self.env['sms.gateway.status'].invalidate_model()
         return delivered
 
+    # === WHAT CANNOT BE RECORDED === #
+
+    @api.model
+    def _settle(self, sms, plans, unlink_failed=False, unlink_sent=True, lost=False):
+        """Write the result of an SMS that `_record` cannot write, because a trigger or another addon's hook raises: by
+        SQL that calls no hook, and each table by itself. What still fails is left out.
+
+        :param Claimed sms: with its result
+        """
+        self._say_doubts([sms])
+        state = self._get_result_state(sms, plans, ())
+        success = self.IAP_TO_SMS_STATE_SUCCESS.get(state)
+        claim = [sms.id, sms.token]
+        condition = "id = %s AND claimed_until = %s" if lost else (
+            "id = %s AND (claimed_until IS NULL OR claimed_until = %s)")
+        self.env.cr.execute(f"SELECT 1 FROM sms_sms WHERE {condition} FOR UPDATE", claim)  # pylint: disable=sql-injection
+        if not self.env.cr.rowcount:
+            return
+        if not self._try_statement("""
+            UPDATE sms_sms SET claimed_until = NULL, state = %s, failure_type = %s, failure_reason = %s,
+                gateway_id = %s, attempt = %s, to_delete = %s
+            WHERE id = %s
+        """, [
+            success or 'error', sms.result.failure_type or None, sms.result.error_message or None,
+            sms.gateway_id or None, sms.attempt, unlink_sent if success else unlink_failed, sms.id,
+        ]):
+            self._try_statement("UPDATE sms_sms SET claimed_until = NULL WHERE id = %s", [sms.id])
+        if sms.gateway_id and plans[sms.gateway_id].track_status:
+            self._try(lambda: self._write_status_rows([sms], plans))
+        self._settle_trackers(sms.uuid, success or 'error', sms.result.failure_type, sms.result.error_message)
+        self.env.invalidate_all(flush=False)
+
+    @api.model
+    def _settle_trackers(self, uuid, state, failure_type=None, reason=None):
+        """Write the state of an SMS to what waits for it, its notification and its SMS Marketing trace, by SQL.
+
+        :param str state: of `sms.sms`
+        """
+        tracker = self.env['sms.tracker']
+        self._try_statement("""
+            UPDATE mail_notification target
+            SET notification_status = %s, failure_type = %s, failure_reason = %s
+            FROM sms_tracker t WHERE t.sms_uuid = %s AND target.id = t.mail_notification_id
+            AND target.notification_status IN ('ready', 'process', 'pending')
+        """, [tracker.SMS_STATE_TO_NOTIFICATION_STATUS[state], failure_type or None, reason or None, uuid])
+        if 'mailing_trace_id' in tracker._fields:
+            self._try_statement("""
+                UPDATE mailing_trace target
+                SET trace_status = %s, failure_type = %s, failure_reason = %s
+                FROM sms_tracker t WHERE t.sms_uuid = %s AND target.id = t.mailing_trace_id
+                AND target.trace_status IN ('outgoing', 'process', 'pending') AND target.is_test_trace IS NOT TRUE
+            """, [tracker.SMS_STATE_TO_TRACE_STATUS[state], failure_type or None, reason or None, uuid])
+            self.env.invalidate_all(flush=False)
+            self._try(lambda: tracker._search_by_uuid([uuid])._finish_mailings())
+
+    @api.model
+    def _try_statement(self, statement, parameters):
+        return self._try(lambda: self.env.cr.execute(statement, parameters, log_exceptions=False))
+
+    @api.model
+    def _try(self, write):
+        """
+        :param write: writes to the database
+        :return: whether it did. If not, this transaction can go on.
+        :rtype: bool
+        """
+        try:
+            with self.env.cr.savepoint():
+                write()
+            return True
+        except Exception as error:
+            if is_outage(error):
+                raise
+            _logger.warning("A part of an SMS's result cannot be recorded: %s", type(error).__name__)
+            return False
+
+    @api.model
+    def _try_each(self, batch, write, settle):
+        """In this transaction, what `record_isolated` does in transactions of its own."""
+        if not self._try(lambda: write(batch)):
+            for one in batch:
+                if not self._try(lambda one=one: write([one])):
+                    settle(one)
+
     # === LOST CLAIMS === #
 
     @api.model
-    def _recover_lost_claims(self):
+    def _recover_lost_claims(self, deadline):
         """Close the claims whose worker died on the way. Nobody can know whether they went out, so they fail and say
         so; Retry sends them again.
 
+        :param float deadline: `time.monotonic()` at which no further batch is begun
         :return: number of SMS
         :rtype: int
         """
-        done = 0
-        while True:
+        done, last_id, retry_time = 0, 0, RetryTime()
+        while time.monotonic() < deadline:
             with self.sudo()._short_transaction() as model:
-                count = model._close_lost_claims()
-            done += count
-            if count < LOST_BATCH:
-                return done
+                claimed, plans = model._find_lost_claims(last_id)
+            if not claimed:
+                break
+            last_id = claimed[-1].id
+            _logger.warning("%s SMS were interrupted while they were sent and may have gone out", len(claimed))
+            record_batch(self.sudo(), claimed, plans, retry_time, lost=True)
+            if retry_time.is_outage:
+                break
+            done += len(claimed)
+        return done
 
     @api.model
-    def _close_lost_claims(self):
+    def _find_lost_claims(self, last_id):
+        """
+        :param int last_id: only SMS with a higher id
+        :return: the SMS with their result, at most LOST_BATCH in the order of ids, and the plans of their gateways
+        :rtype: tuple[list[Claimed], dict]
+        """
         self.env.cr.execute("""
             SELECT s.id, s.uuid, s.number, s.body, s.record_company_id, s.claimed_until, s.attempt, s.gateway_id
-            FROM sms_sms s WHERE s.claimed_until < clock_timestamp() AT TIME ZONE 'UTC'
-            ORDER BY s.id LIMIT %s FOR UPDATE SKIP LOCKED
-        """, [LOST_BATCH])
+            FROM sms_sms s WHERE s.claimed_until < clock_timestamp() AT TIME ZONE 'UTC' AND s.id > %s
+            ORDER BY s.id LIMIT %s
+        """, [last_id, LOST_BATCH])
         result = replace(
             refusal('sms_server', self.env._("Sending was interrupted.")),
             state='server_error', outcome='unknown', doubtful=True)
-        claimed = []
-        for sms_id, uuid, number, body, company_id, token, attempt, gateway_id in self.env.cr.fetchall():
-            claimed.append(Claimed(
+        claimed = [
+            Claimed(
                 id=sms_id, uuid=uuid, number=number or '', body=body or '', company_id=company_id, token=token,
-                attempt=attempt or 1, candidates=(gateway_id,) if gateway_id else (), result=result))
-        if claimed:
-            _logger.warning("%s SMS were interrupted while they were sent and may have gone out", len(claimed))
-            gateways = self.env['sms.gateway'].sudo().browse({sms.gateway_id for sms in claimed if sms.gateway_id})
-            self._record(claimed, gateways._get_plans())
-        return len(claimed)
+                attempt=attempt or 1, candidates=(gateway_id,) if gateway_id else (), result=result)
+            for sms_id, uuid, number, body, company_id, token, attempt, gateway_id in self.env.cr.fetchall()]
+        gateways = self.env['sms.gateway'].sudo().browse({sms.gateway_id for sms in claimed if sms.gateway_id})
+        return claimed, gateways._get_plans()
+
+    @api.model
+    def _end_claims_and_waits(self):
+        """Before the addon is uninstalled, in the caller's transaction: an SMS that is Processing would stay so
+        forever. A claimed one fails, because it may have gone out; one that waits for its delivery report becomes
+        Sent."""
+        self.env.flush_all()
+        self.env.cr.execute("""
+            UPDATE sms_sms SET claimed_until = (now() AT TIME ZONE 'UTC') - interval '1 day'
+            WHERE claimed_until IS NOT NULL
+        """)
+        self.env.invalidate_all()
+        claimed, plans = self._find_lost_claims(0)
+        while claimed:
+            self._try_each(
+                claimed, partial(self._record, plans=plans, lost=True), partial(self._settle, plans=plans, lost=True))
+            claimed, plans = self._find_lost_claims(claimed[-1].id)
+        gateways = self.env['sms.gateway']
+        waiting = self.env['sms.gateway.status'].sudo().search([('awaits_report', '=', True)]).ids
+        for ids in split_every(LOST_BATCH, waiting):
+            self._try_each(ids, gateways._close_missing_reports, gateways._settle_missing_report)
 
     # === AT ONCE === #
 

@@ -271,6 +271,18 @@ class TestAccessTable(AccessTableCase):
                 with self.assertRaises(AccessError):
                     call()
 
+    def test_no_method_is_defined_twice(self):
+        """Which of two class bodies of a model comes first depends on the names of their files."""
+        bodies = {}
+        for model in self.env.registry.values():
+            for body in model.mro():
+                if body.__module__.startswith('odoo.addons.eis_sms_apis.'):
+                    for name, attribute in vars(body).items():
+                        if callable(attribute) or isinstance(attribute, (classmethod, staticmethod, property)):
+                            bodies.setdefault((model._name, name), set()).add(body.__module__)
+        self.assertGreater(len(bodies), 200)
+        self.assertEqual({key: names for key, names in bodies.items() if len(names) > 1}, {})
+
     def test_queue_is_not_woken_without_rights(self):
         """A call without ids passes every check of records."""
         cron = self.env.ref('sms.ir_cron_sms_scheduler_action')

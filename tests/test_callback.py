@@ -109,6 +109,20 @@ class TestCallback(CallbackCase):
         for method in ('PUT', 'DELETE', 'PATCH'):
             self.assertEqual(self.call(method).status_code, 405)
 
+    def test_safe_methods_change_nothing(self):
+        sms = self.send_sms()
+        report = f'uuid={sms.uuid}&status=delivered'
+        for method in ('HEAD', 'OPTIONS', 'TRACE'):
+            for query, body in ((report, b''), ('', report.encode())):
+                answer = self.call(method, query, FORM, body)
+                self.assertEqual(answer.status_code, 405 if method == 'TRACE' else 200)
+                self.assertEqual(self.call(method, query, FORM, body, path='/eis_sms/callback/x').status_code,
+                                 405 if method == 'TRACE' else 404)
+        self.assertEqual(self.state(sms), ('success', False, 'pending'))
+        self.assertFalse(self.status_of(sms).report_date)
+        self.assertEqual(self.call(query=report).status_code, 200)
+        self.assertEqual(sms.state, 'sent')
+
     @mute_logger(LOGGER)
     def test_call_that_cannot_be_read(self):
         for method, query, content_type, body in GARBAGE:

@@ -1,8 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Given a gateway that checks who calls: a call that does not pass is answered with 403 and changes nothing."""
 import base64
+import hashlib
 import hmac
+import json
 from unittest.mock import patch
+from urllib.parse import parse_qsl, unquote
 
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
@@ -98,7 +101,102 @@ class TestCallbackCheck(CallbackCase):
     def test_templates_name_a_scheme_that_can_be_filled_in(self):
         checked = self.env['sms.gateway'].search([('delivery_callback_signature_header', '!=', False)])
         self.assertEqual(set(checked.mapped('name')), {
-            'Twilio', 'Plivo', 'Sinch', 'seven', 'Termii', 'Android SMS Gateway'})
+            'Twilio', 'Sinch', 'seven', 'Termii', 'Android SMS Gateway'})
+
+    # === WHAT A SIGNATURE DOES NOT COVER === #
+
+    # Signed content, and where a report is then read.
+    SCHEMES = (
+        ('{body}', 'body'), ('{method}{lf}{body_md5}', 'body'), ('{body}{header:X-Timestamp}', 'body'),
+        ('{url_path}{body}', 'body'), ('{params}', 'body'), ('{url}', 'query'), ('{method}{url}', 'query'),
+        ('{url}{params}', 'body'), ('{url}{params}', 'query'), ('{url}{body}', 'body'), ('{url}{body}', 'query'),
+        ('{url_path}{header:X-Timestamp}', None), ('{header:X-Timestamp}', None), ('{method}', None), ('v1', None),
+    )
+
+    def signed_call(self, content, query='', body=b''):
+        """A call as the provider makes it."""
+        url = f'{self.gateway.delivery_callback_url}?{query}' if query else self.gateway.delivery_callback_url
+        form = ''.join(sorted(unquote(body.decode()).replace('=', '').split('&')))
+        signed = content
+        for name, value in (
+                ('body', body.decode()), ('body_md5', hashlib.md5(body, usedforsecurity=False).hexdigest()),
+                ('url', url), ('url_path', url.partition('?')[0]), ('params', form), ('method', 'POST'), ('lf', '\n'),
+                ('header:X-Timestamp', '1800000000')):
+            signed = signed.replace(f'{{{name}}}', value)
+        return {'method': 'POST', 'query': query, 'body': body, 'headers': {
+            'Content-Type': FORM, 'X-Timestamp': '1800000000', 'X-Signature': self.sign(signed.encode())}}
+
+    def make(self, call):
+        query = call['query']
+        return self.url_open(
+            f'{self.path}?{query}' if query else self.path, method=call['method'], data=call['body'] or None,
+            headers=call['headers'])
+
+    def forgeries(self, call, report):
+        """What somebody makes of a call that he saw, for a report of his own."""
+        document, form = json.dumps(dict(parse_qsl(report))).encode(), report.encode()
+        multipart = b''.join(
+            b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name.encode(), value.encode())
+            for name, value in parse_qsl(report)) + b'--x--'
+        queries = (report, f'{call["query"]}&{report}', f'{report}&{call["query"]}')
+        for query in queries:
+            yield {**call, 'query': query}
+            yield {**call, 'query': query, 'body': b''}
+            yield {**call, 'query': query, 'body': b'', 'method': 'GET'}
+            yield {**call, 'query': query, 'body': b'', 'method': 'HEAD'}
+            yield {**call, 'query': query, 'body': b'', 'method': 'OPTIONS'}
+        for content_type, body in (
+                (FORM, form), (FORM, call['body'] + b'&' + form), (FORM, form + b'&' + call['body']),
+                ('application/json', document), (FORM, document), ('text/plain', form), ('', form),
+                (f'{FORM}; charset=utf-16', report.encode('utf-16')), ('multipart/form-data; boundary=x', multipart),
+                ('application/xml', f'<r>{form.decode()}</r>'.encode()), (f'{FORM}-not', form)):
+            yield {**call, 'body': body, 'headers': {**call['headers'], 'Content-Type': content_type}}
+
+    def test_only_what_is_signed_is_read(self):
+        for content, place in self.SCHEMES:
+            self.check_signature(delivery_callback_signature_content=content)
+            report = f'uuid={self.sms.uuid}&status=failed'
+            own, = self.make_sms('+32456001199')
+            own.send()
+            own_report = f'uuid={own.uuid}&status=delivered'
+            seen = self.signed_call(content, **(
+                {'query': own_report} if place == 'query' else {'body': own_report.encode()}))
+            for call in (seen, self.signed_call(content)):
+                for forgery in self.forgeries(call, report):
+                    with self.subTest(content=content, forgery=forgery), mute_logger(LOGGER):
+                        self.make(forgery)
+                        self.assertEqual(self.state(self.sms), ('success', False, 'pending'))
+                        self.assertFalse(self.status_of(self.sms).report_date)
+            with self.subTest(content=content), mute_logger(LOGGER):
+                own.invalidate_recordset()
+                before = self.state(own)
+                answer = self.make(seen)
+                self.assertEqual(
+                    (answer.status_code, self.state(own)),
+                    (200, ('success', True, 'sent')) if place else (403, before))
+                self.assertEqual(bool(self.gateway.delivery_callback_check_missing), not place)
+
+    def test_body_ends_where_the_provider_ended_it(self):
+        """A signature of body and time stamp does not tell where the one ends and the other begins."""
+        self.check_signature(delivery_callback_signature_content='{body}{header:X-Timestamp}')
+        body, stamp = f'uuid={self.sms.uuid}&status=delivered&reason=0', '1800000000'
+        signature = self.sign((body + stamp).encode())
+        for size in (len('&reason=0'), len('=0')):
+            with mute_logger(LOGGER):
+                self.assert_refused(self.post(
+                    body[:-size].encode(), X_Signature=signature, X_Timestamp=body[-size:] + stamp))
+
+    def test_repeated_field_of_a_form(self):
+        """Sorted values do not tell which status belongs to which SMS."""
+        self.check_signature(delivery_callback_signature_content='{params}')
+        other = self.send_sms('+32456001123')
+        signed = ''.join(sorted((
+            f'uuid{self.sms.uuid}', f'uuid{other.uuid}', 'statusdelivered', 'statusfailed'))).encode()
+        for first, second in ((self.sms, other), (other, self.sms)):
+            with mute_logger(LOGGER):
+                self.assert_refused(self.post(
+                    f'uuid={first.uuid}&uuid={second.uuid}&status=delivered&status=failed'.encode(),
+                    X_Signature=self.sign(signed)))
 
     # === HTTP BASIC === #
 

@@ -44,13 +44,15 @@ REFUSED = (  # what the sentence names, values
     ("Success Values", {'delivery_callback_status_success': 'delivered,FAILED'}),
     ("Canceled Values", {'delivery_callback_status_canceled': 'sent'}),
 )
-REFUSED_BY_DATABASE = (
+OUT_OF_RANGE = (
     ("Recipients per Request", {'max_recipients': 0}),
     ("Parallel Requests", {'max_connections': 0}),
     ("Parallel Requests", {'max_connections': 65}),
     ("Timeout", {'timeout': 0}),
     ("Timeout", {'timeout': 61}),
     ("SMS per Second", {'rate_limit': -1}),
+    ("SMS per Second", {'rate_limit': float('nan')}),
+    ("SMS per Second", {'rate_limit': 1e9}),
 )
 
 
@@ -72,13 +74,19 @@ class TestConstraints(GatewayCase):
             self.assertIn(label, str(caught.exception))
 
     def test_number_out_of_range_names_its_field(self):
-        for label, values in REFUSED_BY_DATABASE:
+        """Not the database's error, in which the whole row stands."""
+        for label, values in OUT_OF_RANGE:
+            for save in self.gateway.write, lambda values: self.make_gateway("Second", **values):
+                with self.subTest(**values), self.assertRaises(ValidationError) as caught, self.env.cr.savepoint():
+                    save(values)
+                self.assertIn(f"{label}: type ", str(caught.exception))
+
+    def test_database_checks_numbers_too(self):
+        for values in (values for _label, values in OUT_OF_RANGE):
+            (name, number), = values.items()
             with self.subTest(**values), mute_logger('odoo.sql_db'), \
-                    self.assertRaises(IntegrityError) as caught, self.env.cr.savepoint():
-                self.gateway.write(values)
-            message = self.gateway._sql_error_to_message(caught.exception)
-            self.assertIn(label, message)
-            self.assertIn("type ", message)
+                    self.assertRaises(IntegrityError), self.env.cr.savepoint():
+                self.env.cr.execute(f'UPDATE sms_gateway SET {name} = %s', [number])
 
     def test_row_edited_directly(self):
         """A parameter or header that is changed in its own list is checked like one of the form."""
@@ -149,7 +157,8 @@ class TestLifeOfAGateway(GatewayCase):
         self.assertFalse(copy.sms_status_ids)
 
     def test_duplicate_of_basic_with_a_name_of_its_own(self):
-        self.gateway.write({'auth_type': 'basic', 'username': 'u', 'password': 'p', 'parameter_ids': [(5, 0)]})
+        self.gateway.write({'auth_type': 'basic', 'username': 'u', 'password': 'p', 'parameter_ids': [
+            (5, 0), (0, 0, {'key': 'to', 'param_type': 'number'}), (0, 0, {'key': 'text', 'param_type': 'message'})]})
         self.assertEqual(self.gateway.copy({'name': "Other"}).name, "Other")
 
     def test_callback_token(self):

@@ -39,7 +39,7 @@ class TestRule1And2(RoutingCase):
         self.assertFalse(self.env['sms.gateway'].explain_route(BELGIUM)['gateway'])
         sms = self.make_sms(BELGIUM)
         results = [{'uuid': sms.uuid, 'state': 'success', 'credit': 1}]
-        with patch.object(SmsApi, '_contact_iap', return_value=results) as contact_iap:  # core's, as core's tests do
+        with patch.object(SmsApi, '_contact_iap', autospec=True, return_value=results) as contact_iap:
             sms.send()
         contact_iap.assert_called_once()
         self.assertEqual((sms.state, sms.gateway_id.id), ('pending', False))

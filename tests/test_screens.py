@@ -36,14 +36,14 @@ class TestWarnings(GatewayCase):
         self.assertFalse(self.env['sms.gateway'].new({}).warnings)
 
     def test_json_without_body(self):
-        self.assertWarns("There is no body", request_type='json', parameter_ids=[(5, 0)])
+        self.assertWarns("There is no body", state='new', request_type='json', parameter_ids=[(5, 0)])
 
     def test_no_recipient_and_no_text(self):
-        self.assertWarns("names no recipient", parameter_ids=[(5, 0)])
+        self.assertWarns("names no recipient", state='new', parameter_ids=[(5, 0)])
         self.assertWarns("holds no text")
 
     def test_several_recipients_without_phones(self):
-        self.assertWarns("names no recipients", supports_multiple_recipients=True, parameter_ids=[
+        self.assertWarns("names no recipients", state='new', supports_multiple_recipients=True, parameter_ids=[
             (5, 0), (0, 0, {'key': 'text', 'param_type': 'message'})])
         each = '{"messages": ["__each__", {"to": "{phone}", "text": "{message}", "key": "{token}"}]}'
         self.gateway.write({'request_type': 'json', 'body_template': each, 'parameter_ids': [(5, 0)]})

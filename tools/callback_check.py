@@ -8,12 +8,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 ALGORITHMS = ('sha1', 'sha256', 'sha512')
 MAX_FIELDS = 1000  # of a form
 _PLACEHOLDER = re.compile(r'\{([^{}]*)\}')
 _HEADER_NAME = re.compile(r"header:([!#$%&'*+.^_`|~0-9A-Za-z-]+)")
+_FORM_TYPE = 'application/x-www-form-urlencoded'
+# Signed headers have a time stamp or a nonce. With such a character (`=` but as the padding of Base64) they could be a
+# piece of the body or the query string beside which they are signed, which would then end earlier.
+_NOT_IN_SIGNED_HEADERS = re.compile(r'[{}\[\]"<>&]|=(?!=*$)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,14 @@ class Call:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     address: str = ''
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What may be read of a call, the rest empty."""
+    query: bytes = field(default=b'', repr=False)
+    content_type: str = ''
+    body: bytes = field(default=b'', repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,31 @@ def check_content(content: str) -> None:
         if name not in _PARTS and not _HEADER_NAME.fullmatch(name):
             known = ', '.join(f'{{{part}}}' for part in _PARTS)
             raise ValueError(f'{{{name}}} is not known: type {known} or {{header:X-Timestamp}} and the like.')
+
+
+def covers_reports(content: str) -> bool:
+    """Tell whether a signature of this content covers anything that a report may be in."""
+    return bool({'url', 'body', 'body_md5', 'params'}.intersection(_PLACEHOLDER.findall(content)))
+
+
+def may_be_signed(rule: SignatureRule, call: Call) -> bool:
+    """Tell whether it is worth reading the body of a call: it has the header, and the rule is complete."""
+    return bool(rule.key and rule.header and call.headers.get(rule.header.lower()) and covers_reports(rule.content))
+
+
+def read_signed(rule: SignatureRule, call: Call) -> Content | None:
+    """Give what the signature of a call covers, None for a call that is not signed. The rest may come from anybody who
+    saw one call: it must neither choose the SMS nor its state."""
+    if not may_be_signed(rule, call) or not is_signed(rule, call):
+        return None
+    names = set(_PLACEHOLDER.findall(rule.content))
+    query = call.url.partition('?')[2].encode('latin-1', 'replace') if 'url' in names else b''
+    if names & {'body', 'body_md5'}:
+        return Content(query, call.headers.get('content-type', ''), call.body)
+    if 'params' in names:
+        # what was signed, not the bytes, which another content type or charset would make something else
+        return Content(query, _FORM_TYPE, urlencode(_read_form(call)).encode())
+    return Content(query)
 
 
 def is_signed(rule: SignatureRule, call: Call) -> bool:
@@ -107,25 +144,41 @@ def _decode(rule, text):
 def _fill(content, call, url):
     """The bytes that are signed. One pass: nothing of the call is read as a placeholder.
 
-    :raise ValueError: the form of the call cannot be read
+    :raise ValueError: the form or a header of the call cannot be what a provider signs
     """
     pieces, end = [], 0
     for match in _PLACEHOLDER.finditer(content):
         header = _HEADER_NAME.fullmatch(match[1])
         pieces += [
             content[end:match.start()].encode(),
-            call.headers.get(header[1].lower(), '').encode('utf-8', 'surrogateescape') if header
+            _signed_header(call.headers.get(header[1].lower(), '')) if header
             else _PARTS[match[1]](call, url)]
         end = match.end()
     return b''.join([*pieces, content[end:].encode()])
 
 
+def _signed_header(value):
+    if _NOT_IN_SIGNED_HEADERS.search(value):
+        raise ValueError("a piece of the report")
+    return value.encode('utf-8', 'surrogateescape')
+
+
+def _read_form(call):
+    """
+    :raise ValueError: too many fields, or two values of one name, whose order nothing signs
+    """
+    if call.headers.get('content-type', '').partition(';')[0].strip().lower() != _FORM_TYPE:
+        return []
+    fields = sorted(set(parse_qsl(
+        call.body.decode('utf-8', 'replace'), keep_blank_values=True, max_num_fields=MAX_FIELDS)))
+    if len(dict(fields)) < len(fields):
+        raise ValueError("two values of one name")
+    return fields
+
+
 def _form(call, _url):
     """Names and values of the form, sorted by name, one after the other (Twilio); a repeated value counts once."""
-    if not call.headers.get('content-type', '').lower().startswith('application/x-www-form-urlencoded'):
-        return b''
-    fields = parse_qsl(call.body.decode('utf-8', 'replace'), keep_blank_values=True, max_num_fields=MAX_FIELDS)
-    return ''.join(name + value for name, value in sorted(set(fields))).encode()
+    return ''.join(name + value for name, value in _read_form(call)).encode()
 
 
 _PARTS = {

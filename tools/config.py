@@ -20,6 +20,10 @@ class ConfigError(ValueError):
         self.field = field_name
 
 
+class RenderError(ValueError):
+    """An SMS that a gateway's request cannot hold. The message is a sentence without the number and the text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A row of the Parameters page.

@@ -16,7 +16,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2 tok
 _COMPUTED_HEADERS = ('content-length', 'transfer-encoding')
 _REQUIRED_NAMES = {
     'number': (('phone',), 'Number', '{phone}'),
-    'multi_number': (('phones', 'phones_list'), 'Multiple Numbers', '{phones}'),
+    'multi_number': (('phones', 'phones_list'), 'Several Numbers', '{phones}'),
     'message': (('message', 'message_hex'), 'Message', '{message}'),
 }
 
@@ -33,6 +33,23 @@ def check_config(config: RequestConfig) -> None:
     _check_basic(config)
     if config.multiple_recipients:
         _check_shared_requests(config, template)
+
+
+def check_complete(config: RequestConfig) -> None:
+    """Check what a gateway needs before it sends: a request that names the recipient and holds the text.
+
+    :raise ConfigError: see :func:`check_config`
+    """
+    names = set().union(*(text.names for _field, _label, text, _inside in RequestTemplate(config).texts()))
+    field = 'body_template' if config.has_template else 'parameter_ids'
+    if not names & {'phone', 'phones', 'phones_list'}:
+        raise ConfigError(field, (
+            'The request names no recipient: add a parameter of type Number, or put {phone} where the number belongs.'
+        ))
+    if not names & {'message', 'message_hex'}:
+        raise ConfigError(field, (
+            'The request holds no text: add a parameter of type Message, or put {message} where the text belongs.'
+        ))
 
 
 def _check_url(url: str) -> None:
@@ -125,7 +142,7 @@ def _check_shared_requests(config: RequestConfig, template: RequestTemplate) -> 
         if 'phone' in text.names and not inside:
             remedy = (
                 'type __phones_list__ or {phones} there, or put it into ["__each__", ...]'
-                if field == 'body_template' else 'type {phones} there (parameter type Multiple Numbers)'
+                if field == 'body_template' else 'type {phones} there (parameter type Several Numbers)'
             )
             raise ConfigError(field, (
                 f'{label[0].upper()}{label[1:]} names one number, but a request may go to several recipients: '

@@ -6,9 +6,10 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .config import Credentials, RequestConfig
-from .request import Recipient, build_requests
-from .typed_secrets import find_typed_secrets
+from .config import MASK, Credentials, RequestConfig
+from .masking import Masker
+from .request import ENCODED_MASK, Recipient, first_request
+from .typed_secrets import find_secrets, find_typed_secrets, mask_typed
 
 # Letters and digits only, so that no encoding of a request changes them.
 _MARKS = {
@@ -27,11 +28,14 @@ def to_curl(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
     """
     credentials = Credentials(**{name: mark for name, mark in _MARKS.items() if name != 'callback_token'})
     callback_url = config.callback_url and f'{config.callback_url.rpartition("/")[0]}/{_MARKS["callback_token"]}'
-    requests = build_requests(replace(config, credentials=credentials, callback_url=callback_url), recipients)
-    if not requests:
+    shown = mask_typed(replace(config, credentials=credentials, callback_url=callback_url))
+    request = first_request(shown, recipients)
+    if not request:
         return ''
     typed = (secret for _field, _name, secret in find_typed_secrets(config))
-    request = requests[0].masked(Credentials(), *typed)
+    pairs = set(find_secrets(shown).pairs) - {f'{credentials.username}:{credentials.password}'}
+    mask = Masker(typed, pairs=pairs)
+    request = request.shown(lambda text: mask(text.replace(ENCODED_MASK, MASK)))
     # curl reads brackets and braces in a URL as patterns unless it is told not to
     parts = [f'curl --silent --show-error --include --globoff {_quote(request.url)}']
     for key, value in request.headers:

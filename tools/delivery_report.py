@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from . import paths
+from .masking import masker
 from .provider_codes import match_failure, match_value
 from .report_body import Form, ReportError, embedded, read_body, read_query
+from .typed_secrets import Secrets
 
 __all__ = [
     'DeliveryReport', 'ReportError', 'ReportRules', 'check_values', 'parse_reports', 'parse_value_list']
@@ -32,6 +34,7 @@ class ReportRules:
     error: tuple[str, ...] = ()
     canceled: tuple[str, ...] = ()
     failure_map: tuple[tuple[str, ...], ...] = ()  # see `FailureCode`; outcomes are about answers only
+    secrets: Secrets = Secrets()  # noqa: RUF009 - it is frozen
 
     def state_of(self, status: str) -> str | None:
         """Give 'success', 'pending', 'error' or 'canceled'; None for a value that no list has."""
@@ -145,12 +148,19 @@ def _report(rules, row):
     failure_type = ''
     if state == 'error':
         failure_type = match_failure(rules.failure_map, code, status, message[:MAX_WORDS]) or 'sms_not_delivered'
+    # An identifier may contain a user name; the response that named it shows it too.
+    mask, mask_identifier = rules.secrets.masker(), masker(rules.secrets.secrets)
     return DeliveryReport(
-        uuid=row.get('uuid', '')[:MAX_IDENTIFIER],
-        message_id=row.get('message_id', '')[:MAX_IDENTIFIER],
-        number=row.get('number', '')[:MAX_IDENTIFIER],
-        status=status[:MAX_IDENTIFIER],
+        uuid=_shown(mask_identifier, row.get('uuid', ''), MAX_IDENTIFIER),
+        message_id=_shown(mask_identifier, row.get('message_id', ''), MAX_IDENTIFIER),
+        number=_shown(mask_identifier, row.get('number', ''), MAX_IDENTIFIER),
+        status=_shown(mask, status, MAX_IDENTIFIER),
         state=state,
-        error_code=code[:MAX_IDENTIFIER],
-        error_message=message[:MAX_WORDS],
+        error_code=_shown(mask, code, MAX_IDENTIFIER),
+        error_message=_shown(mask, message, MAX_WORDS),
         failure_type=failure_type)
+
+
+def _shown(mask, text, size):
+    """Mask before cutting, or half of a secret would remain. What lies far behind the cut is not looked at."""
+    return mask(text[:16 * size])[:size]

@@ -13,6 +13,9 @@ _PREFIX = re.compile(r'(?:\+|00)?([1-9][0-9]{0,14})')
 _PUNCTUATION = re.compile(r'[\s()./\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff-]+')
 _DOUBLE_ZERO = re.compile(r'[^0]*0[^0]*0')
 _NOT_DIGITS = re.compile(r'[^0-9]+')
+_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+_CODES_WITH_8 = frozenset(('7', '370', '375', '993'))  # of countries in which 8 is dialled before an area code
+_SUSPECT = re.compile(r'\+(?:[0-9]{1,3}0|[379][0-9]{0,2}8)')  # all that `_may_have_trunk_prefix` is true of, and more
 
 
 class NumberError(ValueError):
@@ -38,9 +41,10 @@ def parse_prefixes(text: str) -> tuple[str, ...]:
 def to_e164(number: str, countries: Sequence[str] = ()) -> str | None:
     """Give a number in E.164.
 
-    A number with + or 00 is only checked for its length: providers know new number ranges before any library does,
-    and this path costs next to nothing. Any other number is read with the first country in which it is valid, else
-    as an international one that lacks its +.
+    A number with + or 00 is only checked for its length, unless a trunk prefix may stand in it: providers know new
+    number ranges before any library does, and this path costs next to nothing. Any other number is read with the first
+    country in which it is valid, else as an international one that lacks its +, if it is a valid one: a number that is
+    merely possible there would reach a stranger abroad.
 
     :param str number: as a user typed it
     :param countries: ISO 3166 codes in order of preference: the recipient's, the company's
@@ -52,15 +56,42 @@ def to_e164(number: str, countries: Sequence[str] = ()) -> str | None:
         number = _DOUBLE_ZERO.sub('+', number, count=1)
     # The zero of "+44 (0)20 7946 0958" is not dialled from abroad; only the library knows when to drop it.
     if _INTERNATIONAL.fullmatch(cleaned) and '(0' not in number:
-        return cleaned
+        return _without_trunk_prefix(cleaned) if _may_have_trunk_prefix(cleaned) else cleaned
     if not cleaned:
         return None
     for country in filter(None, countries):
         parsed = _parse(number, country)
         if parsed and phonenumbers.is_valid_number(parsed):
             return _e164(parsed)
-    parsed = _parse(number if cleaned.startswith('+') else '+' + cleaned)
-    return _e164(parsed) if parsed and phonenumbers.is_possible_number(parsed) else None
+    if cleaned.startswith('+'):
+        parsed = _parse(number)
+        return _e164(parsed) if parsed and phonenumbers.is_possible_number(parsed) else None
+    parsed = _parse('+' + cleaned)
+    return _e164(parsed) if parsed and phonenumbers.is_valid_number(parsed) else None
+
+
+def _may_have_trunk_prefix(e164: str) -> bool:
+    if not _SUSPECT.match(e164):
+        return False
+    for end in (2, 3, 4):
+        code = e164[1:end]
+        if code in _CODES:
+            return e164[end] == '0' or (e164[end] == '8' and code in _CODES_WITH_8)
+    return False
+
+
+def _without_trunk_prefix(e164: str) -> str:
+    """Drop what is dialled within a country only, from "+46 0736829291" for example, where the number is valid without
+    it and not with it: a zero belongs to numbers of Italy and others."""
+    parsed = _parse(e164)  # leaves it out, where the country has one
+    if not parsed or not phonenumbers.is_valid_number(parsed):
+        return e164
+    digits = e164[1 + len(str(parsed.country_code)):]
+    typed = phonenumbers.PhoneNumber(parsed.country_code, int(digits))
+    zeros = len(digits) - len(digits.lstrip('0'))
+    if zeros:
+        typed.italian_leading_zero, typed.number_of_leading_zeros = True, zeros
+    return e164 if phonenumbers.is_valid_number(typed) else _e164(parsed)
 
 
 def format_number(number: str, number_format: str, countries: Sequence[str] = ()) -> str:

@@ -122,11 +122,14 @@ def split(rules, recipients: Sequence, body: str, accepted: bool) -> Split:
         parts = _item_parts(_within(where, items_path), rules.error_values, recipients, items)
     else:
         parts = _shared_parts(where, rules.error_values, recipients, document, accepted)
+    texts = ItemTexts(rules, body, items)
     has_id_path = where.message_id and (items or any(part.message_id for part in parts))
     if accepted and rules.message_id_regex and not has_id_path:
         # ids stand in the answer for those that it does not refuse
         taken = [index for index, part in enumerate(parts) if part.refused is not True]
-        found = _ids_by_regex(rules.message_id_regex, [recipients[index] for index in taken], body)
+        found = _ids_by_regex(
+            rules.message_id_regex, [recipients[index] for index in taken], body,
+            [parts[index] for index in taken] if items and len(recipients) > 1 else [], texts)
         for index, message_id in zip(taken, found, strict=True):
             parts[index] = replace(parts[index], message_id=message_id)
     names_recipients = not items and len(recipients) > 1 and _names_one(recipients, body)
@@ -135,7 +138,7 @@ def split(rules, recipients: Sequence, body: str, accepted: bool) -> Split:
         parts = [
             part if part.error_code or not code else replace(part, error_code=code)
             for part, code in zip(parts, codes, strict=True)]
-    return Split(parts, ItemTexts(rules, body, items), names_recipients)
+    return Split(parts, texts, names_recipients)
 
 
 def _where(rules):
@@ -225,21 +228,37 @@ def _item_parts(where, error_values, recipients, items):
     return [_NOBODY] * len(recipients)
 
 
-def _ids_by_regex(pattern, recipients, body):
+def _ids_by_regex(pattern, recipients, body, parts, texts):
+    """
+    :param parts: of the recipients, in a shared answer with items: each has the id in his own, else that beside them
+    """
     found = bounded_regex.find(pattern, body)
-    ids = [row[found.names.get('id', min(found.groups, 1))].strip() for row in found.rows]
+    ids = _group(found, 'id')
     if 'id' in found.names and 'number' in found.names:
         numbers = [row[found.names['number']] for row in found.rows]
         return [message_id or '' for message_id in _pair_by_number(recipients, numbers, ids)]
+    if parts:
+        beside = _first_id(pattern, texts.rest) if ids else ''
+        own = {part: _first_id(pattern, texts.own(part)) if ids else '' for part in {*parts} - {_NOBODY}}
+        return [own.get(part) or (beside if part.position is not None else '') for part in parts]
     if len(ids) == len(recipients):
         return ids
     return (ids[:1] or ['']) * len(recipients)
 
 
+def _first_id(pattern, text):
+    return next(iter(_group(bounded_regex.find(pattern, text, limit=1), 'id')), '')
+
+
+def _group(found, name):
+    """The group of this name in each match, else the first group, else the whole match."""
+    return [row[found.names.get(name, min(found.groups, 1))].strip() for row in found.rows]
+
+
 def _codes_by_regex(pattern, recipients, body, parts, accepted, names_recipients):
     """The error code of each recipient in a text without items, '' where it is not certain whose it is."""
     found = bounded_regex.find(pattern, body)
-    codes = [row[found.names.get('code', min(found.groups, 1))].strip() for row in found.rows]
+    codes = _group(found, 'code')
     if 'code' in found.names and 'number' in found.names:
         numbers = [row[found.names['number']] for row in found.rows]
         if any(numbers):

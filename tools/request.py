@@ -4,24 +4,26 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote_plus, unquote
+from urllib.parse import unquote
 
-from .config import MASK, ConfigError, Credentials, Parameter, RequestConfig
+from .config import MASK, ConfigError, Credentials, Parameter, RenderError, RequestConfig
 from .config_check import check_config
 from .encoding import is_gsm, well_formed
+from .masking import Masker
 from .request_template import EncodedValues, RequestTemplate, Values, percent_encode
 from .template import fill_json
-from .typed_secrets import find_typed_secrets
+from .typed_secrets import find_secrets, find_typed_secrets, mask_typed
 
 __all__ = [
-    'ConfigError', 'Credentials', 'HttpRequest', 'Parameter', 'Recipient', 'RequestConfig', 'build_requests',
-    'check_config', 'is_gsm', 'preview',
+    'ConfigError', 'Credentials', 'HttpRequest', 'Parameter', 'Recipient', 'RenderError', 'RequestConfig',
+    'build_requests', 'check_config', 'is_gsm', 'preview',
 ]
 
 # Control characters (RFC 9110, 5.5), and the line and paragraph separators of Unicode.
 _NOT_IN_HEADERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
+ENCODED_MASK = percent_encode(MASK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,13 @@ class HttpRequest:
 
         :param secrets: other texts to mask, such as the token in the callback URL
         """
-        mask = _masker(credentials, secrets)
+        known = credentials.values()
+        username = known.pop('username', '')
+        pair = f'{username}:{credentials.password}'
+        return self.shown(Masker([*known.values(), *secrets], [username], [pair] if pair != ':' else []))
+
+    def shown(self, mask: Callable[[str], str]) -> 'HttpRequest':
+        """Give this request with its URL, header values and body as `mask` returns them."""
         return replace(
             self,
             url=mask(self.url),
@@ -57,29 +65,86 @@ class HttpRequest:
         )
 
 
-def build_requests(config: RequestConfig, recipients: Sequence[Recipient]) -> list[HttpRequest]:
+def build_requests(
+        config: RequestConfig, recipients: Sequence[Recipient],
+        refused: list[tuple[Recipient, str, str]] | None = None) -> list[HttpRequest]:
     """Render the requests for some SMS, each SMS in exactly one of them.
 
+    :param refused: gets each SMS that no request can hold, its failure type, and why; it touches no other one
     :raise ConfigError: when the JSON Body Template cannot be read; :func:`check_config` finds that earlier
+    :raise RenderError: when an SMS fits in no request and ``refused`` is not given
     """
     template = RequestTemplate(config)
-    return [_render(template, group) for group in _group(template, recipients)]
+    requests, taken = [], []
+    for recipient in recipients:
+        if reason := _refuse_number(config, recipient.number):
+            _refuse(refused, recipient, 'sms_number_format', reason)
+        else:
+            taken.append(recipient)
+    for group in _group(template, taken):
+        try:
+            requests.append(_render(template, group))
+        except RenderError as error:
+            if len(group) == 1:
+                _refuse(refused, group[0], 'sms_server', str(error))
+                continue
+            for recipient in group:
+                requests += build_requests(config, (recipient,), refused)
+    return requests
+
+
+def _refuse(refused, recipient, failure_type, reason):
+    if refused is None:
+        raise RenderError(reason)
+    refused.append((recipient, failure_type, reason))
+
+
+def _refuse_number(config: RequestConfig, number: str) -> str:
+    """
+    :return: why this number can be in no request, which only one in the format Raw has: with the separator in it, one
+        SMS would go to two recipients
+    """
+    separator = config.separator.strip() or config.separator
+    if config.multiple_recipients and separator and separator in number:
+        return 'The number holds the Recipient Separator of the gateway: type one number only.'
+    return ''
+
+
+def first_request(config: RequestConfig, recipients: Sequence[Recipient]) -> HttpRequest | None:
+    """Render the first request to be looked at, not to be sent: what is not filled in yet is empty in it.
+
+    :raise ConfigError: when the JSON Body Template cannot be read
+    """
+    template = RequestTemplate(config)
+    group = next(_group(template, recipients), None)
+    return group and _render(template, group, checked=False)
+
+
+def shown_request(config: RequestConfig, recipients: Sequence[Recipient]) -> HttpRequest | None:
+    """Render the first request without any secret; None without recipients.
+
+    Credentials and typed secrets are replaced before rendering, so that a short one masks nothing else.
+
+    :raise ConfigError: when the JSON Body Template cannot be read
+    """
+    shown = mask_typed(replace(
+        config, credentials=config.credentials.masked(), callback_url=_mask_callback(config.callback_url)))
+    request = first_request(shown, recipients)
+    if not request:
+        return None
+    typed = (secret for _field, _name, secret in find_typed_secrets(config))
+    mask = Masker(typed, pairs=find_secrets(shown).pairs)
+    return request.shown(lambda text: mask(text.replace(ENCODED_MASK, MASK)))
 
 
 def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
     """Show the first request as text for people: start line, headers, body, without any secret.
 
-    Credentials are replaced before rendering, so that a short one does not blot out parts of the text.
-
     :raise ConfigError: when the JSON Body Template cannot be read
     """
-    credentials = config.credentials.masked()
-    shown = replace(config, credentials=credentials, callback_url=_mask_callback(config.callback_url))
-    requests = build_requests(shown, recipients)
-    if not requests:
+    request = shown_request(config, recipients)
+    if request is None:
         return ''
-    typed = (secret for _field, _name, secret in find_typed_secrets(config))
-    request = requests[0].masked(credentials, MASK, *typed)
     lines = [f'{request.method} {request.url}', *(f'{key}: {value}' for key, value in request.headers)]
     if request.body is not None:
         lines += ['', _readable_body(config, request.body.decode())]
@@ -115,9 +180,11 @@ def _shared_part(template: RequestTemplate, message: str) -> str | bool:
 # === RENDERING === #
 
 
-def _render(template: RequestTemplate, group: tuple[Recipient, ...]) -> HttpRequest:
+def _render(template: RequestTemplate, group: tuple[Recipient, ...], checked: bool = True) -> HttpRequest:
     config = template.config
     values, each = _values(template, group)
+    if checked:
+        _check_path(template, values)
     encoded = EncodedValues(values, template.encoded_constants)
     message = values['message']
     query = list(_fill_rows(template.url_rows, encoded))
@@ -141,6 +208,17 @@ def _render(template: RequestTemplate, group: tuple[Recipient, ...]) -> HttpRequ
     if userinfo and all(key.lower() != 'authorization' for key, _value in headers):
         headers += (('Authorization', f'Basic {userinfo}'),)
     return HttpRequest(config.method.upper(), url, headers, body, group)
+
+
+def _check_path(template: RequestTemplate, values: Values) -> None:
+    """Refuse what would lead to another address: `.` and `..` are steps of a path, even percent-encoded (RFC 3986,
+    5.2.4), and an empty segment is one that servers and libraries leave out."""
+    for text in template.segments:
+        segment = text.fill(values)
+        if segment in ('', '.', '..'):
+            names = ', '.join(f'{{{name}}}' for name in sorted(text.names))
+            what = f'"{segment}"' if segment else 'empty'
+            raise RenderError(f'{names} is part of the path of the Base URL, where it cannot be {what}.')
 
 
 def _split_userinfo(url: str) -> tuple[str, str]:
@@ -201,23 +279,6 @@ def _header_value(value: str) -> str:
 
 
 # === WHAT PEOPLE MAY SEE === #
-
-
-def _masker(credentials: Credentials, secrets: Iterable[str]):
-    """Give the function that masks secrets in a text, in every form in which a request may hold them."""
-    named = {'username': '', 'password': '', **credentials.values()}
-    needles = {_basic(named)}
-    for secret in (*credentials.values().values(), *secrets):
-        needles |= {
-            secret, percent_encode(secret), quote_plus(secret, errors='replace'), _header_value(secret),
-            json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1],
-        }
-    needles.discard('')
-    if not needles:
-        return str
-    # The longest first, or a secret that holds another one would be masked in part only.
-    pattern = re.compile('|'.join(map(re.escape, sorted(needles, key=len, reverse=True))))
-    return lambda text: pattern.sub(MASK, text)
 
 
 def _mask_callback(url: str) -> str:

@@ -1,17 +1,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """From a provider's answer to one result per SMS (SPEC sections 4 and 5). Pure: no ORM, nothing is raised."""
-import html
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from functools import cached_property, lru_cache, partial
+from functools import cached_property
 from http import HTTPStatus
-from urllib.parse import quote, quote_plus
 
 from . import bounded_regex, paths
+from .masking import masker
 from .provider_codes import FAILURE_TYPES, fixed_outcomes, match_failure, match_outcome
 from .recipient_parts import ItemTexts, split
 
@@ -20,7 +18,6 @@ __all__ = ['FAILURE_TYPES', 'AnswerRules', 'HttpAnswer', 'SendResult', 'interpre
 MAX_TEXT = 64 * 1024  # characters of an answer that are looked at
 MAX_RESPONSE_TEXT = 4096  # bytes of an answer that are kept
 MAX_WORDS = 500  # characters of the provider's words that are shown as the reason
-MASK = '***'
 FAILED = ('error', 'server_error')
 NOTHING_SENT = ('connect', 'invalid')
 RETRY_LATER = (429, 503)  # RFC 6585 section 4, RFC 9110 section 15.6.4: nothing was taken
@@ -55,7 +52,9 @@ class AnswerRules:
     require_message_id: bool = False
     failure_map: tuple[tuple[str, ...], ...] = ()  # see `FailureCode`: provider code, failure type, outcome
     default_success_200: bool = False
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # these and the next two: see `masking.Masker`
+    names: tuple[str, ...] = field(default=(), repr=False)
+    pairs: tuple[str, ...] = field(default=(), repr=False)
     status_tracked: bool = True
 
     @cached_property
@@ -105,6 +104,7 @@ class SendResult:
 class _Whole:
     """An answer, and what it says of all its recipients together: state and number of the rule of SPEC section 5."""
     mask: Callable[[str], str]  # takes the secrets out of what is stored
+    mask_identifier: Callable[[str], str]  # the same of a message id
     rules: AnswerRules
     answer: HttpAnswer
     body: str
@@ -141,12 +141,15 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
     if not accepted and ('accepted' in rules.fixed_outcomes or (is_shared and verdict[1] == 2)):
         # of an SMS that the provider has taken all the same its message id counts
         taken = split(rules, recipients, body, accepted=True)
-    mask = partial(_mask, rules.secrets)
+    mask, mask_identifier = _masker(rules, recipients), masker(rules.secrets)
     shown = mask(body)
+    if shown == body and not answer.failure:
+        mask = mask_identifier = str  # its parts have no secret either
     whole = _Whole(
-        mask=mask, rules=rules, answer=answer, body=body, state=verdict[0], rule=verdict[1], accepted=accepted,
-        is_shared=is_shared, texts=own.texts, names_recipients=own.names_recipients,
-        words=_words(answer, shown, is_shared), response_text=_cut(shown, MAX_RESPONSE_TEXT))
+        mask=mask, mask_identifier=mask_identifier, rules=rules, answer=answer, body=body, state=verdict[0],
+        rule=verdict[1], accepted=accepted, is_shared=is_shared, texts=own.texts,
+        names_recipients=own.names_recipients, words=_words(answer, shown, is_shared),
+        response_text=_cut(shown, MAX_RESPONSE_TEXT))
     results = {}
     keys = [(id(part), id(other)) for part, other in zip(own.parts, taken.parts, strict=True)]
     for key, part, other in zip(keys, own.parts, taken.parts, strict=True):
@@ -242,7 +245,8 @@ def _result(whole, part, taken):
         retryable = False
     return SendResult(
         uuid='', state=state, outcome=outcome, rule=rule, http_code=answer.status, response_text=whole.response_text,
-        message_id=part.message_id,
+        # a user name may be a part of it, and the delivery report has the same id
+        message_id=whole.mask_identifier(part.message_id),
         error_code=whole.mask(code)[:MAX_WORDS],
         error_message=whole.mask(message)[:MAX_WORDS],
         failure_type=failure_type, retryable=retryable,
@@ -352,20 +356,13 @@ def _retry_after(value):
         return None
 
 
-def _mask(secrets, text):
-    pattern = _secret_pattern(secrets)
-    return pattern.sub(MASK, text) if pattern and text else text
-
-
-@lru_cache(maxsize=64)
-def _secret_pattern(secrets):
-    spellings = {
-        spelling
-        for secret in filter(None, secrets)
-        for spelling in (secret, quote(secret, safe='', errors='replace'), quote_plus(secret, errors='replace'),
-                         json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret))}
-    longest_first = sorted(spellings, key=len, reverse=True)
-    return re.compile('|'.join(map(re.escape, longest_first))) if longest_first else None
+def _masker(rules, recipients):
+    """The masker of an answer. A user name that is the number or in the text of an SMS is no secret there."""
+    names = tuple(
+        name for name in rules.names
+        if not any(name.lstrip('+0') == sms.number.lstrip('+0') or name in getattr(sms, 'message', '')
+                   for sms in recipients))
+    return masker(rules.secrets, names, rules.pairs)
 
 
 def _cut(text, size):

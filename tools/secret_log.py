@@ -3,43 +3,58 @@
 
 Core's `payment/logging.py` masks by key; an SMS provider may want its key in the URL, so that this masks by value too.
 """
-import json
 import logging
 import re
 import threading
 from contextlib import contextmanager
-from urllib.parse import quote, quote_plus
 
-MASK = '***'
-MAX_KNOWN = 2000  # secrets that are remembered, the latest ones
+from .config import MASK
+from .masking import Masker
+
+MAX_KNOWN = 500  # secrets that are remembered, the latest ones
 SHORTEST = 4  # a shorter one would blot out half of the log
 # Who logs a request of ours, a call to us, or what an administrator types. Each has the filter itself, for the filters
 # of a logger do not count for those below it.
 WATCHED = (
     'urllib3.connection', 'urllib3.connectionpool', 'urllib3.poolmanager', 'urllib3.util.retry', 'urllib3.response',
     'requests', 'requests.sessions', 'requests.adapters', 'werkzeug', 'longpolling', 'odoo.http', 'odoo.sql_db',
-    'odoo.service.model', 'odoo.service.server', 'odoo.addons.base.models.ir_cron',
+    'odoo.service.model', 'odoo.service.server', 'odoo.addons.base.models.ir_cron', 'odoo.domains', 'odoo.models',
 )
 
 _TYPED_NAMES = (
     'api_key', 'token', 'username', 'password', 'delivery_callback_check_key', 'delivery_callback_check_username',
     'delivery_callback_check_password', 'delivery_callback_token', 'base_url', 'body_template', 'value')
-_TYPED = re.compile(rf'''((["'])(?:{"|".join(_TYPED_NAMES)})\2\s*:\s*)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')''')
+# Calls in which something may be that an administrator typed: of our models, of defaults and of imports.
+_CALL = re.compile(r'\b(?:sms\.gateway|ir\.default|base_import)\b')
+# A text with the key of a dictionary or the name of an argument before it, or a colon behind it.
+_ARGUMENT = re.compile(r'''(?:(["'](\w+)["']\s*:\s*|\b(\w+)=)?b?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'))(\s*:)?''')
+_SHOWN_KEYS = frozenset((
+    'name', 'state', 'method', 'request_type', 'auth_type', 'key', 'param_type', 'only_for', 'number_format', 'lang',
+    'tz', 'order', 'country_prefixes'))
+_SHOWN_TEXTS = frozenset((
+    *_TYPED_NAMES, *_SHOWN_KEYS, 'id', 'sms.gateway', 'sms.gateway.header', 'sms.gateway.parameter', '=', '!=', 'in',
+    'not in', 'like', 'ilike', '=like', '=ilike', 'not like', 'not ilike', '&', '|', '!'))
+_NAMES = rf'''["'](?:default_)?(?:{"|".join(_TYPED_NAMES)})["']'''
+_NUMBER = re.compile(rf'''({_NAMES}\s*(?::|,\s*["'][^"']{{1,12}}["'],)\s*[\[(]?\s*)-?[0-9][0-9.eE+-]*''')
+_CONDITION = re.compile(rf'{_NAMES}.*', re.DOTALL)
+_DOMAIN_IN_URL = re.compile(rf'(?<=domain=)[^&\s"]*(?:{"|".join(_TYPED_NAMES)})[^&\s"]*')
 _CALLBACK = re.compile(r'(/eis_sms/callback/)[^\s"\'<>]+')
-_STATEMENT = re.compile(r'\bsms_gateway(?:_parameter|_header)?\b|\bdelivery_callback_token\b')
+_STATEMENT = re.compile(
+    r'\bsms_gateway(?:_parameter|_header)?\b|\bdelivery_callback_token\b|\bir_default\b|\bbase_import_import\b'
+    r"|'sms\.gateway'")
 _LITERAL = re.compile(r"'(?:[^'\\]|''|\\.)*'")
 _DETAIL = re.compile(r'(DETAIL: ).*', re.DOTALL)
 _URL = re.compile(r'(\w+://)(?:[^/?#\s@]*@)?([^/?#\s]*)([/?]\S*)?|(?<![\w:/])[/?]\S+')
 
 _known: dict[str, None] = {}
-_pattern = None
+_masker = Masker(())
 _lock = threading.Lock()
 _local = threading.local()
 
 
 def remember(*secrets: str) -> None:
     """Mask these texts from now on, in every form in which a request or an answer may hold them."""
-    global _pattern  # noqa: PLW0603 - one log, one list of secrets
+    global _masker  # noqa: PLW0603 - one log, one list of secrets
     new = [
         secret for secret in secrets
         if isinstance(secret, str) and len(secret) >= SHORTEST and secret not in _known]
@@ -49,16 +64,7 @@ def remember(*secrets: str) -> None:
         _known.update(dict.fromkeys(new))
         for secret in list(_known)[:-MAX_KNOWN]:
             del _known[secret]
-        spellings = {spelling for secret in _known for spelling in spell(secret)}
-        _pattern = re.compile('|'.join(map(re.escape, sorted(spellings, key=len, reverse=True))))
-
-
-def spell(secret: str) -> set[str]:
-    """Give a secret as text, in a URL, in JSON and in a `repr`."""
-    return {
-        secret, quote(secret, safe='', errors='replace'), quote_plus(secret, errors='replace'),
-        json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1],
-    }
+        _masker = Masker(tuple(_known))
 
 
 @contextmanager
@@ -73,8 +79,7 @@ def request_under_way():
 
 def mask(text: str) -> str:
     """Give a text without the secrets that are known, and without tokens of callback URLs."""
-    if _pattern:
-        text = _pattern.sub(MASK, text)
+    text = _masker(text)
     return _CALLBACK.sub(rf'\1{MASK}', text) if '/eis_sms/' in text else text
 
 
@@ -87,7 +92,8 @@ class SecretFilter(logging.Filter):
         if masked != message:
             record.msg, record.args = masked, ()
         if record.exc_info and not record.exc_text:
-            record.exc_text = mask(_FORMATTER.formatException(record.exc_info))
+            text = _FORMATTER.formatException(record.exc_info)
+            record.exc_text = mask(_DETAIL.sub(rf'\1{MASK}', text) if _STATEMENT.search(text) else text)
         return True
 
 
@@ -97,9 +103,20 @@ def _mask_by_logger(name, text):
         return _URL.sub(_site_only, text)
     if name == 'odoo.sql_db' and _STATEMENT.search(text):
         return _DETAIL.sub(rf'\1{MASK}', _LITERAL.sub(f"'{MASK}'", text))
-    if name == 'odoo.service.model' and 'sms.gateway' in text:
-        return _TYPED.sub(rf"\1'{MASK}'", text)
+    if name == 'odoo.service.model' and _CALL.search(text):
+        return _NUMBER.sub(rf"\1'{MASK}'", _ARGUMENT.sub(_mask_argument, text))
+    if name == 'odoo.domains':
+        return _CONDITION.sub(MASK, text)
+    if name == 'werkzeug':
+        return _DOMAIN_IN_URL.sub(MASK, text)
     return text
+
+
+def _mask_argument(match):
+    before, key, argument, text, colon = match.groups()
+    if colon or text[1:-1] in _SHOWN_TEXTS or (key or argument) in _SHOWN_KEYS:
+        return match[0]
+    return f"{before or ''}'{MASK}'"
 
 
 def _site_only(match):

@@ -18,6 +18,8 @@ class Segments:
 
 
 def count_segments(text: str) -> Segments:
+    """Count a text as it is sent, without white space around it."""
+    text = text.strip()
     encoding = 'gsm' if _GSM.issuperset(text) else 'unicode'
     characters = len(text.encode('utf-16-le', 'surrogatepass')) // 2 + text.count('\n')
     single, each = _SIZES[encoding]

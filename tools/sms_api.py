@@ -1,8 +1,43 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The gateways as one of Odoo's SMS APIs, beside core's IAP and Twilio."""
-from odoo.addons.sms.tools.sms_api import SmsApiBase
+import inspect
+
+from odoo.addons.sms.tools import sms_api as core_api
 
 from .response import FAILURE_TYPES
+
+# core has announced to rename SmsApiBase to SmsApi, and today's SmsApi to SmsApiIAP
+SmsApiBase = getattr(core_api, 'SmsApiBase', None) or core_api.SmsApi
+
+
+def sends_through_iap(api_class):
+    """Whether an SMS API is Odoo's paid IAP service, by what it does and not by its name, which changes.
+
+    :param type api_class: what `res.company._get_sms_api_class` of core and other addons answers
+    :return: true for the class that itself contacts IAP to send, and for any other of core's `sms`; false where another
+        addon sends, or decides whom to contact
+    :rtype: bool
+    """
+    senders = _get_definers(api_class, '_send_sms_batch')
+    contacts = _get_definers(api_class, '_contact_iap')
+    if contacts:
+        return contacts == senders[:1]
+    return bool(senders) and senders[0].__module__.startswith('odoo.addons.sms.')
+
+
+def is_replaced_by_test(api_class):
+    """
+    :return: whether a test has put a mock in the place of what contacts IAP, as core's `mockSMSGateway` does: it wants
+        to see there what is sent
+    :rtype: bool
+    """
+    return any(
+        not inspect.isroutine(vars(definer)[name])
+        for name in ('_contact_iap', '_send_sms_batch') for definer in _get_definers(api_class, name))
+
+
+def _get_definers(api_class, name):
+    return [definer for definer in api_class.__mro__ if name in vars(definer) and definer is not SmsApiBase]
 
 
 class SmsApiGateway(SmsApiBase):

@@ -5,12 +5,13 @@ A template is read once and filled many times. Filling is one pass over the temp
 SMS that says ``{password}`` sends exactly that; and JSON is parsed before it is filled, so that no text can break it.
 """
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .config import ConfigError
+from .config import ConfigError, RenderError
 
 PLACEHOLDERS = (
     'phone', 'phones', 'message', 'message_hex', 'api_key', 'token', 'username', 'password', 'sender', 'account_id',
@@ -95,11 +96,18 @@ def read_json(template: str) -> Any:
     :raise ConfigError: says what is wrong and what to type
     """
     try:
-        document = json.loads(_STRING_OR_TOKEN.sub(_quoted, template), parse_constant=_refuse_constant)
+        document = json.loads(
+            quote_tokens(template), parse_constant=_refuse_constant, parse_float=_read_float,
+            object_pairs_hook=_read_object)
     except json.JSONDecodeError as error:
         raise ConfigError('body_template', (
             f'The JSON Body Template is not JSON (line {error.lineno}: {error.msg}). '
             'Put texts and placeholders in double quotes, such as "{message}".'
+        )) from None
+    except _RepeatedKeyError as error:
+        raise ConfigError('body_template', (
+            f'The JSON Body Template has the key "{error.args[0]}" twice in one object, of which providers read one '
+            'only: remove the other.'
         )) from None
     except (ValueError, RecursionError):
         raise ConfigError('body_template', (
@@ -108,12 +116,37 @@ def read_json(template: str) -> Any:
     return _read_node(document)
 
 
+def quote_tokens(template: str) -> str:
+    """Put each token of a JSON Body Template in double quotes, so that it is JSON."""
+    return _STRING_OR_TOKEN.sub(_quoted, template)
+
+
 def _quoted(match: re.Match) -> str:
     return match[0] if match[0].startswith('"') else f'"{match[0]}"'
 
 
 def _refuse_constant(name: str):
     raise ValueError(name)
+
+
+def _read_float(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):  # 1e400, which would be sent as Infinity
+        raise ValueError(digits)
+    return number
+
+
+class _RepeatedKeyError(Exception):
+    """A key that an object has twice."""
+
+
+def _read_object(pairs: list) -> dict:
+    found = {}
+    for key, value in pairs:
+        if key in found:
+            raise _RepeatedKeyError(key)
+        found[key] = value
+    return found
 
 
 def _read_node(node: Any, depth: int = 0, inside: bool = False) -> Any:
@@ -189,11 +222,16 @@ def _fill_node(node: Any, values: Mapping[str, Any], each: Sequence[Mapping[str,
 
 
 def _fill_object(node: dict, values: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> dict:
-    return {
-        key if isinstance(key, str) else key.fill(values): value
-        for key, child in node.items()
-        if (value := _fill_node(child, values, each)) is not _LEFT_OUT
-    }
+    filled = {}
+    for key, child in node.items():
+        value = _fill_node(child, values, each)
+        if value is _LEFT_OUT:
+            continue
+        name = key if isinstance(key, str) else key.fill(values)
+        if name in filled:
+            raise RenderError('Two keys of an object in the JSON Body Template are the same for this SMS.')
+        filled[name] = value
+    return filled
 
 
 def _fill_list(node: list, values: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> list:

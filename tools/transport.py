@@ -33,6 +33,7 @@ KEEP_ALIVE = 4
 # time, of this process or of another one, and both together would exceed the limit.
 MOST_LATE = 0.05  # seconds
 PATIENCE = 0.95  # of the time that a job has: the most of it to wait for an answer, the rest is left to start in
+RUNS = 16  # of a process at a time whose connections to one gateway are all kept
 _TIMEOUTS = TimeoutError, Urllib3TimeoutError, requests.exceptions.Timeout
 USER_AGENT = 'eis_sms_apis/19.0.3.0.0 (Odoo)'
 
@@ -67,7 +68,8 @@ class _Session:
         # `requests` looks where a redirect leads even if it is not followed, and an odd Location makes that fail
         self._session.resolve_redirects = lambda *args, **kwargs: iter(())
         for scheme in ('http://', 'https://'):
-            self._session.mount(scheme, Adapter(pool_maxsize=connections, max_retries=0))
+            # several runs of this process, copies of the queue action for example, share it
+            self._session.mount(scheme, Adapter(pool_maxsize=RUNS * connections, max_retries=0))
 
     @classmethod
     def get(cls, line: Line) -> '_Session':

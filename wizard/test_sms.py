@@ -9,7 +9,7 @@ from odoo.tools import str2bool
 from ..models.sms_recording import record_surely
 from ..models.sms_run import Claimed
 from ..tools import phone
-from ..tools.request import ConfigError, Recipient, build_requests, check_config
+from ..tools.request import ConfigError, Recipient, RenderError, build_requests, check_config, shown_request
 from ..tools.response import interpret
 from ..tools.sent_before import recall, remember
 from ..tools.transport import exchange_in_time
@@ -67,7 +67,7 @@ class SmsGatewayTest(models.TransientModel):
         recipient, = request.recipients
         result = interpret(plan.answer, [recipient], answer)[0]
         claimed = Claimed(
-            id=0, uuid=recipient.uuid, number=self.number, body=self.body, token=None, attempt=1, result=result,
+            id=0, uuid=recipient.uuid, number=self.number, body=recipient.message, token=None, attempt=1, result=result,
             company_id=gateway.company_id.id or self.env.company.id, candidates=(gateway.id,))
         self.env['sms.sms']._say_doubts([claimed])
         record_surely(self.env['sms.sms'].sudo(), lambda model: self._record(model, claimed, plan), 1)
@@ -100,9 +100,9 @@ class SmsGatewayTest(models.TransientModel):
         try:
             check_config(plan.request)
             number = phone.format_number(self.number, plan.number_format, [country] if country else [])
-            recipient = Recipient(uuid.uuid4().hex, number, self.body)
+            recipient = Recipient(uuid.uuid4().hex, number, self.body.strip())
             return build_requests(plan.request, [recipient])[0]
-        except (phone.NumberError, ConfigError) as error:
+        except (phone.NumberError, ConfigError, RenderError) as error:
             raise UserError(str(error)) from error
 
     def _record(self, model, claimed, plan):
@@ -114,7 +114,7 @@ class SmsGatewayTest(models.TransientModel):
         model.env['sms.gateway.status'].search([('sms_uuid', '=', claimed.uuid)]).is_test = True
 
     def _show(self, plan, request, result):
-        shown = request.masked(plan.request.credentials, *plan.answer.secrets)
+        shown = shown_request(plan.request, request.recipients)
         lines = [f'{shown.method} {shown.url}', *(f'{key}: {value}' for key, value in shown.headers)]
         if shown.body is not None:
             lines += ['', shown.body.decode()]

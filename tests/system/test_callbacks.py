@@ -2,6 +2,7 @@
 """Delivery reports at the same moment, by real connections, in real transactions."""
 import os
 import random
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -160,6 +161,41 @@ class TestCallbacks(CallbackCase):
             "SELECT count(*) FROM sms_gateway_status WHERE state = 'success' AND delivered_date IS NOT NULL"), [(200,)])
         self.assert_nothing_is_open()
         self.assert_log_clean(self.server)
+
+    def slow_call(self, headers='', body=b'uuid='):
+        """Begin a call whose body does not come. :return: the socket"""
+        parts = urlsplit(self.callback)
+        call = socket.create_connection((parts.hostname, parts.port), timeout=30)
+        self.addCleanup(call.close)
+        call.sendall(f'POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 100\r\n'
+                     f'Content-Type: application/x-www-form-urlencoded\r\n{headers}\r\n'.encode() + body)
+        return call
+
+    def test_slow_bodies_hold_no_connection(self):
+        """80 calls whose bodies do not come, more than Odoo has database connections."""
+        self.start()
+        uuid, = self.send(1)
+        calls = []
+        for _batch in range(8):  # each looks its gateway up on a connection, and gives it back
+            calls += [self.slow_call() for _ in range(10)]
+            self.wait_until(lambda: self.query("""
+                SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND state LIKE %s
+            """, 'idle in transaction%') == [(0,)])
+        self.assertEqual(report_delivery(self.callback, uuid=uuid, status='delivered'), 200)
+        self.assertEqual(self.states(), {'sent': 1})
+        for call in calls:
+            call.sendall(b'x' * 95)
+            self.assertIn(b' 200 ', call.recv(100))
+        self.assert_log_clean(self.server)
+
+    def test_sender_is_checked_before_the_body(self):
+        self.start(delivery_callback_check='networks', delivery_callback_check_networks='192.0.2.0/24')
+        self.assertIn(b' 403 ', self.slow_call().recv(100))
+        self.rpc.call('sms.gateway', 'write', [[self.gateway], {
+            'delivery_callback_check': 'basic', 'delivery_callback_check_username': 'provider',
+            'delivery_callback_check_password': 'p-s3cret'}])
+        self.assertIn(b' 403 ', self.slow_call(headers='Authorization: Basic eDp5\r\n').recv(100))
 
     def test_waiting_report_leaves_no_transaction_open(self):
         """While a report waits for a row that somebody else holds, only its own short transaction is open."""

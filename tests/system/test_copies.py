@@ -9,7 +9,51 @@ from sending import SendingCase
 
 SECRETS = (
     'apikey-s3cret', 'token-s3cret', 'username-s3cret', 'password-s3cret', 'signing-s3cret', 'callback-s3cret',
-    'header-s3cret', 'parameter-s3cret', 'query-s3cret', 'userinfo-s3cret', 'body-s3cret')
+    'header-s3cret', 'parameter-s3cret', 'query-s3cret', 'userinfo-s3cret', 'body-s3cret', 's3cret', 'lemon', '98765')
+
+# What is typed into a gateway, and what is left of it in a copy.
+HEADERS = [
+    ('Authorization', 'Bearer header-s3cret', 'neutralized'),
+    ('X-Auth', 'Bearer {token}', 'Bearer {token}'),
+    ('X-Client', 'lemon', 'neutralized'),
+    ('X-Other', 'lemon', 'neutralized'),
+    ('X-Pair', '{username}:lemon', '{username}neutralized'),
+    ('Cookie', 'session=lemon; lang=en', 'neutralized'),
+    ('Accept', 'application/json; charset=utf-8', 'application/json; charset=utf-8'),
+]
+PARAMETERS = [
+    ('who', 'parameter-s3cret', 'neutralized'),  # of type Authentication
+    ('password', '{password}', '{password}'),
+    ('hash', 'lemon', 'neutralized'),
+    ('pin', '98765', 'neutralized'),
+    ('name', 'lemon', 'neutralized'),
+    ('braces', '{s3cret}', 'neutralized'),
+    ('marks', '{username}/lemon', '{username}neutralized'),
+    ('dlr', '31', '31'),
+    ('unicode', 'yes', 'yes'),
+    ('dlr-url', '{callback_url}?uuid={uuid}&status=%d', '{callback_url}?uuid={uuid}&status=%d'),
+]
+URLS = [
+    ('https://me:userinfo-s3cret@api.example.com/sms?to={phone}&apikey=query-s3cret',
+     'https://api.example.com/sms?to={phone}&apikey=neutralized'),
+    ('https://{username}:{password}@api.example.com:8080/v1', 'https://{username}:{password}@api.example.com:8080/v1'),
+    ('https://{username}:lemon@api.example.com/v1', 'https://api.example.com/v1'),
+    ('https://api.example.com/bot98765:AAlemon/send', 'https://api.example.com/neutralized/send'),
+    ('https://api.example.com/v1/s3cret0f9e8d7c6b5a/send', 'https://api.example.com/v1/neutralized/send'),
+    ('https://api.example.com/token/lemon4/send?login=lemon&s3cret',
+     'https://api.example.com/token/neutralized/send?login=neutralized&neutralized'),
+    ('https://api.example.com/2010-04-01/Accounts/{account_id}/web2sms.json?auto-unicode=true',
+     'https://api.example.com/2010-04-01/Accounts/{account_id}/web2sms.json?auto-unicode=true'),
+]
+BODIES = [
+    ('{"secret": "body-s3cret", "token": "{token}", "text": "{message}"}',
+     '{"secret": "neutralized", "token": "{token}", "text": "{message}"}'),
+    (r'{"password": "le\"mon\\", "pin": 98765, "auth": ["lemon", {"x": "lemon"}], "id": "lemon", "flash": 0}',
+     ('{"password": "neutralized", "pin": "neutralized", "auth": ["neutralized", {"x": "neutralized"}], '
+     '"id": "neutralized", "flash": 0}')),
+    ('["__each__", {"to": "{phone}", "channel": "sms", "hash": __api_key__, "list": __phones_list__, "on": true}]',
+     '["__each__", {"to": "{phone}", "channel": "sms", "hash": __api_key__, "list": __phones_list__, "on": true}]'),
+]
 
 GATEWAY = {
     'country_prefixes': '+32',
@@ -43,16 +87,23 @@ class TestNeutralize(SendingCase):
         server = self.start_server()
         client = self.client(server)
         self.gateway_id = self.make_gateway(client, **GATEWAY)
-        client.call('sms.gateway', 'create', [{
+        client.call('sms.gateway', 'create', [[{
             'name': "Typed", 'state': 'active', 'method': 'post', 'request_type': 'json',
-            'base_url':
-                self.provider.url.replace('//', '//me:userinfo-s3cret@') + '/sms?to={phone}&apikey=query-s3cret',
-            'header_ids': [[0, 0, {'key': 'Authorization', 'value': 'Bearer header-s3cret'}],
-                           [0, 0, {'key': 'X-Kept', 'value': 'kept'}]],
-            'parameter_ids': [[0, 0, {'key': 'who', 'param_type': 'auth', 'value': 'parameter-s3cret'}],
-                              [0, 0, {'key': 'password', 'value': '{password}'}]],
-            'body_template': '{"secret": "body-s3cret", "token": "{token}", "text": "{message}"}',
-        }])
+            'base_url': self.provider.url,
+            'header_ids': [[0, 0, {'key': key, 'value': value}] for key, value, _left in HEADERS],
+            'parameter_ids': [
+                [0, 0, {'key': key, 'value': value, 'param_type': 'auth' if key == 'who' else 'other'}]
+                for key, value, _left in PARAMETERS],
+        }, *(
+            {'name': f"URL {index}", 'state': 'active', 'method': 'get', 'base_url': url}
+            for index, (url, _left) in enumerate(URLS)
+        ), *(
+            {'name': f"Body {index}", 'state': 'active', 'method': 'post', 'request_type': 'json',
+             'base_url': self.provider.url, 'body_template': body}
+            for index, (body, _left) in enumerate(BODIES)
+        )]])
+        client.call('ir.default', 'set', ['sms.gateway', 'api_key', 'apikey-s3cret'])
+        self.templates = self.read_templates()
         self.path = client.call('sms.gateway', 'read', [[self.gateway_id], ['delivery_callback_url']])[0][
             'delivery_callback_url'].removeprefix('http://').partition('/')[2]
         client.call('res.config.settings', 'create', [{}])
@@ -66,6 +117,14 @@ class TestNeutralize(SendingCase):
         self.query("UPDATE sms_sms SET state = 'process', claimed_until = now() - interval '1 day' "
                    "WHERE id = (SELECT max(id) FROM sms_sms WHERE state = 'outgoing')")
         run_odoo(self, 'neutralize', '-d', self.database)
+
+    def read_templates(self):
+        return [
+            self.query(f"SELECT {columns} FROM {table} WHERE is_template ORDER BY g.id, 1")
+            for columns, table in (
+                ('name, base_url, body_template', 'sms_gateway g'),
+                ('h.id, key, value', 'sms_gateway_header h JOIN sms_gateway g ON g.id = gateway_id'),
+                ('p.id, key, value', 'sms_gateway_parameter p JOIN sms_gateway g ON g.id = gateway_id'))]
 
     def test_copy_sends_nothing(self):
         server = self.start_server(cron_threads=1)
@@ -100,17 +159,24 @@ class TestNeutralize(SendingCase):
         self.assert_log_clean(server)
 
     def test_copy_has_no_secret(self):
-        for table in ('sms_gateway', 'sms_gateway_header', 'sms_gateway_parameter', 'ir_config_parameter'):
+        for table in (
+                'sms_gateway', 'sms_gateway_header', 'sms_gateway_parameter', 'ir_config_parameter', 'ir_default'):
             rows = str(self.query(f"SELECT * FROM {table}"))
             for secret in SECRETS:
                 self.assertNotIn(secret, rows)
+        self.assertEqual(self.read_templates(), self.templates, "templates still say what to send")
         headers = dict(self.query(
             "SELECT h.key, h.value FROM sms_gateway_header h JOIN sms_gateway g ON g.id = gateway_id "
             "WHERE g.name = 'Typed'"))
-        self.assertEqual(headers, {'Authorization': 'neutralized', 'X-Kept': 'kept'})
-        (url, body), = self.query("SELECT base_url, body_template FROM sms_gateway WHERE name = 'Typed'")
-        self.assertEqual(url, f'{self.provider.url}/sms?to={{phone}}&apikey=neutralized')
-        self.assertEqual(body, '{"secret": "neutralized", "token": "{token}", "text": "{message}"}')
+        self.assertEqual(headers, {key: left for key, _value, left in HEADERS})
+        parameters = dict(self.query(
+            "SELECT p.key, p.value FROM sms_gateway_parameter p JOIN sms_gateway g ON g.id = gateway_id "
+            "WHERE g.name = 'Typed'"))
+        self.assertEqual(parameters, {key: left for key, _value, left in PARAMETERS})
+        urls = dict(self.query("SELECT name, base_url FROM sms_gateway WHERE name LIKE 'URL %%'"))
+        self.assertEqual(urls, {f"URL {index}": left for index, (_url, left) in enumerate(URLS)})
+        bodies = dict(self.query("SELECT name, body_template FROM sms_gateway WHERE name LIKE 'Body %%'"))
+        self.assertEqual(bodies, {f"Body {index}": left for index, (_body, left) in enumerate(BODIES)})
 
         tokens = [row[0] for row in self.query("SELECT delivery_callback_token FROM sms_gateway")]
         self.assertEqual(len(set(tokens)), len(tokens))

@@ -1,7 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """DESIGN, promises: what happens to SMS whose server dies on the way."""
 import contextlib
+import time
 
+from common import environment
 from sending import CRON, Reply, SendingCase
 
 
@@ -46,10 +48,10 @@ class TestCrash(SendingCase):
         self.assertEqual(len(self.arrivals()), 20)
         self.assert_log_clean(server)
 
-    def test_stopped_while_it_sends(self):
-        """Given a server that is stopped in the middle of a queue, as for an update: what the provider has taken is
-        recorded, the rest goes when a server runs again, and no SMS is in doubt."""
-        server = self.start_server(cron_threads=1)
+    def check_stop(self, *args):
+        """Stop a server in the middle of a queue, as for an update: what the provider has taken is recorded, the rest
+        goes when a server runs again, and no SMS is in doubt."""
+        server = self.start_server(*args, cron_threads=1)
         self.make_gateway(self.client(server), max_connections=4)
         self.queue(300)
         self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.2))
@@ -65,6 +67,53 @@ class TestCrash(SendingCase):
         self.run_queue(self.client(self.start_server()))
         self.assertEqual(self.states(), {'pending': 300})
         self.assertEqual(set(self.arrivals().values()), {1})
+
+    def test_stopped_while_it_sends(self):
+        """Given a server with threads."""
+        self.check_stop()
+
+    def test_workers_stopped_while_they_send(self):
+        """Given workers that are processes: the one that sends is told, and does not go on until the queue is empty."""
+        self.check_stop('--workers', 1)
+
+    def test_lease_of_a_killed_server(self):
+        """Given a server whose jobs may take hours and that is killed: its SMS are not in doubt for hours."""
+        server = self.start_server('--limit-time-real-cron', 7200, cron_threads=1)
+        self.make_gateway(self.client(server), max_connections=4)
+        self.queue(50)
+        self.provider.always(Reply(hang=True))
+        self.wake_queue()
+        self.assertTrue(self.provider.wait_for(1))
+        server.kill()
+        self.assertTrue(self.states().get('process'))
+        longest, = self.query("SELECT EXTRACT(EPOCH FROM max(claimed_until) - now() AT TIME ZONE 'UTC')::float "
+                              "FROM sms_sms")[0]
+        self.assertLess(longest, 200)
+        woken = self.query(f"SELECT EXTRACT(EPOCH FROM call_at - now() AT TIME ZONE 'UTC')::float "
+                           f"FROM ir_cron_trigger WHERE cron_id = {CRON}")
+        self.assertTrue(any(longest < seconds < 400 for seconds, in woken), (longest, woken))
+
+    def test_database_away_while_it_sends(self):
+        """Given a PostgreSQL server that ends all connections and takes none for some seconds, as when it restarts:
+        every answer that was there is recorded, and the queue goes on by itself."""
+        server = self.start_server(cron_threads=1)
+        self.make_gateway(self.client(server), max_connections=4)
+        self.queue(150)
+        self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.1))
+        self.wake_queue()
+        self.assertTrue(self.provider.wait_for(10))
+        with contextlib.closing(environment.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f'ALTER DATABASE "{self.database}" ALLOW_CONNECTIONS false')
+            try:
+                for _second in range(8):
+                    cursor.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [self.database])
+                    time.sleep(1)
+            finally:
+                cursor.execute(f'ALTER DATABASE "{self.database}" ALLOW_CONNECTIONS true')
+        self.wait_until(lambda: self.states() == {'pending': 150}, 150)
+        self.assertEqual(set(self.arrivals().values()), {1})
+        self.assertEqual(len(self.arrivals()), 150)
 
     def test_killed_before_claim(self):
         """Given a server that is killed before it claims: the SMS are still In Queue and are sent once."""

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from ..callback_check import (
     Call,
+    Content,
     SignatureRule,
     check_content,
     has_basic,
     is_signed,
     is_within,
     parse_networks,
+    read_signed,
 )
 
 KEY = 'k3y'
@@ -147,6 +149,57 @@ class TestSignature(unittest.TestCase):
         shown = repr(SignatureRule('X-Signature', KEY)) + repr(call(authorization='s3cret'))
         for secret in (KEY, 't0ken', 's3cret'):
             self.assertNotIn(secret, shown)
+
+
+class TestCovered(unittest.TestCase):
+    """Of a signed call only what is signed is read."""
+
+    FORM = 'application/x-www-form-urlencoded'
+
+    def read(self, content, signed, body=b'a=1&b=%C3%B6', query='q=1', content_type=FORM, **headers):
+        rule = SignatureRule('X-Signature', KEY, content=content)
+        return read_signed(rule, call(
+            body, f'{URL}?{query}' if query else URL, content_type=content_type, x_signature=hexadecimal(signed),
+            **headers))
+
+    def test_what_is_read(self):
+        body, url = b'a=1&b=%C3%B6', f'{URL}?q=1'.encode()
+        digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        for content, signed, expected in (
+            ('{body}', body, Content(b'', self.FORM, body)),
+            ('{url}{body}', url + body, Content(b'q=1', self.FORM, body)),
+            ('{url}', url, Content(b'q=1')),
+            ('{params}', 'a1bö'.encode(), Content(b'', self.FORM, body)),
+            ('{url}{params}', url + 'a1bö'.encode(), Content(b'q=1', self.FORM, body)),
+            ('{body_md5}', digest.encode(), Content(b'', self.FORM, body)),
+            ('{url_path}', URL.encode(), None), ('{method}', b'POST', None), ('x', b'x', None), ('', b'', None),
+        ):
+            with self.subTest(content=content):
+                self.assertEqual(self.read(content, signed), expected)
+                self.assertIsNone(self.read(content, signed + b'x'))
+
+    def test_body_that_is_no_form_is_not_signed_by_its_fields(self):
+        for content_type in ('application/json', 'text/plain', '', 'multipart/form-data; boundary=x', f'{self.FORM}x'):
+            self.assertEqual(
+                self.read('{url}{params}', f'{URL}?q=1'.encode(), b'{"a": 1}', content_type=content_type),
+                Content(b'q=1', self.FORM, b''))
+
+    def test_charset_changes_nothing_that_is_signed(self):
+        content = self.read('{params}', 'a1bö'.encode(), content_type=f'{self.FORM}; charset=utf-16')
+        self.assertEqual(content, Content(b'', self.FORM, b'a=1&b=%C3%B6'))
+
+    def test_field_with_two_values(self):
+        self.assertIsNone(self.read('{params}', b'a1a2', b'a=1&a=2'))
+        self.assertEqual(self.read('{params}', b'a1', b'a=1&a=1').body, b'a=1')
+
+    def test_header_is_no_piece_of_the_body(self):
+        rule = '{body}{header:X-Timestamp}'
+        for body, stamp, is_read in (
+                (b'{"a": 1}', '1800000000', True), (b'{"a": 1', '}1800000000', False), (b'[1', ']18', False),
+                (b'a=1', '&b=218', False), (b'a', '=118', False), (b'<a>', '</a>18', False),
+                (b'a=1', 'bm9uY2U=', True), (b'a=1', 'Thu, 24 Aug 2023 05:01:45 +0000', True)):
+            found = self.read(rule, body + stamp.encode(), body, x_timestamp=stamp)
+            self.assertEqual(found is not None, is_read, stamp)
 
 
 class TestBasic(unittest.TestCase):

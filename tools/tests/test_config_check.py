@@ -149,8 +149,8 @@ class TestCheckConfig(unittest.TestCase):
         for config, field, *words in (
             (shared(url=URL + '/{phone}'), 'base_url', 'The Base URL', '{phones}'),
             (shared(url=URL + '?to={phone}'), 'base_url', 'The Base URL', '{phones}'),
-            (shared(parameters=number), 'parameter_ids', '"to"', 'Multiple Numbers'),
-            (shared(parameters=(Parameter('x', 'a{phone}'),)), 'parameter_ids', '"x"', 'Multiple Numbers'),
+            (shared(parameters=number), 'parameter_ids', '"to"', 'Several Numbers'),
+            (shared(parameters=(Parameter('x', 'a{phone}'),)), 'parameter_ids', '"x"', 'Several Numbers'),
             (shared(parameters=(Parameter('x', '__phone__'),), request_type='json'), 'parameter_ids', '"x"'),
             (shared(headers=(('X-To', '{phone}'),)), 'header_ids', '"X-To"'),
             (json_config('{"to": __phone__}', multiple_recipients=True), 'body_template', '__each__'),

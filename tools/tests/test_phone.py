@@ -3,6 +3,7 @@
 import unittest
 from unittest import mock
 
+import phonenumbers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,20 @@ class TestE164(unittest.TestCase):
             ('00 44 (0)20 7946 0958', (), '+442079460958'),
             ('\u202a+92\u00a0300\u20111234567\u202c', (), '+923001234567'),
             ('+٩٢٣٠٠١٢٣٤٥٦٧', (), '+923001234567'),
+            # a trunk prefix after the country code
+            ('+460736829291', (), '+46736829291'),
+            ('+44 07911 123456', ('US',), '+447911123456'),
+            ('00330612345678', (), '+33612345678'),
+            ('+49 0151 12345678', ('DE',), '+4915112345678'),
+            ('460736829291', ('US',), '+46736829291'),
+            ('+36 06 20 123 4567', (), '+36201234567'),
+            ('+7 8 912 345-67-89', (), '+79123456789'),
+            ('+390612345678', (), '+390612345678'),
+            ('+39 06 1234 5678', ('IT',), '+390612345678'),
+            ('+3780549886377', (), '+3780549886377'),
+            ('+2250701234567', (), '+2250701234567'),  # Ivory Coast: since 2021 all numbers begin with 0
+            ('+201001234567', (), '+201001234567'),
+            ('+78121234567', (), '+78121234567'),
         ):
             with self.subTest(number, countries=countries):
                 self.assertEqual(to_e164(number, countries), e164)
@@ -71,6 +86,9 @@ class TestE164(unittest.TestCase):
             ('', ()), (None, ()), ('abc', ('US',)), ('+', ()), ('00', ()), ('+12345', ()), ('+1234567890123456', ()),
             ('+0300123456', ()), ('03001234567', ()), ('03001234567', ('US',)), ('112', ('DE',)),
             ('+1 212 555 0100 ext. 5', ('US',)), ('+92300123x567', ()), ('a@example.com', ('US',)),
+            # possible abroad, which is not enough
+            ('987654321', ('BR',)), ('61234567', ('ES',)), ('0461234567', ('US',)), ('12345678', ('FR',)),
+            ('4412345', ('GB',)),
         ):
             with self.subTest(number, countries=countries):
                 self.assertIsNone(to_e164(number, countries))
@@ -79,10 +97,36 @@ class TestE164(unittest.TestCase):
         with mock.patch.object(phone.phonenumbers, 'parse', side_effect=AssertionError('library asked')):
             self.assertEqual(to_e164('+999 123 456 789'), '+999123456789')
 
+    def test_number_of_each_country(self):
+        """Given a mobile number of each country as it is dialled there, with and without its trunk prefix: it never
+        reaches another one, whoever sends it."""
+        count = 0
+        for country in sorted(phonenumbers.SUPPORTED_REGIONS):
+            example = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE)
+            if not example:
+                continue
+            e164 = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+            national = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.NATIONAL)
+            with self.subTest(country=country):
+                self.assertEqual(to_e164(national, (country,)), e164)
+                self.assertEqual(to_e164(e164, ('PK',)), e164)
+                self.assertEqual(to_e164(f'00{e164[1:]}'), e164)
+                self.assertEqual(to_e164(e164[1:], ()), e164)
+                digits = ''.join(filter(str.isdigit, national))
+                self.assertEqual(to_e164(f'+{example.country_code} {digits}'), e164)
+                guessed = to_e164(digits, ('XX',))
+                self.assertTrue(guessed is None or phonenumbers.is_valid_number(phonenumbers.parse(guessed)))
+                count += 1
+        self.assertGreater(count, 200)
+
     @given(st.from_regex(r'\+[1-9][0-9]{6,14}', fullmatch=True))
     def test_e164_stays_what_it_is(self, number):
-        self.assertEqual(to_e164(number, ('PK',)), number)
-        self.assertEqual(to_e164(format_number(number, 'double_zero')), number)
+        """But for a trunk prefix, which makes it no number of its country."""
+        e164 = to_e164(number, ('PK',))
+        self.assertEqual(to_e164(e164), e164)
+        self.assertEqual(to_e164(format_number(number, 'double_zero')), e164)
+        if e164 != number:
+            self.assertTrue(phonenumbers.is_valid_number(phonenumbers.parse(e164)))
 
     @given(st.text(max_size=30))
     def test_no_text_raises(self, text):

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 from hypothesis import given, reject
 from hypothesis import strategies as st
+from urllib3.util import parse_url
 
 from ..config_check import check_config
 from ..curl import to_curl
@@ -18,6 +19,7 @@ from ..request import (
     HttpRequest,
     Parameter,
     Recipient,
+    RenderError,
     RequestConfig,
     build_requests,
     preview,
@@ -89,11 +91,18 @@ class TestRequestFuzz(unittest.TestCase):
             check_config(config)
         except ConfigError:
             reject()
-        sent = build_requests(config, recipients)
-        self.assertCountEqual([sms for request in sent for sms in request.recipients], recipients)
+        refused = []
+        sent = build_requests(config, recipients, refused)
+        alone = [sms for sms, _failure_type, _reason in refused]
+        self.assertCountEqual([*alone, *(sms for request in sent for sms in request.recipients)], recipients)
+        for sms in alone:
+            with self.assertRaises(RenderError):
+                build_requests(config, [sms])
+        steps = len(urlsplit(config.url.replace('{', '').replace('}', '')).path.split('/'))
         for request in sent:
             try:
                 self.assert_http(request)
+                self.assertEqual(len((parse_url(request.url).path or '').split('/')), steps, "same path")
             except requests.exceptions.InvalidURL:
                 # a credential that is no host name; sending says so and sends nothing
                 self.assertIn('{username}', config.url)
@@ -118,9 +127,12 @@ class TestRequestFuzz(unittest.TestCase):
                 multiple_recipients=bool(body), max_recipients=config.max_recipients)
             check_config(simple)
             arrived = []
-            for request in build_requests(simple, recipients):
+            refused = []
+            for request in build_requests(simple, recipients, refused):
                 arrived += self.read(simple, request)
-            wanted = [(sms.number, f'<{well_formed(sms.message)}>') for sms in recipients]
+            alone = [sms for sms, _failure_type, _reason in refused]
+            self.assertEqual(alone, [sms for sms in recipients if body and ',' in sms.number])
+            wanted = [(sms.number, f'<{well_formed(sms.message)}>') for sms in recipients if sms not in alone]
             encoded = [(number.encode('utf-8', 'replace').decode(), text) for number, text in wanted]
             self.assertCountEqual(arrived, encoded)
 

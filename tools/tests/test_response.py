@@ -609,6 +609,16 @@ class TestNobodySpeaksForAnother(unittest.TestCase):
         hostile = '{"messages": [' + '{"a":' * 9000 + '}' * 9000 + ']}'
         self.assertEqual(read_one(400, hostile, **rules).state, 'error')
 
+    def test_a_message_id_regex_reads_the_item(self):
+        rules = {'message_id_path': '', 'message_id_regex': r'"id": "(\w+)"'}
+        first, second = {'to': '923001234567'}, {'to': '923007654321'}
+        for text, expected in (
+                ({'m': [{**first, 'id': 'A'}]}, ['A', '']), ({'m': [{**second, 'id': 'B'}, first]}, ['', 'B']),
+                ({'m': [{**second, 'id': 'B'}, {**first, 'id': 'A'}]}, ['A', 'B']),
+                ({'id': 'X', 'm': [first, {**second, 'id': 'B'}]}, ['X', 'B']), ({'id': 'X', 'm': [first]}, ['X', '']),
+                ({'m': [{'id': 'X'}]}, ['X', 'X']), ({'id': 'X'}, ['X', 'X'])):
+            self.check(TWO, text, [('accepted', '', item) if item else self.UNKNOWN for item in expected], **rules)
+
     def test_words_of_the_whole_answer(self):
         text = '{"message": "Bad sender", "messages": [{"to": "923001234567"}, {"to": "923007654321", "m": "Mine"}]}'
         rules = {'items_path': 'messages[]', 'number_path': 'to', 'error_message_path': 'm|message'}
@@ -641,7 +651,7 @@ class TestNobodySpeaksForAnother(unittest.TestCase):
             'items_path': data.draw(st.sampled_from(('m', 'm[]'))),
             'message_id_path': data.draw(st.sampled_from(('', 'id'))),
             'message_id_regex': data.draw(st.sampled_from(
-                ('', r'"to": "(?P<number>[^"]+)",\s+"id": "(?P<id>[^"]+)"'))),
+                ('', r'ID-\w', r'"to": "(?P<number>[^"]+)",\s+"id": "(?P<id>[^"]+)"'))),
             'require_message_id': data.draw(st.booleans()), 'failure_map': codes,
             'error_key': data.draw(st.sampled_from(('', 'bad', '"no"'))),
             'success_key': data.draw(st.sampled_from(('', '"ok"')))}

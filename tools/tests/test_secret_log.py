@@ -114,6 +114,9 @@ class TestSecretLog(unittest.TestCase):
             f'''INSERT INTO "sms_gateway" ("name", "api_key") VALUES ('A', '{TOKEN}')''',
             f'''UPDATE "sms_gateway_header" SET "value" = E'it\\'s {TOKEN}' WHERE id = 1''',
             f'''SELECT id FROM sms_gateway WHERE delivery_callback_token = '{TOKEN}' ''',
+            f'''INSERT INTO "ir_default" ("field_id", "json_value") VALUES (1, '"{TOKEN}"')''',
+            f'''INSERT INTO "ir_filters" VALUES ('sms.gateway', '[(''token'', ''='', ''{TOKEN}'')] ')''',
+            f'''UPDATE "base_import_import" SET "file" = '{TOKEN}' WHERE id = 1''',
             f'''b\'INSERT INTO "sms_gateway" VALUES (\\'{TOKEN}\\')\'
 ERROR: new row violates check constraint
 DETAIL:  Failing row contains (1, {TOKEN},
@@ -131,6 +134,52 @@ DETAIL:  Failing row contains (1, {TOKEN},
             f"""[{{'name': 'A', 'api_key': '{TOKEN}', 'header_ids': [[0, 0, {{'value': "it's {TOKEN}"}}]]}}]""")
         self.assert_hidden(TOKEN)
         self.assertIn("'name': 'A'", self.log)
+
+    def test_every_shape_of_a_call(self):
+        """As `odoo.service.model` logs calls: the arguments by `repr`, then those with a name."""
+        for call in (
+            f"sms.gateway().load(['name', 'token'], [['A', {TOKEN!r}]])",
+            f"sms.gateway().search_read([('token', '=', {TOKEN!r})], ['name'])",
+            f"sms.gateway().search_count(domain=['|', ['token', 'in', [{TOKEN!r}]], ('api_key', 'ilike', {TOKEN!r})])",
+            f"sms.gateway().web_search_read(domain=[['header_ids.value', '=', {TOKEN!r}]], specification={{}})",
+            f"sms.gateway().formatted_read_group([('token', '=', {TOKEN!r})], ['state'], ['__count'])",
+            f"sms.gateway().name_search(domain=[('token', '=', {TOKEN!r})], name='A')",
+            f"sms.gateway().name_create({TOKEN!r})",
+            f"sms.gateway(1).update_field_translations('token', {{'en_US': {TOKEN!r}}})",
+            f"sms.gateway(1).web_save({{'token': {TOKEN!r}, 'parameter_ids': [[1, 2, {{'value': {TOKEN!r}}}]]}})",
+            f"sms.gateway(1).onchange({{'token': {TOKEN!r}, 'other': {TOKEN!r}}}, ['token'], {{'token': {{}}}})",
+            f"sms.gateway().create([{{'note': {TOKEN!r}, 'default_value': {TOKEN.encode()!r}}}])",
+            f"sms.gateway().default_get(['token'], context={{'default_token': {TOKEN!r}, 'lang': 'en_US'}})",
+            f"sms.gateway(1).copy({{'password': {TOKEN!r}}})",
+            f"sms.gateway.header(1).write({{'value': 'Bearer {TOKEN}'}})",
+            f"ir.default().set('sms.gateway', 'token', {TOKEN!r})",
+            f"ir.default(1).write({{'json_value': '\"{TOKEN}\"'}})",
+            f"ir.filters().create({{'model_id': 'sms.gateway', 'domain': \"[('token', '=', '{TOKEN}')]\"}})",
+            f"base_import.import(1).write({{'file': {TOKEN!r}}})",
+        ):
+            logging.getLogger('odoo.service.model').debug('call %s', call)
+        logging.getLogger('odoo.service.model').debug(
+            "call %s", "sms.gateway().create({'password': 98765, 'x': [('token', '=', 98765), ('pin', 'in', [1])]})")
+        logging.getLogger('odoo.domains').warning('The domain condition %r is odd.', ('token', 'in', TOKEN))
+        logging.getLogger('werkzeug').info(
+            '"%s" 200', f"GET /json/1/sms.gateway?domain=[('token'%2C'='%2C'{TOKEN}')]&limit=1 HTTP/1.1")
+        self.assert_hidden(TOKEN, '98765')
+        self.assertEqual(len(self.handler.lines), 21)
+        for shown in ("load(['name', 'token']", "name='A'", "'lang': 'en_US'", '&limit=1 HTTP/1.1" 200'):
+            self.assertIn(shown, self.log)
+
+    def test_calls_of_others_are_left_alone(self):
+        logging.getLogger('odoo.service.model').debug('call %s', "res.partner().create([{'token': 'abcd'}])")
+        logging.getLogger('odoo.domains').warning('The domain condition %r is odd.', ('name', 'in', 'abcd'))
+        self.assertEqual(self.log.count("'abcd'"), 2)
+
+    def test_traceback_of_an_import(self):
+        """`load` logs what PostgreSQL says of a row."""
+        try:
+            raise ValueError(f'violates a constraint of "sms_gateway"\nDETAIL:  Failing row contains (1, {TOKEN}).')
+        except ValueError:
+            logging.getLogger('odoo.models').debug("Error while loading record", exc_info=True)
+        self.assert_hidden(TOKEN)
 
     def test_short_ones_and_no_texts_are_not_remembered(self):
         secret_log.remember('abc', '', None, 12345, False)

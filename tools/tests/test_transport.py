@@ -80,6 +80,22 @@ class TestDelivery(unittest.TestCase):
             time.sleep(0.01)
         self.assertEqual(len(self.server.reads), count)
 
+    def test_runs_of_one_process_keep_their_connections(self):
+        """Copies of the queue action send through one gateway at once: none of their connections is thrown away."""
+        line = Line(('db', 1), connections=8)
+        deliveries = [Delivery(time.monotonic() + 30) for _copy in range(3)]
+        self.server.go.clear()
+        with self.assertNoLogs('urllib3.connectionpool', 'WARNING'):
+            for delivery in deliveries:
+                for _sms in range(16):
+                    delivery.submit(line, HttpRequest('POST', self.server.url, (), b'sms', (RECIPIENT,)))
+            threading.Timer(0.5, self.server.go.set).start()
+            for delivery in deliveries:
+                with delivery:
+                    while len(delivery):
+                        self.assertTrue(delivery.collect(10))
+        self.assertEqual(self.server.most, 24)
+
     def test_all_are_sent_once_over_kept_connections(self):
         requests = [self.request(number) for number in range(40)]
         with Delivery(time.monotonic() + 10) as delivery:

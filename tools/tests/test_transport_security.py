@@ -10,11 +10,20 @@ from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from ..config_check import check_config
-from ..request import ConfigError, Credentials, HttpRequest, Parameter, Recipient, RequestConfig, build_requests
+from ..request import (
+    ConfigError,
+    Credentials,
+    HttpRequest,
+    Parameter,
+    Recipient,
+    RenderError,
+    RequestConfig,
+    build_requests,
+)
 from ..response import AnswerRules, interpret
 from ..transport import USER_AGENT, Line, _Session, exchange
 from .raw_server import make_certificate, server_context
@@ -182,7 +191,10 @@ class TestRequests(TransportCase):
 
 class TestInjection(TransportCase):
 
-    NASTY = st.text(st.sampled_from('\r\n\t\0 :;/?#@&=%\\"\'{}[]<>é\u2028\x85\x1fA') | st.characters(), max_size=30)
+    # PostgreSQL takes no half of a surrogate pair
+    NASTY = st.text(
+        st.sampled_from('\r\n\t\0 :;/?#@&=%\\"\'{}[]<>é\u2028\x85\x1fA') | st.characters(exclude_categories=['Cs']),
+        max_size=30)
 
     def test_header_values(self):
         """Whatever the data: one header stays one header."""
@@ -194,7 +206,10 @@ class TestInjection(TransportCase):
                 f'http://127.0.0.1:{server.server_port}/{{sender}}', 'get',
                 headers=(('X-Text', '{message}'), ('Authorization', 'Bearer {token}'), ('X-Sender', '{sender}')),
                 parameters=(Parameter('to', type='number'),), credentials=Credentials(token=token), sender=sender)
-            request = build_requests(config, [Recipient('0' * 32, '+32456001122', message)])[0]
+            try:
+                request = build_requests(config, [Recipient('0' * 32, '+32456001122', message)])[0]
+            except RenderError:
+                reject()
             server.seen.clear()
             answer = exchange(Line(('test', 'headers')), request, 5)
             self.assertEqual(answer.status, 200, answer)
@@ -231,8 +246,8 @@ class TestInjection(TransportCase):
         urls = ('https://api.example.com/{sender}/{message}?a={phone}&b={message}#x', 'https://api.example.com?{message}')
         for url in urls:
             config = RequestConfig(url, 'get', sender=sender, account_id=account)
-            request = build_requests(config, [Recipient('0' * 32, message, message)])[0]
-            self.assertEqual(urlsplit(request.url).netloc, 'api.example.com')
+            for request in build_requests(config, [Recipient('0' * 32, message, message)], []):
+                self.assertEqual(urlsplit(request.url).netloc, 'api.example.com')
 
     @given(NASTY)
     def test_credentials_in_the_host_stay_in_their_place(self, account):

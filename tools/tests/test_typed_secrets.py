@@ -1,11 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Given secrets typed where they do not belong: they are found, and shown nowhere."""
 import base64
+import json
 import unittest
 
 from ..curl import to_curl
 from ..request import Credentials, Parameter, Recipient, RequestConfig, build_requests, preview
-from ..typed_secrets import find_typed_secrets
+from ..typed_secrets import find_secrets, find_typed_secrets
 
 ONE = [Recipient('0' * 32, '+32456001122', "Hello")]
 
@@ -46,6 +47,96 @@ class TestTypedSecrets(unittest.TestCase):
     def test_what_cannot_be_read_is_no_error(self):
         for url in ('http://[::1', '', 'x', 'https://a:b@', '?key='):
             find_typed_secrets(RequestConfig(url, body_template='{"a": '))
+        find_typed_secrets(RequestConfig('https://a', body_template='[' * 5000 + ']' * 5000))
+
+
+class TestPlaces(unittest.TestCase):
+    """Where administrators typed secrets, one at a time."""
+
+    URL = 'https://api.example.com/sms'
+
+    def assert_found(self, config, *secrets):
+        self.assertEqual({secret for _field, _name, secret in find_typed_secrets(config)}, set(secrets))
+        for text in (preview(config, ONE), to_curl(config, ONE)):
+            for secret in secrets:
+                self.assertNotIn(secret, text)
+        for secret in secrets:
+            self.assertEqual(find_secrets(config).masker()(f'Bad {secret}!'), 'Bad ***!')
+
+    def test_path(self):
+        for secret in (
+                '4f2d9c8b7a6e5d4c', 'bot123456:AAEabcDEFghi9', '6ba7b810-9dad-11d1-80b4-00c04fd430c8', '1234567890123',
+                'AbCdEfGhIjKlMnOp', 's3cret-w1th-d1g1ts', 'T024BE7LD', 'sk_live_51HvX9yz'):
+            self.assert_found(RequestConfig(f'https://api.example.com/v1/{secret}/send', 'get'), secret)
+        self.assert_found(RequestConfig('https://api.example.com/token/lemon4/send?4f2d9c8b7a6e5d4c', 'get'),
+                          'lemon4', '4f2d9c8b7a6e5d4c')
+
+    def test_words_in_a_path(self):
+        for path in (
+                '2010-04-01/Accounts/{account_id}/Messages.json', 'v1beta1/sendTextMessageToMany', 'api/oauth2/token',
+                'textmessaging-v2/messages:send', 'web2sms/sendsms.php', 'cgi-bin/sendsms', 'smsapi_2022_07/send',
+                'token/send', 'rest/mtsms', '3rdparty/v1/messages', 'messagedispatcher', 'bulksms/bulkV2'):
+            self.assert_found(RequestConfig(f'https://api.example.com/{path}', 'get'))
+
+    NAMES = (
+        'hash', 'pin', 'login', 'privatekey', 'X-Client', 'PIN', 'pin_code', 'pinCode', 'apiHash', 'private_key', 'psw',
+        'client_id', 'clientSecret', 'X-API-Pin', 'userLogin', 'Login', 'passphrase', 'accessKey', 'access-token',
+        'APIKEY', 'apikey', 'smspassword', 'usr', 'mdp', 'senha', 'passwort', 'X-Signature', 'hmac', 'salt', 'auth')
+
+    def test_names(self):
+        for name in self.NAMES:
+            with self.subTest(name=name):
+                self.assert_found(RequestConfig(f'{self.URL}?{name}=lemon-tree', 'get'), 'lemon-tree')
+                self.assert_found(RequestConfig(self.URL, 'get', headers=((name, 'lemon-tree'),)), 'lemon-tree')
+                self.assert_found(
+                    RequestConfig(self.URL, parameters=(Parameter(name, 'lemon-tree'),)), 'lemon-tree')
+                self.assert_found(
+                    RequestConfig(self.URL, 'post', 'json', body_template=f'{{"{name}": "lemon-tree"}}'), 'lemon-tree')
+
+    def test_other_names(self):
+        for name in ('keyword', 'spin', 'shipping', 'hashtag', 'from', 'sender', 'type', 'text', 'to', 'route', 'class',
+                     'entity_id', 'template_id', 'encoding', 'monkey', 'sid'):
+            with self.subTest(name=name):
+                self.assert_found(RequestConfig(
+                    f'{self.URL}?{name}=lemon-tree', 'post', 'json', headers=((name, 'lemon-tree'),),
+                    parameters=(Parameter(name, 'lemon-tree'),), body_template=f'{{"{name}": "lemon-tree"}}'))
+
+    def test_headers(self):
+        for key, value, *secrets in (
+                ('Cookie', 'session=lemon-tree; lang=en', 'lemon-tree'),
+                ('Cookie', 'lemon-tree', 'lemon-tree'),
+                ('X-Whatever', '9f8e7d6c5b4a39281706', '9f8e7d6c5b4a39281706'),
+                ('X-Whatever', 'Key 9f8e7d6c5b4a39281706', '9f8e7d6c5b4a39281706'),
+                ('Authorization', 'App lemon-tree', 'lemon-tree'),
+                ('Proxy-Authorization', 'Basic bGVtb246dHJlZQ==', 'bGVtb246dHJlZQ=='),
+                ('Authorization', '{token}:9f8e7d6c5b4a', ':9f8e7d6c5b4a'),
+                ('Authorization', 'Bearer {token}'), ('Authorization', '{api_key}'),
+                ('Content-Type', 'application/json; charset=utf-8'), ('Accept-Language', 'en-US,en;q=0.5'),
+                ('User-Agent', 'Odoo/19.0 (X11; Linux x86_64)'), ('X-Mistyped-Token', '{tokn}')):
+            with self.subTest(key=key, value=value):
+                self.assert_found(RequestConfig(self.URL, 'get', headers=((key, value),)), *secrets)
+
+    def test_json(self):
+        for body, *secrets in (
+                ('{"pin": 987654}', '987654'),
+                ('{"auth": ["lemon-tree", {"a": "apple-tree"}]}', 'lemon-tree', 'apple-tree'),
+                ('{"login": {"user": {"name": "lemon-tree"}}}', 'lemon-tree'),
+                (r'{"password": "lemon\"tree\\s"}', 'lemon"tree\\s'),
+                ('[{"name": "apikey", "value": "lemon-tree"}, {"Key": "to", "Value": "{phone}"}]', 'lemon-tree'),
+                ('{"key": "lemon-tree", "token": "{token}", "hash": __api_key__, "pin": null, "auth": true}',
+                 'lemon-tree'),
+                ('{"text": "{message}", "amount": 12345678, "to": __phones_list__}',)):
+            with self.subTest(body=body):
+                config = RequestConfig(self.URL, 'post', 'json', body_template=body, credentials=Credentials(token='t'))
+                self.assert_found(config, *secrets)
+                json.loads(preview(config, ONE).partition('\n\n')[2])
+
+    def test_documents_in_parameters(self):
+        for value in ('{"key": "lemon-tree", "text": "{message}"}', '<a><pass x="1">lemon-tree</pass>{message}</a>',
+                      '<sms:Password>\n lemon-tree </sms:Password>', '<account login="lemon-tree">{message}</account>'):
+            with self.subTest(value=value):
+                config = RequestConfig(self.URL, parameters=(Parameter('data', value),))
+                self.assert_found(config, 'lemon-tree')
 
 
 class TestUserinfo(unittest.TestCase):
