@@ -266,7 +266,7 @@ class SmsGateway(models.Model):
         :raise ValidationError: with the sentence of the constraint
         """
         for name, (constraint, is_allowed) in self._ranges.items():
-            if name in vals and not is_allowed(vals[name] or 0):
+            if name in vals and not is_allowed(self._fields[name].convert_to_cache(vals[name], self) or 0):
                 raise ValidationError(self.env['ir.model.constraint'].sudo().search(
                     [('name', '=', self._table + constraint)], limit=1).message)
 

@@ -20,7 +20,7 @@ from ..tools import phone
 from ..tools.attempt import attempt_uuid
 from ..tools.request import Recipient, build_requests
 from ..tools.response import SendResult, interpret
-from ..tools.transport import PATIENCE, Delivery
+from ..tools.transport import Delivery
 from .sms_recording import (
     RUN_OUTAGE_SECONDS,
     RUN_RETRY_SECONDS,
@@ -102,20 +102,17 @@ class SmsRun:
     :param ids: only these SMS; None: whatever is queued
     :param at_once: whether the caller wants to know at once: no SMS goes back to the queue, and results are written
         when all are there, since a transaction that fails before would lose what is under way
-    :param leaves_slow: whether the queue, which has more time, gets the SMS of gateways whose time-out does not fit
     """
 
     _running: set['SmsRun'] = set()  # of all databases of this process
     _stopping = threading.Event()
 
-    def __init__(self, env, deadline, period=None, ids=None, unlink_failed=False, unlink_sent=True, at_once=False,
-                 leaves_slow=False):
+    def __init__(self, env, deadline, period=None, ids=None, unlink_failed=False, unlink_sent=True, at_once=False):
         self.model = env['sms.sms']
         self.deadline = deadline
         self.period = period
         self.ids = ids
         self.at_once = at_once
-        self.leaves_slow = leaves_slow
         self.ended = []  # with `at_once`, each Claimed with its result
         self.unlink_options = {'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent}
         self.drained = ids is not None and not ids  # whether nothing is left that this run could claim
@@ -346,20 +343,24 @@ class SmsRun:
             self._put_back(sms, delay, sms.reason or reason)
         else:
             sms.candidates = tuple(gateway for gateway in sms.candidates if gateway not in self._paused)
-            return True
+            if not self._is_left_to_queue(sms):
+                return True
+            self._put_back(sms, 0, sms.reason)
         return False
 
+    def _is_left_to_queue(self, sms):
+        """Whether the provider may take longer to answer than a person waits: given up earlier, a good answer would
+        count as none. Whoever wants to know at once must live with that."""
+        after_commit = self.ids is not None and not self.at_once
+        return after_commit and self._delivery.cuts_timeout(self.plans[sms.gateway_id].line)
+
     def _submit(self, plan, group):
-        if self.leaves_slow and plan.line.timeout > PATIENCE * self.period:
-            # its answer would not be waited for
-            for sms in group:
-                self._put_back(sms, 0, sms.reason)
-            return
         recipients, to_render = [], []
         for sms in group:
             sms.attempt += 1
             try:
-                number = phone.format_number(sms.number, plan.number_format, sms.countries)
+                number = phone.format_number(
+                    sms.number, plan.number_format, sms.countries, plan.request.separator)
             except phone.NumberError as error:
                 self._finish(sms, refusal('sms_number_format', str(error)))
                 continue
@@ -379,8 +380,8 @@ class SmsRun:
             return
         self._under_way.update(
             (recipient.uuid, sms) for recipient, sms in zip(recipients, to_render, strict=True))
-        for recipient, *reason in refused:
-            self._finish(self._under_way.pop(recipient.uuid), refusal(*reason))
+        for recipient, reason in refused:
+            self._finish(self._under_way.pop(recipient.uuid), refusal('sms_server', reason))
         self._lines[plan.line] = config.max_recipients if config.multiple_recipients else 1
         for request in requests:
             not_before = max(self._under_way[recipient.uuid].not_before for recipient in request.recipients)

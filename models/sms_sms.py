@@ -333,8 +333,7 @@ def _send_committed(dbname, context, options_to_ids):
             env = api.Environment(cr, SUPERUSER_ID, context)
             for (unlink_failed, unlink_sent), ids in options_to_ids.items():
                 run = SmsRun(
-                    env, deadline, COMMIT_SECONDS, ids=ids[:left], unlink_failed=unlink_failed, unlink_sent=unlink_sent,
-                    leaves_slow=True)
+                    env, deadline, COMMIT_SECONDS, ids=ids[:left], unlink_failed=unlink_failed, unlink_sent=unlink_sent)
                 run.run()
                 left -= len(ids[:left])
             if sum(map(len, options_to_ids.values())) > COMMIT_LIMIT:

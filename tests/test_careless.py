@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Given settings that nobody should make: one gateway, or one parameter, never stops the others."""
-import psycopg2
 
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -59,7 +59,6 @@ class TestCareless(GatewayCase):
 
     def test_rate_limits_that_are_none(self):
         for value in (float('nan'), float('inf'), 1e-300, -1, 1e9):
-            with self.subTest(value=value), mute_logger('odoo.sql_db'), \
-                    self.assertRaises(psycopg2.errors.CheckViolation), self.env.cr.savepoint():
+            with self.subTest(value=value), self.assertRaises(ValidationError), self.env.cr.savepoint():
                 self.gateway.rate_limit = value
                 self.env.flush_all()

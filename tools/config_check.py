@@ -136,6 +136,10 @@ def _check_basic(config: RequestConfig) -> None:
 def _check_shared_requests(config: RequestConfig, template: RequestTemplate) -> None:
     if not config.separator:
         raise ConfigError('multi_recipient_separator', 'Type a Recipient Separator, such as a comma.')
+    if re.search('[+0-9]', config.separator):
+        raise ConfigError('multi_recipient_separator', (
+            'Type a Recipient Separator without digits and +, which are parts of numbers, such as a comma.'
+        ))
     if config.max_recipients < 1:
         raise ConfigError('max_recipients', 'Type 1 or more as Recipients per Request.')
     for field, label, text, inside in template.texts():

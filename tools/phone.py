@@ -2,20 +2,21 @@
 """Phone numbers: country prefixes, E.164, and the number formats that providers ask for."""
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
 # E.164 (ITU-T) allows 15 digits; no country has numbers of fewer than 7 with their country code.
 _INTERNATIONAL = re.compile(r'\+[1-9][0-9]{6,14}')
 _PREFIX = re.compile(r'(?:\+|00)?([1-9][0-9]{0,14})')
 # With the hyphens and the invisible direction marks that come along when a number is copied from a document.
 _PUNCTUATION = re.compile(r'[\s()./\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff-]+')
+# What no single number has and some provider may read as the end of one: separators, line breaks, quotes, brackets.
+_SEVERAL = re.compile(
+    '[,;|&"\'\\[\\]{}<>\u060c\u061b\u3001\uff0c\uff1b\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]|[0-9][^0-9]*[+]')
 _DOUBLE_ZERO = re.compile(r'[^0]*0[^0]*0')
 _NOT_DIGITS = re.compile(r'[^0-9]+')
-_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
-_CODES_WITH_8 = frozenset(('7', '370', '375', '993'))  # of countries in which 8 is dialled before an area code
-_SUSPECT = re.compile(r'\+(?:[0-9]{1,3}0|[379][0-9]{0,2}8)')  # all that `_may_have_trunk_prefix` is true of, and more
 
 
 class NumberError(ValueError):
@@ -41,10 +42,10 @@ def parse_prefixes(text: str) -> tuple[str, ...]:
 def to_e164(number: str, countries: Sequence[str] = ()) -> str | None:
     """Give a number in E.164.
 
-    A number with + or 00 is only checked for its length, unless a trunk prefix may stand in it: providers know new
-    number ranges before any library does, and this path costs next to nothing. Any other number is read with the first
-    country in which it is valid, else as an international one that lacks its +, if it is a valid one: a number that is
-    merely possible there would reach a stranger abroad.
+    A number with + or 00 is only checked for its length: providers know new number ranges before any library does,
+    and this path costs next to nothing. A trunk prefix after its country code is dropped where the number is valid
+    only without it. Any other number is read with the first country in which it is valid, else as an international
+    one that lacks its +, which must be valid too: a number that is merely possible would reach a stranger abroad.
 
     :param str number: as a user typed it
     :param countries: ISO 3166 codes in order of preference: the recipient's, the company's
@@ -56,7 +57,7 @@ def to_e164(number: str, countries: Sequence[str] = ()) -> str | None:
         number = _DOUBLE_ZERO.sub('+', number, count=1)
     # The zero of "+44 (0)20 7946 0958" is not dialled from abroad; only the library knows when to drop it.
     if _INTERNATIONAL.fullmatch(cleaned) and '(0' not in number:
-        return _without_trunk_prefix(cleaned) if _may_have_trunk_prefix(cleaned) else cleaned
+        return _drop_trunk_prefix(cleaned) if cleaned.startswith(_trunk_starts(cleaned[:4])) else cleaned
     if not cleaned:
         return None
     for country in filter(None, countries):
@@ -70,31 +71,53 @@ def to_e164(number: str, countries: Sequence[str] = ()) -> str | None:
     return _e164(parsed) if parsed and phonenumbers.is_valid_number(parsed) else None
 
 
-def _may_have_trunk_prefix(e164: str) -> bool:
-    if not _SUSPECT.match(e164):
-        return False
-    for end in (2, 3, 4):
-        code = e164[1:end]
-        if code in _CODES:
-            return e164[end] == '0' or (e164[end] == '8' and code in _CODES_WITH_8)
-    return False
+@lru_cache(maxsize=1000)  # all there are
+def _trunk_starts(start: str) -> tuple[str, ...]:
+    """Give the beginnings of E.164 numbers that may have a trunk prefix, most often a zero, after the country code.
+
+    :param start: + and the first three digits, of which one to three are the country code
+    :return: such as ``('+440',)``; nothing for an unknown country code
+    """
+    code = _country_code(start)
+    if not code:
+        return ()
+    region = phonenumbers.region_code_for_country_code(int(code))
+    metadata = PhoneMetadata.metadata_for_region_or_calling_code(int(code), region)
+    trunk = re.compile((metadata and metadata.national_prefix_for_parsing) or '0')
+    return tuple(f'+{code}{digit}' for digit in '0123456789' if digit == '0' or trunk.fullmatch(digit))
 
 
-def _without_trunk_prefix(e164: str) -> str:
-    """Drop what is dialled within a country only, from "+46 0736829291" for example, where the number is valid without
-    it and not with it: a zero belongs to numbers of Italy and others."""
-    parsed = _parse(e164)  # leaves it out, where the country has one
-    if not parsed or not phonenumbers.is_valid_number(parsed):
+def _country_code(e164: str) -> str:
+    """Give the country code of a number with +, empty when there is none."""
+    codes = (e164[1:end] for end in (2, 3, 4))
+    return next((code for code in codes if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), '')
+
+
+def _drop_trunk_prefix(e164: str) -> str:
+    """Give the number without what is dialled inside of its country only.
+
+    Only the digits tell: in Italy and in parts of Africa the zero belongs to the number.
+    """
+    code = _country_code(e164)
+    digits = e164[1 + len(code):]
+    if phonenumbers.is_valid_number(_as_typed(code, digits)):
         return e164
-    digits = e164[1 + len(str(parsed.country_code)):]
-    typed = phonenumbers.PhoneNumber(parsed.country_code, int(digits))
+    # The library knows longer prefixes, such as 06 in Hungary, but not the zero where a country has none.
+    for parsed in (_parse(e164), _as_typed(code, digits[1:])):
+        if parsed and phonenumbers.is_valid_number(parsed):
+            return _e164(parsed)
+    return e164
+
+
+def _as_typed(code: str, digits: str) -> PhoneNumber:
+    """Give the library's number with all of its digits; its parser would decide about a zero at the beginning."""
     zeros = len(digits) - len(digits.lstrip('0'))
-    if zeros:
-        typed.italian_leading_zero, typed.number_of_leading_zeros = True, zeros
-    return e164 if phonenumbers.is_valid_number(typed) else _e164(parsed)
+    return PhoneNumber(
+        country_code=int(code), national_number=int(digits or 0), italian_leading_zero=bool(zeros) or None,
+        number_of_leading_zeros=zeros if zeros > 1 else None)
 
 
-def format_number(number: str, number_format: str, countries: Sequence[str] = ()) -> str:
+def format_number(number: str, number_format: str, countries: Sequence[str] = (), separator: str = '') -> str:
     """Write a number the way a provider wants it (SPEC section 2, Number Format).
 
     :param str number: as a user typed it
@@ -102,9 +125,14 @@ def format_number(number: str, number_format: str, countries: Sequence[str] = ()
         ``national`` 03001234567 (with the trunk prefix of the country), ``significant`` 3001234567 (without it),
         ``raw`` as stored
     :param countries: see :func:`to_e164`
-    :raise NumberError: when the number cannot be read; never for ``raw``
+    :param separator: what separates the numbers of a request
+    :raise NumberError: when the number cannot be read; for ``raw`` when the provider may read several numbers in it
     """
     if number_format == 'raw':
+        if _SEVERAL.search(number) or (separator and separator in number):
+            raise NumberError(
+                'The number may be read as several, because it contains a separator. Enter one number only, '
+                'without commas, semicolons or line breaks.')
         return number
     e164 = to_e164(number, countries)
     if not e164:

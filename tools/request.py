@@ -67,47 +67,27 @@ class HttpRequest:
 
 def build_requests(
         config: RequestConfig, recipients: Sequence[Recipient],
-        refused: list[tuple[Recipient, str, str]] | None = None) -> list[HttpRequest]:
+        refused: list[tuple[Recipient, str]] | None = None) -> list[HttpRequest]:
     """Render the requests for some SMS, each SMS in exactly one of them.
 
-    :param refused: gets each SMS that no request can hold, its failure type, and why; it touches no other one
+    :param refused: gets each SMS that no request can hold, and why; it touches no other one
     :raise ConfigError: when the JSON Body Template cannot be read; :func:`check_config` finds that earlier
     :raise RenderError: when an SMS fits in no request and ``refused`` is not given
     """
     template = RequestTemplate(config)
-    requests, taken = [], []
-    for recipient in recipients:
-        if reason := _refuse_number(config, recipient.number):
-            _refuse(refused, recipient, 'sms_number_format', reason)
-        else:
-            taken.append(recipient)
-    for group in _group(template, taken):
+    requests = []
+    for group in _group(template, recipients):
         try:
             requests.append(_render(template, group))
         except RenderError as error:
+            if refused is None:
+                raise
             if len(group) == 1:
-                _refuse(refused, group[0], 'sms_server', str(error))
+                refused.append((group[0], str(error)))
                 continue
             for recipient in group:
                 requests += build_requests(config, (recipient,), refused)
     return requests
-
-
-def _refuse(refused, recipient, failure_type, reason):
-    if refused is None:
-        raise RenderError(reason)
-    refused.append((recipient, failure_type, reason))
-
-
-def _refuse_number(config: RequestConfig, number: str) -> str:
-    """
-    :return: why this number can be in no request, which only one in the format Raw has: with the separator in it, one
-        SMS would go to two recipients
-    """
-    separator = config.separator.strip() or config.separator
-    if config.multiple_recipients and separator and separator in number:
-        return 'The number holds the Recipient Separator of the gateway: type one number only.'
-    return ''
 
 
 def first_request(config: RequestConfig, recipients: Sequence[Recipient]) -> HttpRequest | None:
@@ -183,15 +163,20 @@ def _shared_part(template: RequestTemplate, message: str) -> str | bool:
 def _render(template: RequestTemplate, group: tuple[Recipient, ...], checked: bool = True) -> HttpRequest:
     config = template.config
     values, each = _values(template, group)
-    if checked:
-        _check_path(template, values)
     encoded = EncodedValues(values, template.encoded_constants)
+    if checked:
+        _check_path(template, encoded)
     message = values['message']
     query = list(_fill_rows(template.url_rows, encoded))
     parameters = list(_fill_rows(template.rows_for(message), encoded))
     body, content_type = None, ''
     if config.sends_json:
-        document = fill_json(template.document_for(message), values, each)
+        try:
+            document = fill_json(template.document_for(message), values, each)
+        except RenderError as error:
+            if checked:
+                raise
+            document = str(error)
         body = json.dumps(document, ensure_ascii=False).encode('utf-8', 'replace')
         content_type = 'application/json'
         query += parameters
@@ -210,15 +195,22 @@ def _render(template: RequestTemplate, group: tuple[Recipient, ...], checked: bo
     return HttpRequest(config.method.upper(), url, headers, body, group)
 
 
-def _check_path(template: RequestTemplate, values: Values) -> None:
-    """Refuse what would lead to another address: `.` and `..` are steps of a path, even percent-encoded (RFC 3986,
-    5.2.4), and an empty segment is one that servers and libraries leave out."""
-    for text in template.segments:
-        segment = text.fill(values)
-        if segment in ('', '.', '..'):
-            names = ', '.join(f'{{{name}}}' for name in sorted(text.names))
-            what = f'"{segment}"' if segment else 'empty'
-            raise RenderError(f'{names} is part of the path of the Base URL, where it cannot be {what}.')
+def _check_path(template: RequestTemplate, encoded: EncodedValues) -> None:
+    """Refuse values that would lead to another address: `requests` and servers remove the segments . and .. from a path
+    (RFC 3986, 5.2.4), many servers after decoding %2F and %5C, and some merge what an empty segment separates.
+
+    :raise RenderError: says so
+    """
+    for segment in template.segments:
+        text = segment.fill(encoded)
+        if not text:
+            raise RenderError('A value in the path of the Base URL is empty: the request would go to another address.')
+        while (decoded := unquote(text)) != text:
+            text = decoded
+        # some servers cut path parameters, ..;x for example, before they look at a segment
+        if any(piece.partition(';')[0].strip() in ('.', '..') for piece in re.split(r'[/\\]', text)):
+            raise RenderError(
+                'A value in the path of the Base URL is "." or "..": the request would go to another address.')
 
 
 def _split_userinfo(url: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from .config import Parameter, RequestConfig
 from .encoding import is_gsm, to_hex
@@ -69,9 +69,8 @@ class RequestTemplate:
         self.config = config
         site, path, query = _split_url(config.url)
         self.url = Text(Text.read(site).pattern + Text.read(path, _encode_url).pattern, Text.read(site + path).names)
-        # of the path, those that placeholders fill: what fills them must not make it another path
-        self.segments = [
-            text for text in (Text.read(segment, unquote) for segment in path.split('/')) if text.names]
+        # What a value makes of its segment of the path may change the address.
+        self.segments = [text for part in path.split('/') if (text := Text.read(part, _encode_url)).names]
         self.url_rows = [_url_row(piece) for piece in query.split('&') if piece]
         self.headers = [(key, Text.read(value)) for key, value in config.headers]
         self.rows: list[Row] = []

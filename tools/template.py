@@ -141,12 +141,13 @@ class _RepeatedKeyError(Exception):
 
 
 def _read_object(pairs: list) -> dict:
-    found = {}
-    for key, value in pairs:
-        if key in found:
+    seen = set()
+    for key, _value in pairs:
+        pattern = Text.read(key, tokens=True).pattern  # {phone} and __phone__ are the same key
+        if pattern in seen:
             raise _RepeatedKeyError(key)
-        found[key] = value
-    return found
+        seen.add(pattern)
+    return dict(pairs)
 
 
 def _read_node(node: Any, depth: int = 0, inside: bool = False) -> Any:

@@ -265,6 +265,10 @@ class Delivery:
     def _get_timeout(self, line: Line) -> float:
         return min(line.timeout, self._patience)
 
+    def cuts_timeout(self, line: Line) -> bool:
+        """Whether the whole job has less time than the gateway's provider."""
+        return self._get_timeout(line) < line.timeout
+
     def get_time_to_start(self, line: Line) -> float:
         """Seconds that are left for a gateway's requests to start."""
         return self.deadline - self._get_timeout(line) - time.monotonic()

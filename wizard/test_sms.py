@@ -99,7 +99,8 @@ class SmsGatewayTest(models.TransientModel):
         country = (self.gateway_id.company_id or self.env.company).country_id.code
         try:
             check_config(plan.request)
-            number = phone.format_number(self.number, plan.number_format, [country] if country else [])
+            number = phone.format_number(
+                self.number, plan.number_format, [country] if country else [], plan.request.separator)
             recipient = Recipient(uuid.uuid4().hex, number, self.body.strip())
             return build_requests(plan.request, [recipient])[0]
         except (phone.NumberError, ConfigError, RenderError) as error:
