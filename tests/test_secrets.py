@@ -144,9 +144,11 @@ class TestSecrets(CallbackCase):
 
     def test_errors_of_the_database(self):
         """PostgreSQL repeats the whole row in the error of a constraint."""
+        gateway = self.make_secret_gateway()
+        self.env.flush_all()
         with self.assertLogs('odoo.sql_db', 'ERROR') as log, self.assertRaises(psycopg2.errors.CheckViolation), \
                 self.env.cr.savepoint():
-            self.make_secret_gateway(timeout=0)
+            self.env.cr.execute("UPDATE sms_gateway SET timeout = 0 WHERE id = %s", [gateway.id])
         self.assertIn('bad query', log.output[0])
         self.assert_no_secret(log.output)
 
