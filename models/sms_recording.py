@@ -78,7 +78,7 @@ def record_isolated(model, batch, write, settle=None, retry_time=None):
     :param RetryTime retry_time: shared with other writes
     """
     retry_time = retry_time or RetryTime()
-    if record_surely(model, lambda own: write(own, batch), len(batch), retry_time) or retry_time.is_outage:
+    if not batch or record_surely(model, lambda own: write(own, batch), len(batch), retry_time) or retry_time.is_outage:
         return
     if len(batch) > 1:
         for one in batch:

@@ -8,6 +8,7 @@ import logging
 import signal
 import threading
 import time
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -37,6 +38,9 @@ CLAIM_SIZE = 1000  # SMS taken at a time at most
 FIRST_CLAIM_SIZE = 100  # the same at least, and while no connection has anything to do yet
 CLAIM_REQUESTS = 16  # requests for each connection that one claim is enough for
 MAX_UNDER_WAY = 5000  # SMS that are claimed and not recorded at most
+STARTED_AT_ONCE = 10  # SMS of a claim that are marked as started with it
+START_LEAD = 2  # seconds before its time, which a rate limit gives, that a request is marked as started at most
+QUICK_START = 0.5  # seconds between two portions of requests; less make the next one larger, four times as many smaller
 RECORD_SIZE = 250  # results that are enough to record them
 MOST_RECORDED = 500  # results recorded together at most
 LAST_RECORD_SIZE = 50  # the same while nothing is left to do but to wait for the last answers
@@ -61,6 +65,8 @@ class Claimed:
     :param attempt: how often it was given to a provider, this time included
     :param age: seconds since the first attempt
     :param not_before: `time.monotonic()` that the rate limit assigned to it
+    :param is_started: whether the database knows that a provider may get it: what does not say so when its process
+        dies goes back to the queue
     """
     id: int
     uuid: str
@@ -73,6 +79,7 @@ class Claimed:
     age: float = 0
     candidates: tuple[int, ...] = ()
     not_before: float = 0
+    is_started: bool = False
     result: SendResult | None = None
     delay: int = 0
     reason: str = ''
@@ -120,6 +127,10 @@ class SmsRun:
         self._is_over = self.drained or self._is_told_to_stop()  # whether it claims no more
         self.plans = {}
         self._under_way = {}  # {UUID of the attempt: Claimed}
+        self._waiting = {}  # {gateway id: deque of (line, request, not before), to be marked as started}
+        self._submitted = Counter()  # {gateway id: requests that do not wait and are not answered}
+        self._portions = {}  # {gateway id: (requests that may be submitted at a time, when they were last)}
+        self._not_started = []  # pairs as of `Delivery.collect`, without an answer
         self._finished = []  # Claimed with a result, to be recorded
         self._returned = []  # Claimed that go back to the queue
         self._lines = {}  # {line of a gateway that was used: SMS in one request at most}
@@ -158,12 +169,15 @@ class SmsRun:
                 self._renew_claims()
             if self._has_room():
                 self._claim()
+            self._start_waiting()
+            answers, self._not_started = self._not_started, []
             # while connections have nothing to do the next claim does not wait for answers
-            answers = delivery.collect(0 if self._has_room() else 0.1) if len(delivery) else []
+            if self._count_open():
+                answers += delivery.collect(0 if answers or self._has_room() else 0.1)
             if len(delivery) and time.monotonic() > self.deadline + 1:
                 answers += delivery.abandon()
             self._read(answers)
-            idle = not len(delivery)
+            idle = not self._count_open()
             if idle or (not self.at_once and self._is_record_due()):
                 self._record()
             if idle and self._is_over:
@@ -173,7 +187,19 @@ class SmsRun:
         """Start nothing more: what waits goes back to the queue, what is under way is still recorded."""
         self._is_over = True
         for line in self._lines:
-            self._delivery.take_back(line)
+            self._take_back(line)
+
+    def _take_back(self, line):
+        """Start none of a gateway's requests that wait."""
+        waiting = self._waiting.get(line.key[-1])
+        while waiting:
+            self._submitted[line.key[-1]] += 1
+            self._not_started.append((waiting.popleft()[1], None))
+        self._delivery.take_back(line)
+
+    def _count_open(self):
+        """Requests that wait or are under way."""
+        return len(self._delivery) + len(self._not_started) + sum(map(len, self._waiting.values()))
 
     @classmethod
     def _is_told_to_stop(cls):
@@ -192,7 +218,7 @@ class SmsRun:
 
     def _is_record_due(self):
         size = RECORD_SIZE
-        if (self._is_over and len(self._delivery) <= 2 * self._count_connections()
+        if (self._is_over and self._count_open() <= 2 * self._count_connections()
                 and not self._delivery.has_answers()):
             size = LAST_RECORD_SIZE
         return len(self._finished) >= size or time.monotonic() - self._last_record > RECORD_SECONDS
@@ -206,7 +232,7 @@ class SmsRun:
         """Whether to claim more: the connections will soon have nothing to do. What is claimed too early is lost with
         this process."""
         return (
-            not self._is_over and len(self._delivery) <= 4 * self._count_connections()
+            not self._is_over and self._count_open() <= 4 * self._count_connections()
             and len(self._under_way) < MAX_UNDER_WAY)
 
     def _claim(self):
@@ -217,7 +243,8 @@ class SmsRun:
         try:
             with self.model._short_transaction() as model:
                 claimed, plans = model._claim(
-                    lease, limit, self.ids, self._delivery.get_time_to_start, self._backlog, self._refused)
+                    lease, limit, self.ids, self._delivery.get_time_to_start, self._backlog, self._refused,
+                    limit if self.at_once else STARTED_AT_ONCE)
                 if claimed:
                     self._watch(model)
         except Exception as error:
@@ -385,7 +412,61 @@ class SmsRun:
         self._lines[plan.line] = config.max_recipients if config.multiple_recipients else 1
         for request in requests:
             not_before = max(self._under_way[recipient.uuid].not_before for recipient in request.recipients)
-            self._delivery.submit(plan.line, request, not_before)
+            self._waiting.setdefault(plan.gateway_id, deque()).append((plan.line, request, not_before))
+
+    def _start_waiting(self):
+        """Give the connections what they soon need, once the database knows that these SMS may reach a provider. If
+        this process dies, only they are in doubt; so this is no more than what about a second takes."""
+        starting, now = [], time.monotonic()
+        for gateway_id, waiting in self._waiting.items():
+            if not waiting:
+                continue
+            if self._delivery.get_time_to_start(waiting[0][0]) < 0:
+                self._take_back(waiting[0][0])
+                continue
+            ready = self._take_limited(waiting, now) if waiting[0][2] else self._take_portion(gateway_id, waiting, now)
+            self._submitted[gateway_id] += len(ready)
+            starting += ready
+        if starting:
+            self._start(starting)
+
+    def _take_limited(self, waiting, now):
+        """Requests whose time, which a rate limit gave, comes soon."""
+        ready = []
+        if waiting[0][2] < now + START_LEAD / 2:
+            while waiting and waiting[0][2] < now + START_LEAD:
+                ready.append(waiting.popleft())
+        return ready
+
+    def _take_portion(self, gateway_id, waiting, now):
+        connections = waiting[0][0].connections
+        portion, last = self._portions.get(gateway_id, (2 * connections, now))
+        if self._submitted[gateway_id] > portion / 2:
+            return []
+        if last < now - 4 * QUICK_START:
+            portion = max(portion // 2, 2 * connections)
+        elif now - QUICK_START < last < now:
+            portion = min(portion * 2, CLAIM_REQUESTS * connections)
+        self._portions[gateway_id] = portion, now
+        return [waiting.popleft() for _request in range(min(len(waiting), portion - self._submitted[gateway_id]))]
+
+    def _start(self, starting):
+        claimed = {
+            id(request): [self._under_way[recipient.uuid] for recipient in request.recipients]
+            for _line, request, _not_before in starting}
+        new = [sms for group in claimed.values() for sms in group if not sms.is_started]
+        started = set()
+        if new and not record_surely(
+                self.model, lambda model: started.update(model._mark_started(new)), len(new), self._retry_time):
+            started.clear()
+        for sms in new:
+            sms.is_started = sms.id in started
+        for line, request, not_before in starting:
+            if all(sms.is_started for sms in claimed[id(request)]):
+                self._delivery.submit(line, request, not_before)
+            else:
+                self._not_started.append((request, None))
+                self._is_over = True  # the claim is lost, or the database
 
     # === INTERPRET === #
 
@@ -393,6 +474,8 @@ class SmsRun:
         to_send_again = []
         for request, answer in answers:
             claimed = [self._under_way.pop(recipient.uuid) for recipient in request.recipients]
+            gateway_id = claimed[0].gateway_id
+            self._submitted[gateway_id] -= 1
             if answer is None:
                 self._read_not_started(claimed, to_send_again)
                 continue
@@ -454,7 +537,7 @@ class SmsRun:
             known = [seconds for seconds in (asked, self._rests.get(gateway_id)) if seconds is not None]
             self._rests[gateway_id] = max(known, default=None)
         self._paused[gateway_id] = max((delay, reason), self._paused.get(gateway_id, (0, '')))
-        self._delivery.take_back(self.plans[gateway_id].line)
+        self._take_back(self.plans[gateway_id].line)
 
     def _finish(self, sms, result):
         sms.result = result

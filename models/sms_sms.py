@@ -30,6 +30,10 @@ class SmsSms(models.Model):
     claimed_until = fields.Datetime(
         "Claimed Until", readonly=True, copy=False,
         help="A worker is sending this SMS. When this time has passed the worker has died on the way.")
+    not_started = fields.Boolean(
+        "Not Started", readonly=True, copy=False,
+        help="A worker has claimed this SMS and has not started its request yet. If the worker is interrupted, the SMS "
+             "goes back to the queue.")
     send_after = fields.Datetime("Not Before", readonly=True, copy=False, help="The provider asked to wait.")
     first_attempt_date = fields.Datetime("First Attempt On", readonly=True, copy=False)
     attempt = fields.Integer("Attempts", readonly=True, copy=False)

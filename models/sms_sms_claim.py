@@ -41,7 +41,7 @@ class SmsSms(models.Model):
     # === CLAIM === #
 
     @api.model
-    def _claim(self, lease, limit, ids, get_time_to_start, backlog=None, refused=()):
+    def _claim(self, lease, limit, ids, get_time_to_start, backlog=None, refused=(), start=0):
         """Take queued SMS of gateways, so that nobody else sends them, and choose their gateways.
 
         :param float lease: seconds after which the claim counts as lost
@@ -49,6 +49,7 @@ class SmsSms(models.Model):
         :param list ids: of these only, even if they should wait; None: of all that are due
         :param get_time_to_start: see `Delivery`
         :param dict backlog: {gateway id: SMS that found no place before}, counted on
+        :param int start: how many of them, the first ones, are marked as started
         :param refused: ids of SMS that the database does not let anybody claim
         :return: what was claimed in the order of ids, and the plans of all gateways by id. An SMS with a delay is
             back in the queue already, because its gateway rests or its rate limit leaves no place for it.
@@ -83,15 +84,33 @@ class SmsSms(models.Model):
         self._apply_rate_limits(claimed, plans, get_time_to_start, {} if backlog is None else backlog)
         if claimed:
             # the rows are locked since the first statement: each is written once, as it is most likely to end
+            for sms in claimed[:start]:
+                sms.is_started = True
             self.env.cr.execute("""
                 UPDATE sms_sms s
-                SET state = 'process', claimed_until = %s, gateway_id = v.gateway_id,
+                SET state = 'process', not_started = v.not_started, claimed_until = %s, gateway_id = v.gateway_id,
                     attempt = COALESCE(s.attempt, 0) + 1, send_after = NULL,
                     first_attempt_date = COALESCE(s.first_attempt_date, clock_timestamp() AT TIME ZONE 'UTC')
-                FROM unnest(%s::int[], %s::int[]) AS v(id, gateway_id) WHERE s.id = v.id
-            """, [claimed[0].token, [sms.id for sms in claimed], [sms.gateway_id or None for sms in claimed]])
+                FROM unnest(%s::int[], %s::int[], %s::bool[]) AS v(id, gateway_id, not_started) WHERE s.id = v.id
+            """, [
+                claimed[0].token, [sms.id for sms in claimed], [sms.gateway_id or None for sms in claimed],
+                [not sms.is_started for sms in claimed]])
             self._put_back([sms for sms in claimed if sms.delay])
         return claimed, plans
+
+    @api.model
+    def _mark_started(self, claimed):
+        """Note that a provider may get these SMS from now on.
+
+        :return: the ids of those whose claim still holds: no other may be sent
+        :rtype: set[int]
+        """
+        self.env.cr.execute("""
+            UPDATE sms_sms s SET not_started = FALSE
+            FROM unnest(%s::int[], %s::timestamp[]) AS v(id, token)
+            WHERE s.id = v.id AND s.claimed_until = v.token RETURNING s.id
+        """, [[sms.id for sms in claimed], [sms.token for sms in claimed]])
+        return {sms_id for sms_id, in self.env.cr.fetchall()}
 
     @api.model
     def _renew_claims(self, claimed, token):

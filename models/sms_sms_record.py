@@ -10,7 +10,7 @@ from odoo.tools import groupby, split_every
 
 from ..tools.sent_before import recall, remember
 from ..tools.sms_api import SmsApiResults
-from .sms_recording import RetryTime, is_outage, record_batch
+from .sms_recording import RetryTime, is_outage, record_batch, record_isolated
 from .sms_run import Claimed, SmsRun, refusal
 
 _logger = logging.getLogger(__name__)
@@ -339,14 +339,20 @@ class SmsSms(models.Model):
 
     @api.model
     def _recover_lost_claims(self, deadline):
-        """Close the claims whose worker died on the way. Nobody can know whether they went out, so they fail and say
-        so; Retry sends them again.
+        """Close the claims whose worker died on the way. Those whose request was not started go back to the queue. Of
+        the others nobody can know whether they went out, so they fail and say so; Retry sends them again.
 
         :param float deadline: `time.monotonic()` at which no further batch is begun
         :return: number of SMS
         :rtype: int
         """
         done, last_id, retry_time = 0, 0, RetryTime()
+        with self.sudo()._short_transaction() as model:
+            unstarted = model._find_unstarted_claims()
+        record_isolated(
+            self.sudo(), unstarted, lambda own, part: own._return_unstarted(part),
+            settle=lambda own, sms_id: own._try_statement(
+                "UPDATE sms_sms SET not_started = FALSE WHERE id = %s", [sms_id]), retry_time=retry_time)
         while time.monotonic() < deadline:
             with self.sudo()._short_transaction() as model:
                 claimed, plans = model._find_lost_claims(last_id)
@@ -361,6 +367,32 @@ class SmsSms(models.Model):
         return done
 
     @api.model
+    def _find_unstarted_claims(self):
+        """
+        :return: ids of SMS whose claim has expired before their request was started
+        :rtype: list[int]
+        """
+        self.env.cr.execute("""
+            SELECT id FROM sms_sms
+            WHERE claimed_until < clock_timestamp() AT TIME ZONE 'UTC' AND not_started ORDER BY id
+        """)
+        return [row[0] for row in self.env.cr.fetchall()]
+
+    @api.model
+    def _return_unstarted(self, ids):
+        """Put SMS back in the queue whose claim has expired before their request was started."""
+        self.env.cr.execute("""
+            UPDATE sms_sms
+            SET state = 'outgoing', claimed_until = NULL, not_started = NULL, attempt = GREATEST(attempt - 1, 0),
+                first_attempt_date = CASE WHEN attempt > 1 THEN first_attempt_date END
+            WHERE id IN (
+                SELECT id FROM sms_sms
+                WHERE id = ANY(%s) AND claimed_until < clock_timestamp() AT TIME ZONE 'UTC' AND not_started
+                ORDER BY id FOR UPDATE SKIP LOCKED)
+        """, [list(ids)])
+        self.env.invalidate_all(flush=False)
+
+    @api.model
     def _find_lost_claims(self, last_id):
         """
         :param int last_id: only SMS with a higher id
@@ -369,7 +401,8 @@ class SmsSms(models.Model):
         """
         self.env.cr.execute("""
             SELECT s.id, s.uuid, s.number, s.body, s.record_company_id, s.claimed_until, s.attempt, s.gateway_id
-            FROM sms_sms s WHERE s.claimed_until < clock_timestamp() AT TIME ZONE 'UTC' AND s.id > %s
+            FROM sms_sms s
+            WHERE s.claimed_until < clock_timestamp() AT TIME ZONE 'UTC' AND s.not_started IS NOT TRUE AND s.id > %s
             ORDER BY s.id LIMIT %s
         """, [last_id, LOST_BATCH])
         result = replace(
@@ -394,6 +427,7 @@ class SmsSms(models.Model):
             WHERE claimed_until IS NOT NULL
         """)
         self.env.invalidate_all()
+        self._try(lambda: self._return_unstarted(self._find_unstarted_claims()))
         claimed, plans = self._find_lost_claims(0)
         while claimed:
             self._try_each(

@@ -267,6 +267,24 @@ class TestLease(IsolationCase):
         self.assertIsNone(taken, "it stays as the others left it")
         self.assertEqual(renewed, claimed[1].token)
 
+    def test_a_claim_that_never_started_goes_back_to_the_queue(self):
+        """Given a worker that died: what it had not given to the provider is sent, the rest is in doubt."""
+        sms = self.make_sms(*[f'+3245600001{index}' for index in range(4)])
+        self.env['sms.sms'].sudo()._claim(-3600, 10, sms.ids, lambda line: 60, start=1)
+        self.env.invalidate_all()
+        self.assertEqual(set(sms.mapped('state')), {'process'})
+        self.run_queue()
+        self.assertEqual(sms.mapped('state'), ['error', 'pending', 'pending', 'pending'])
+        self.assertEqual(sms.mapped('attempt'), [1, 1, 1, 1])
+        self.assertEqual(len(self.provider.sms), 3)
+
+    def test_a_claim_that_others_took_over_is_not_started(self):
+        sms = self.make_sms('+32456000001', '+32456000002')
+        model = self.env['sms.sms'].sudo()
+        claimed, _plans = model._claim(100, 10, sms.ids, lambda line: 60)
+        self.env.cr.execute("UPDATE sms_sms SET claimed_until = NULL, state = 'outgoing' WHERE id = %s", [sms[0].id])
+        self.assertEqual(model._mark_started(claimed), {sms[1].id})
+
     def test_a_worker_that_is_told_to_stop_claims_no_more(self):
         """Odoo's handler of the signal is a method of the worker, which notes it in `alive`."""
         class Worker:

@@ -39,11 +39,14 @@ class TestSending(GatewayCase):
         message = contact._message_sms("Hello", sms_numbers=['+32456001133'], put_in_queue=True)
         claimed = self.env['sms.sms'].search([('mail_message_id', '=', message.id)])
         queued = self.make_sms('+32456001144')
-        claimed.env['sms.sms'].sudo()._claim(3600, 10, claimed.ids, lambda line: 60)
+        reserved = self.make_sms('+32456001155')
+        self.env['sms.sms'].sudo()._claim(3600, 10, claimed.ids, lambda line: 60, start=10)
+        self.env['sms.sms'].sudo()._claim(3600, 10, reserved.ids, lambda line: 60)
         self.env.invalidate_all()
         self.assertEqual(claimed.state, 'process')
         uninstall_hook(self.env)
         self.assertEqual((waiting.state, claimed.state, queued.state), ('pending', 'error', 'outgoing'))
+        self.assertEqual((reserved.state, reserved.attempt), ('outgoing', 0))
         self.assertIn(DOUBT, message.notification_ids.failure_reason)
 
     def test_white_space_around_a_text_is_not_sent(self):

@@ -29,6 +29,7 @@ class TestCrash(SendingCase):
         self.run_queue(client)
         self.assertEqual(self.states(), {'process': 20}, "a claim that may still be alive is not touched")
         self.expire_claims()
+        self.query("UPDATE sms_sms SET not_started = FALSE")  # the others go back to the queue, see below
         self.run_queue(client)
         self.assertEqual(self.states(), {'error': 20})
         self.assertEqual(max(self.arrivals().values()), 1)
@@ -47,6 +48,28 @@ class TestCrash(SendingCase):
         self.assertEqual(self.query("SELECT DISTINCT state, attempt FROM sms_gateway_status"), [('success', 2)])
         self.assertEqual(len(self.arrivals()), 20)
         self.assert_log_clean(server)
+
+    def test_killed_while_a_claim_waits(self):
+        """Given a server that is killed when few of the SMS that it has claimed have reached the slow provider: those
+        that were not started are sent by the next one, the others are in doubt, and none is sent twice."""
+        server = self.start_server(cron_threads=1)
+        self.make_gateway(self.client(server), max_connections=4)
+        self.queue(100)
+        self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.5))
+        self.wake_queue()
+        self.assertTrue(self.provider.wait_for(12))
+        server.kill()
+        self.assertGreater(self.states()['process'], 60, "the claim was larger than what was started")
+        arrived = len(self.arrivals())
+        self.provider.always(self.provider.accept)
+        self.expire_claims()
+        self.run_queue(self.client(self.start_server()))
+        states = self.states()
+        self.assertLess(states['error'], 25)
+        self.assertEqual(states['pending'] + states['error'], 100)
+        self.assertGreaterEqual(len(self.arrivals()), 100 - states['error'])
+        self.assertEqual(set(self.arrivals().values()), {1})
+        self.assertLess(arrived, 40)
 
     def check_stop(self, *args):
         """Stop a server in the middle of a queue, as for an update: what the provider has taken is recorded, the rest
