@@ -86,7 +86,7 @@ class OdooServer:
         atexit.unregister(self.kill)
 
     def __enter__(self):
-        return self.start()
+        return self if self.process else self.start()
 
     def __exit__(self, *exc_info):
         self.stop()

@@ -88,17 +88,17 @@ class TestNeutralize(SendingCase):
         client = self.client(server)
         self.gateway_id = self.make_gateway(client, **GATEWAY)
         client.call('sms.gateway', 'create', [[{
-            'name': "Typed", 'state': 'active', 'method': 'post', 'request_type': 'json',
+            'name': "Typed", 'state': 'new', 'method': 'post', 'request_type': 'json',
             'base_url': self.provider.url,
             'header_ids': [[0, 0, {'key': key, 'value': value}] for key, value, _left in HEADERS],
             'parameter_ids': [
                 [0, 0, {'key': key, 'value': value, 'param_type': 'auth' if key == 'who' else 'other'}]
                 for key, value, _left in PARAMETERS],
         }, *(
-            {'name': f"URL {index}", 'state': 'active', 'method': 'get', 'base_url': url}
+            {'name': f"URL {index}", 'state': 'new', 'method': 'get', 'base_url': url}
             for index, (url, _left) in enumerate(URLS)
         ), *(
-            {'name': f"Body {index}", 'state': 'active', 'method': 'post', 'request_type': 'json',
+            {'name': f"Body {index}", 'state': 'new', 'method': 'post', 'request_type': 'json',
              'base_url': self.provider.url, 'body_template': body}
             for index, (body, _left) in enumerate(BODIES)
         )]])
