@@ -30,6 +30,11 @@ class Plan:
     waits_for_report: bool
     failures: int = 0
 
+    @property
+    def recipients(self):
+        """SMS in one request at most."""
+        return self.request.max_recipients if self.request.multiple_recipients else 1
+
 
 class SmsGateway(models.Model):
     """A gateway as plain data, for tools that know nothing of the ORM."""

@@ -38,7 +38,7 @@ CLAIM_SIZE = 1000  # SMS taken at a time at most
 FIRST_CLAIM_SIZE = 100  # the same at least, and while no connection has anything to do yet
 CLAIM_REQUESTS = 16  # requests for each connection that one claim is enough for
 MAX_UNDER_WAY = 5000  # SMS that are claimed and not recorded at most
-STARTED_AT_ONCE = 10  # SMS of a claim that are marked as started with it
+STARTED_AT_ONCE = 10  # SMS of a gateway with a rate limit that are marked as started when they are claimed
 START_LEAD = 2  # seconds before its time, which a rate limit gives, that a request is marked as started at most
 QUICK_START = 0.5  # seconds between two portions of requests; less make the next one larger, four times as many smaller
 RECORD_SIZE = 250  # results that are enough to record them
@@ -244,7 +244,7 @@ class SmsRun:
             with self.model._short_transaction() as model:
                 claimed, plans = model._claim(
                     lease, limit, self.ids, self._delivery.get_time_to_start, self._backlog, self._refused,
-                    limit if self.at_once else STARTED_AT_ONCE)
+                    self._get_room)
                 if claimed:
                     self._watch(model)
         except Exception as error:
@@ -429,6 +429,19 @@ class SmsRun:
             starting += ready
         if starting:
             self._start(starting)
+
+    def _get_room(self, plan):
+        """
+        :return: requests of a gateway that start as soon as they are claimed
+        :rtype: float
+        """
+        if self.at_once:
+            return float('inf')
+        busy = self._submitted[plan.gateway_id] + len(self._waiting.get(plan.gateway_id, ()))
+        if plan.rate_limit:
+            return 0 if busy else STARTED_AT_ONCE
+        portion, _last = self._portions.get(plan.gateway_id, (2 * plan.line.connections, 0))
+        return portion - busy
 
     def _take_limited(self, waiting, now):
         """Requests whose time, which a rate limit gave, comes soon."""

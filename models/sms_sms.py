@@ -63,8 +63,9 @@ class SmsSms(models.Model):
     def _compute_sms_tracker_id(self):
         """Whatever becomes of a test, core's tracker would finish the mailing and count it."""
         result = super()._compute_sms_tracker_id()
-        for sms in self:
-            sms.sms_tracker_id = sms.sms_tracker_id._filter_no_tests()
+        trackers = self.sms_tracker_id
+        if tests := trackers - trackers._filter_no_tests():
+            self.filtered(lambda sms: sms.sms_tracker_id in tests).sms_tracker_id = False
         return result
 
     # === ACTION METHODS === #

@@ -41,7 +41,7 @@ class SmsSms(models.Model):
     # === CLAIM === #
 
     @api.model
-    def _claim(self, lease, limit, ids, get_time_to_start, backlog=None, refused=(), start=0):
+    def _claim(self, lease, limit, ids, get_time_to_start, backlog=None, refused=(), get_room=None):
         """Take queued SMS of gateways, so that nobody else sends them, and choose their gateways.
 
         :param float lease: seconds after which the claim counts as lost
@@ -49,7 +49,8 @@ class SmsSms(models.Model):
         :param list ids: of these only, even if they should wait; None: of all that are due
         :param get_time_to_start: see `Delivery`
         :param dict backlog: {gateway id: SMS that found no place before}, counted on
-        :param int start: how many of them, the first ones, are marked as started
+        :param get_room: tells how many requests of a plan start at once; the claim marks their SMS as started,
+            which costs nothing then
         :param refused: ids of SMS that the database does not let anybody claim
         :return: what was claimed in the order of ids, and the plans of all gateways by id. An SMS with a delay is
             back in the queue already, because its gateway rests or its rate limit leaves no place for it.
@@ -84,8 +85,8 @@ class SmsSms(models.Model):
         self._apply_rate_limits(claimed, plans, get_time_to_start, {} if backlog is None else backlog)
         if claimed:
             # the rows are locked since the first statement: each is written once, as it is most likely to end
-            for sms in claimed[:start]:
-                sms.is_started = True
+            if get_room:
+                self._start_with_claim(claimed, plans, get_room)
             self.env.cr.execute("""
                 UPDATE sms_sms s
                 SET state = 'process', not_started = v.not_started, claimed_until = %s, gateway_id = v.gateway_id,
@@ -97,6 +98,22 @@ class SmsSms(models.Model):
                 [not sms.is_started for sms in claimed]])
             self._put_back([sms for sms in claimed if sms.delay])
         return claimed, plans
+
+    @api.model
+    def _start_with_claim(self, claimed, plans, get_room):
+        """Mark the SMS whose requests start at once; see `_claim`."""
+        by_gateway = {}
+        for sms in claimed:
+            if not sms.delay:
+                by_gateway.setdefault(sms.gateway_id, []).append(sms)
+        for gateway_id in by_gateway.keys() & plans.keys():
+            room, share, texts = get_room(plans[gateway_id]), 1 / plans[gateway_id].recipients, set()
+            for sms in by_gateway[gateway_id]:
+                room -= share if sms.body in texts else 1
+                if room < 0:
+                    break
+                texts.add(sms.body)
+                sms.is_started = True
 
     @api.model
     def _mark_started(self, claimed):

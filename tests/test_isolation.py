@@ -270,7 +270,7 @@ class TestLease(IsolationCase):
     def test_a_claim_that_never_started_goes_back_to_the_queue(self):
         """Given a worker that died: what it had not given to the provider is sent, the rest is in doubt."""
         sms = self.make_sms(*[f'+3245600001{index}' for index in range(4)])
-        self.env['sms.sms'].sudo()._claim(-3600, 10, sms.ids, lambda line: 60, start=1)
+        self.env['sms.sms'].sudo()._claim(-3600, 10, sms.ids, lambda line: 60, get_room=lambda plan: 1)
         self.env.invalidate_all()
         self.assertEqual(set(sms.mapped('state')), {'process'})
         self.run_queue()

@@ -40,7 +40,7 @@ class TestSending(GatewayCase):
         claimed = self.env['sms.sms'].search([('mail_message_id', '=', message.id)])
         queued = self.make_sms('+32456001144')
         reserved = self.make_sms('+32456001155')
-        self.env['sms.sms'].sudo()._claim(3600, 10, claimed.ids, lambda line: 60, start=10)
+        self.env['sms.sms'].sudo()._claim(3600, 10, claimed.ids, lambda line: 60, get_room=lambda plan: 10)
         self.env['sms.sms'].sudo()._claim(3600, 10, reserved.ids, lambda line: 60)
         self.env.invalidate_all()
         self.assertEqual(claimed.state, 'process')

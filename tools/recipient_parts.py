@@ -11,6 +11,7 @@ from . import bounded_regex, paths
 from .provider_codes import match_value
 
 _TAIL = 7  # digits at the end of a number by which one with and one without country code find each other
+_NOT_DIGITS = re.compile('[^0-9]+')
 _MASKED = re.compile(r'[*#•…?]+|[xX]{2,}|\.{2,}|_{2,}')
 _MOST_TRIES = 200  # brackets of an answer at which its first item may begin
 
@@ -279,7 +280,7 @@ def _names_one(recipients, body):
 
 def _digits(number):
     """A number without +, 00, trunk zero and punctuation."""
-    return re.sub('[^0-9]', '', number).lstrip('0')
+    return _NOT_DIGITS.sub('', number).lstrip('0')
 
 
 def _pair_by_number(recipients, numbers, things):
