@@ -138,7 +138,7 @@ def _check_shared_requests(config: RequestConfig, template: RequestTemplate) -> 
         raise ConfigError('multi_recipient_separator', 'Type a Recipient Separator, such as a comma.')
     if re.search('[+0-9]', config.separator):
         raise ConfigError('multi_recipient_separator', (
-            'Type a Recipient Separator without digits and +, which are parts of numbers, such as a comma.'
+            'Enter a Recipient Separator without digits or +, such as a comma: these are parts of numbers.'
         ))
     if config.max_recipients < 1:
         raise ConfigError('max_recipients', 'Type 1 or more as Recipients per Request.')

@@ -106,8 +106,7 @@ def read_json(template: str) -> Any:
         )) from None
     except _RepeatedKeyError as error:
         raise ConfigError('body_template', (
-            f'The JSON Body Template has the key "{error.args[0]}" twice in one object, of which providers read one '
-            'only: remove the other.'
+            f'The JSON Body Template contains the key "{error.args[0]}" twice in one object. Remove one of them.'
         )) from None
     except (ValueError, RecursionError):
         raise ConfigError('body_template', (
