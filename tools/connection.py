@@ -116,6 +116,11 @@ class _Incoming(io.RawIOBase):
         self.is_cut = size == 0
         return size
 
+    def has_more(self):
+        """Whether TLS has taken more from the connection than was read, which no look at the socket tells."""
+        pending = getattr(self._sock, 'pending', None)
+        return bool(pending and pending())
+
     def close(self):
         if not self.closed:
             self._raw.close()
@@ -133,7 +138,7 @@ class _Buffer(io.BufferedReader):
     def close(self):
         if not self.closed:
             self.raw.ended = True
-            if self.peek(1):
+            if self.peek(1) or self.raw.has_more():
                 self._spoil()
         super().close()
 

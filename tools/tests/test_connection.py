@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Given providers and proxies that say and do anything: whether an SMS may go again, and that all of it ends."""
 import gzip
+import io
 import os
 import socket
 import threading
@@ -296,6 +297,24 @@ class TestKeptConnections(ConnectionCase):
                 self.send_to(server, timeout=5)
                 self.assertEqual(server.connections, 2, "not used again")
                 _Session._shared.clear()
+
+    def test_what_is_left_in_a_tls_record(self):
+        certificate = self.certificate()
+        head = b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % 8151
+        whole = head + b'OK:A'.ljust(8151)  # what is read at once, while a record has up to 16 KiB
+        self.assertEqual(len(whole), io.DEFAULT_BUFFER_SIZE)
+
+        def talk(peer):
+            if peer.read():
+                peer.say(whole + ok(b'LATE'))
+                while peer.read():
+                    peer.say(ok(b'B'))
+
+        server = self.serve(talk, certificate)
+        url = f'https://localhost:{server.port}/sms'
+        self.assertEqual(self.read(self.send(url, timeout=5)).message_id, 'A')
+        self.assertNotEqual(self.read(self.send(url, timeout=5)).message_id, 'LATE')
+        self.assertEqual(server.connections, 2, "not used again")
 
     def test_whole_answers_keep_the_connection(self):
         for answer in (
