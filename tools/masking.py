@@ -10,6 +10,7 @@ Used for requests, answers, delivery reports and logs alike, before a text is st
 import base64
 import html
 import re
+import sys
 from bisect import bisect_right
 from collections.abc import Iterable
 from functools import lru_cache, reduce
@@ -27,15 +28,18 @@ LAYERS = 6  # of escapes
 # It begins with a set of characters, so that `re` skips the others quickly.
 _ESCAPE = re.compile(r'''[%\\&] (?:
     (?P<bytes> (?<=%) [0-9a-f]{2} (?:%[0-9a-f]{2})* | (?<=\\) x[0-9a-f]{2} (?:\\x[0-9a-f]{2})* )
+    | (?<=\\) (?P<octal> [0-3][0-7]{2} (?:\\[0-3][0-7]{2})* )
+    | (?<=\\) (?: u\{ (?P<braced> 0{0,8}[0-9a-f]{1,6} ) \} | (?-i:U) (?P<long> 00[0-9a-f]{6} ) )
     | (?<=\\) u (?P<pair> d[89ab][0-9a-f]{2} \\u d[c-f][0-9a-f]{2} )
     | (?<=[\\%]) u (?P<unit> [0-9a-f]{4} )
     | (?<=\\) (?P<character> [^\n] )
-    | (?<=&) (?P<entity> (?: \#[0-9]{1,7} | \#x[0-9a-f]{1,6} | [a-z][a-z0-9]{1,30} ) ;? )
+    | (?<=&) (?P<entity> (?: \#0{0,30}[0-9]{1,7} | \#x0{0,30}[0-9a-f]{1,6} | [a-z][a-z0-9]{1,30} ) ;? )
 )''', re.IGNORECASE | re.VERBOSE)
 _CONTROL = {'n': '\n', 'r': '\r', 't': '\t', 'b': '\b', 'f': '\f'}
 _NOT_IN_HEADERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
 # A whole run: what is beside a secret in it is the rest of `user:password`.
 _BASE64_RUN = re.compile('[A-Za-z0-9+/_-]+={0,2}')
+_LONG_RUN = re.compile(r'(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}={0,2}')
 
 
 class Masker:
@@ -68,11 +72,13 @@ class Masker:
     def __call__(self, text: str) -> str:
         if self._is_idle or not text:
             return text
-        spans = self._find(text)
-        spans += self._find_escaped(text)
+        spans = self._find_all(text)
         return _cover(text, spans) if spans else text
 
-    def _find_escaped(self, text):
+    def _find_all(self, text, is_decoded=False):
+        return self._find(text, is_decoded) + self._find_escaped(text, is_decoded)
+
+    def _find_escaped(self, text, is_decoded):
         spans, layers = [], []
         for _layer in range(LAYERS):
             if not ('%' in text or '\\' in text or '&' in text):
@@ -81,10 +87,10 @@ class Masker:
             if not marks:
                 break
             layers.append(marks)
-            spans += [reduce(_locate, reversed(layers), span) for span in self._find(text)]
+            spans += [reduce(_locate, reversed(layers), span) for span in self._find(text, is_decoded)]
         return spans
 
-    def _find(self, text):
+    def _find(self, text, is_decoded):
         spans = []
         for form in self._anywhere:
             if form in text:
@@ -100,6 +106,11 @@ class Masker:
             spans += [
                 run.span() for run in _BASE64_RUN.finditer(text)
                 if run[0].rstrip('=') in self._wholes or any(form in run[0] for form in encoded)]
+        if not is_decoded:
+            # Base64 of Base64, of JSON, of UTF-16 and the like
+            spans += [
+                run.span() for run in _LONG_RUN.finditer(text)
+                if any(self._find_all(content, is_decoded=True) for content in _decode(run[0]))]
         return spans
 
 
@@ -152,6 +163,18 @@ def _encoded_whole(text):
     return {encode(content).decode().rstrip('=') for encode in (base64.b64encode, base64.urlsafe_b64encode)}
 
 
+def _decode(run):
+    """The texts that a run of letters and digits may be the Base64 or the hexadecimal digits of."""
+    digits = run.rstrip('=')
+    for decode in (bytes.fromhex, lambda text: base64.b64decode(
+            text.replace('-', '+').replace('_', '/') + '=' * (-len(text) % 4), validate=True)):
+        try:
+            # UTF-16 of ASCII has a zero in every second byte
+            yield decode(digits).decode().replace('\0', '')
+        except ValueError:
+            continue
+
+
 # === PLACES IN A TEXT === #
 
 
@@ -199,7 +222,13 @@ def _read_escape(match):
     start, end = match.span()
     kind, found = match.lastgroup, match[match.lastgroup]
     if kind == 'bytes':
-        return _read_bytes(match[0], start)
+        content = bytes.fromhex(re.sub(r'%|\\x', '', match[0], flags=re.IGNORECASE))
+        return _read_bytes(content, start, 3 if match[0][0] == '%' else 4)
+    if kind == 'octal':
+        return _read_bytes(bytes(int(digits, 8) for digits in found.split('\\')), start, 4)
+    if kind in ('braced', 'long'):
+        code = int(found, 16)
+        return [(chr(code), start, end)] if code <= sys.maxunicode else ()
     if kind == 'pair':
         high, low = int(found[:4], 16), int(found[6:], 16)
         return [(chr(0x10000 + ((high - 0xd800) << 10) + low - 0xdc00), start, end)]
@@ -212,9 +241,10 @@ def _read_escape(match):
     return [(character[0], start, end - len(character) + 1)] if character and character != match[0] else ()
 
 
-def _read_bytes(found, start):
-    step = 3 if found[0] == '%' else 4
-    content = bytes.fromhex(found.replace('%', '').replace('\\x', '').replace('\\X', ''))
+def _read_bytes(content, start, step):
+    """
+    :param int step: characters that each byte takes in the text
+    """
     try:
         text = content.decode()
     except UnicodeDecodeError:

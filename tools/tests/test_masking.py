@@ -43,16 +43,28 @@ SPELLINGS = {
     'percent in JSON': lambda text: json.dumps(quote(text, safe=''))[1:-1],
     'JSON in percent': lambda text: quote(json.dumps(text)[1:-1], safe=''),
     'hexadecimal escapes': lambda text: ''.join(f'\\x{byte:02x}' for byte in text.encode()),
+    'octal escapes': lambda text: ''.join(f'\\{byte:03o}' for byte in text.encode()),
+    'escapes in braces': lambda text: ''.join(f'\\u{{{ord(c):x}}}' for c in text),
+    'long escapes': lambda text: ''.join(f'\\U{ord(c):08x}' for c in text),
     'entities': html.escape,
     'named entities': named_entities,
     'decimal entities': lambda text: ''.join(f'&#{ord(c)};' for c in text),
     'decimal entities with zeros': lambda text: ''.join(f'&#{ord(c):05};' for c in text),
+    'decimal entities with many zeros': lambda text: ''.join(f'&#{ord(c):012};' for c in text),
+    'hexadecimal entities with many zeros': lambda text: ''.join(f'&#x{ord(c):012x};' for c in text),
     'hexadecimal entities': lambda text: ''.join(f'&#x{ord(c):x};' for c in text),
     'hexadecimal entities in capitals': lambda text: ''.join(f'&#X{ord(c):X};' for c in text),
     'double entities': lambda text: html.escape(html.escape(text)),
     'entities in JSON': lambda text: json.dumps(html.escape(text))[1:-1].replace('&', '\\u0026'),
     'hexadecimal': lambda text: text.encode().hex(),
     'hexadecimal in capitals': lambda text: text.encode().hex().upper(),
+    'hexadecimal in mixed case': lambda text: ''.join(
+        digit.upper() if index % 3 else digit for index, digit in enumerate(text.encode().hex())),
+    'hexadecimal of Base64': lambda text: base64.b64encode(text.encode()).hex(),
+    'twice Base64': lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
+    'hexadecimal in Base64': lambda text: base64.b64encode(text.encode().hex().encode()).decode(),
+    'JSON in Base64': lambda text: base64.b64encode(json.dumps({'key': text}).encode()).decode(),
+    'percent in Base64': lambda text: base64.b64encode(quote(text, safe='').encode()).decode(),
     'Base64': lambda text: base64.b64encode(text.encode()).decode(),
     'Base64 without padding': lambda text: base64.b64encode(text.encode()).decode().rstrip('='),
     'Base64 for URLs': lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
@@ -85,6 +97,11 @@ class TestSpellings(unittest.TestCase):
                     if name.startswith('Base64') and 'byte' not in name:
                         with self.subTest(pair=pair, spelling=name):
                             self.assertEqual(mask(f'"Basic {spell(pair)}" is bad'), f'"Basic {MASK}" is bad')
+
+    def test_utf_16(self):
+        secret = 'pl4in-s3cret'
+        for text in (secret.encode('utf-16-be').hex(), base64.b64encode(secret.encode('utf-16-le')).decode()):
+            self.assertEqual(Masker([secret])(f'Bad key "{text}" given'), f'Bad key "{MASK}" given')
 
     def test_blanks(self):
         """A header has no control characters, and an HTML page or our own words have white space collapsed."""
@@ -153,7 +170,8 @@ class TestSpeed(unittest.TestCase):
         """Layers upon layers end, and take no more than time in proportion to the text."""
         mask = Masker(SECRETS, USERS)
         for piece in ('%25', '&amp;', '\\\\', '\\u005c', '%', '&#38;', '&amp', '%26amp%3B', 'pl4in-s3cret',
-                      base64.b64encode(b'pl4in-s3cret').decode(), '\\x41', 'a/', 'YTpi '):
+                      base64.b64encode(b'pl4in-s3cret').decode(), '\\x41', 'a/', 'YTpi ',
+                      '\\101', '&#000', '%25' + base64.b64encode(b'%25&amp;' * 9).decode() + ' '):
             start = time.process_time()
             mask(piece * (65536 // len(piece)))
             self.assertLess(time.process_time() - start, 5, piece)
