@@ -20,12 +20,12 @@ _FILLED_IN = re.compile(r'\{[A-Za-z_]+(?:20)?\}|__[a-z_]+__')
 _WORD = re.compile(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z][^\W\d_]*')
 # What a name ends in, apart from _USUAL_END: `X-Auth-Token`, `apiKey`, `PIN code`, `user_password_value`.
 _SECRET_ENDS = frozenset((
-    'pass', 'password', 'passwd', 'passphrase', 'passcode', 'pwd', 'pw', 'psw', 'secret', 'token', 'key', 'auth',
-    'authorization', 'authorisation', 'authentication', 'signature', 'sign', 'sig', 'hash', 'hmac', 'digest', 'pin',
-    'mpin', 'tpin', 'cookie', 'session', 'sessionid', 'jwt', 'bearer', 'credential', 'cred', 'creds', 'private',
-    'salt', 'license', 'licence', 'access', 'security', 'mdp', 'passe', 'motdepasse', 'senha', 'clave', 'contrasena',
-    'contraseña', 'kennwort', 'passwort', 'wachtwoord', 'parola', 'sifre', 'şifre', 'haslo', 'hasło', 'heslo',
-    'пароль'))
+    'pass', 'password', 'passwd', 'passphrase', 'passcode', 'pwd', 'pw', 'psw', 'pswd', 'passw', 'secret', 'token',
+    'key', 'auth', 'authorization', 'authorisation', 'authentication', 'signature', 'sign', 'sig', 'hash', 'hmac',
+    'digest', 'pin', 'mpin', 'tpin', 'cookie', 'session', 'sessionid', 'jwt', 'bearer', 'credential', 'cred', 'creds',
+    'private', 'salt', 'license', 'licence', 'access', 'accesscode', 'sk', 'ak', 'security', 'mdp', 'passe',
+    'motdepasse', 'senha', 'clave', 'contrasena', 'contraseña', 'kennwort', 'passwort', 'wachtwoord', 'parola', 'sifre',
+    'şifre', 'haslo', 'hasło', 'heslo', 'пароль'))
 _USER_ENDS = frozenset((
     'login', 'user', 'username', 'usr', 'uname', 'userid', 'uid', 'client', 'clientid', 'usuario', 'utilisateur',
     'benutzer', 'kullanici'))
@@ -120,9 +120,11 @@ def _is_user_name(name: str) -> bool:
 def _last_word(name):
     """The word of a name that says what it is: `key` of `X-Api-Key`, `pin` of `pinCode`, `user` of `user_id`."""
     words = [word.lower() for word in _WORD.findall(name)] or ['']
-    while len(words) > 1 and words[-1] in _USUAL_END:
+    while len(words) > 1 and (words[-1] in _USUAL_END or words[-1] == 'v' or words[-1].isdecimal()):
         words.pop()
     last = words[-1]
+    if words[-2:] == ['pass', 'word']:
+        return 'pass'  # `Pass-Word`
     return last if last.endswith('pass') or last in _SECRET_ENDS else last.removesuffix('s')
 
 

@@ -81,7 +81,8 @@ class TestPlaces(unittest.TestCase):
     NAMES = (
         'hash', 'pin', 'login', 'privatekey', 'X-Client', 'PIN', 'pin_code', 'pinCode', 'apiHash', 'private_key', 'psw',
         'client_id', 'clientSecret', 'X-API-Pin', 'userLogin', 'Login', 'passphrase', 'accessKey', 'access-token',
-        'APIKEY', 'apikey', 'smspassword', 'usr', 'mdp', 'senha', 'passwort', 'X-Signature', 'hmac', 'salt', 'auth')
+        'APIKEY', 'apikey', 'smspassword', 'usr', 'mdp', 'senha', 'passwort', 'X-Signature', 'hmac', 'salt', 'auth',
+        'password2', 'key1', 'api_key_v2', 'X-Token-2', 'Pass-Word', 'pass_word', 'pswd', 'accesscode', 'sk')
 
     def test_names(self):
         for name in self.NAMES:
@@ -95,7 +96,7 @@ class TestPlaces(unittest.TestCase):
 
     def test_other_names(self):
         for name in ('keyword', 'spin', 'shipping', 'hashtag', 'from', 'sender', 'type', 'text', 'to', 'route', 'class',
-                     'entity_id', 'template_id', 'encoding', 'monkey', 'sid'):
+                     'entity_id', 'template_id', 'encoding', 'monkey', 'sid', 'line2', 'v2', '2'):
             with self.subTest(name=name):
                 self.assert_found(RequestConfig(
                     f'{self.URL}?{name}=lemon-tree', 'post', 'json', headers=((name, 'lemon-tree'),),
