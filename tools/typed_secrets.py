@@ -44,6 +44,9 @@ _RUN = re.compile(r'[A-Za-z0-9]+')
 _SITE = re.compile(r'(\s*(?:[\w+.-]+://)?)(?:([^/?#]*)@)?([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?', re.DOTALL)
 _PAIR = re.compile(r'"([^"\\]+)"\s*:\s*"((?:[^"\\]|\\.)+)"')
 _ELEMENT = re.compile(r'(<(?:\w+:)?(\w+)[^<>]*>\s*)([^<>]+?)(?=\s*<)')
+_CDATA = re.compile(r'(<(?:\w+:)?(\w+)[^<>]*>\s*<!\[CDATA\[)(.+?)(?=\]\]>)', re.DOTALL)
+_FORM = re.compile(r'[\w.\[\]-]+=[^&\s]*(?:&[\w.\[\]-]+=[^&\s]*)*')
+_SCHEME = re.compile(r'(?:bearer|basic)\s', re.IGNORECASE)
 _ATTRIBUTE = re.compile(r'''(([\w-]+)\s*=\s*["'])([^"'<>]+)(?=["'])''')
 _NAMES = frozenset(('name', 'key', 'param', 'parameter', 'field', 'header'))
 
@@ -166,7 +169,8 @@ def _rewrite(config: RequestConfig, see: See) -> RequestConfig:
             for parameter in config.parameters),
         headers=tuple(
             (key, _see_header(see, key, value)
-             if is_secret_name(key) or looks_random(_FILLED_IN.sub('', value)) else value)
+             if is_secret_name(key) or _SCHEME.match(value) or looks_random(_FILLED_IN.sub('', value))
+             else _rewrite_text(value, 'header_ids', see))
             for key, value in config.headers),
         body_template=_rewrite_json(config.body_template, 'body_template', see),
     )
@@ -176,10 +180,16 @@ def _rewrite_text(text, field_name, see):
     """A value that is a document itself."""
     start = text.lstrip()[:1]
     if start == '<':
-        for pattern in (_ELEMENT, _ATTRIBUTE):
+        for pattern in (_CDATA, _ELEMENT, _ATTRIBUTE):
             text = pattern.sub(lambda match: match[1] + (
                 _see_value(see, field_name, match[2], match[3]) if is_secret_name(match[2]) else match[3]), text)
         return text
+    if re.match(r'\s*https?://', text):
+        return _rewrite_url(text, lambda _field, name, value: see(field_name, name, value))
+    if _FORM.fullmatch(text):
+        return '&'.join(
+            _rewrite_field(piece, lambda _field, name, value: see(field_name, name, value))
+            for piece in text.split('&'))
     return _rewrite_json(text, field_name, see) if start in ('{', '[') and not _FILLED_IN.match(text.lstrip()) else text
 
 
@@ -220,6 +230,8 @@ def _rewrite_url(url, see):
             if not _FILLED_IN.search(username):
                 see('base_url', unquote(username), base64.b64encode(pair.encode('utf-8', 'replace')).decode())
             password = see('base_url', unquote(username), unquote(password))
+        if not password:
+            username = _see_value(see, 'base_url', 'URL', unquote(username))  # an API key
         userinfo = f'{username}{colon}{password}@'
     segments = path.split('/')
     path = '/'.join(
@@ -271,6 +283,11 @@ def _rewrite_json(template, field_name, see):
             if seen != text:
                 changed.append(seen)
                 return seen
+        elif isinstance(node, str):
+            seen = _rewrite_text(node, field_name, see)
+            if seen != node:
+                changed.append(seen)
+            return seen
         return node
 
     try:

@@ -71,6 +71,28 @@ class TestPlaces(unittest.TestCase):
         self.assert_found(RequestConfig('https://api.example.com/token/lemon4/send?4f2d9c8b7a6e5d4c', 'get'),
                           'lemon4', '4f2d9c8b7a6e5d4c')
 
+    def test_documents_in_values(self):
+        for text in (
+                'from=shop&password=lemon-tree&to=1', 'https://api.example.com/hook?token=lemon-tree',
+                'https://api.example.com/?to=me&auth[password]=lemon-tree', '{"password": "lemon-tree"}',
+                '<a><password><![CDATA[lemon-tree]]></password></a>'):
+            with self.subTest(text=text):
+                self.assert_found(RequestConfig(self.URL, parameters=(Parameter('data', text),)), 'lemon-tree')
+                self.assert_found(RequestConfig(self.URL, headers=(('X-Data', text),)), 'lemon-tree')
+                self.assert_found(RequestConfig(
+                    self.URL, 'post', 'json', body_template=json.dumps({'data': text})), 'lemon-tree')
+        for text in ('a=b', 'https://api.example.com/hook?page=1', 'x = y', '[Shop] {message}', 'password: see below'):
+            with self.subTest(text=text):
+                self.assert_found(RequestConfig(self.URL, parameters=(Parameter('data', text),)))
+
+    def test_key_without_password(self):
+        for userinfo in ('lemon-tree', 'lemon-tree:'):
+            self.assert_found(RequestConfig(f'https://{userinfo}@api.example.com/sms'), 'lemon-tree')
+        self.assert_found(RequestConfig('https://{api_key}@api.example.com/sms'))
+
+    def test_scheme_in_any_header(self):
+        self.assert_found(RequestConfig(self.URL, headers=(('X-Any', 'Bearer lemon-tree'),)), 'lemon-tree')
+
     def test_words_in_a_path(self):
         for path in (
                 '2010-04-01/Accounts/{account_id}/Messages.json', 'v1beta1/sendTextMessageToMany', 'api/oauth2/token',
