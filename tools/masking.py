@@ -51,6 +51,7 @@ class Masker:
     """
 
     def __init__(self, secrets: Iterable[str], names: Iterable[str] = (), pairs: Iterable[str] = ()):
+        secrets = tuple(secrets)
         anywhere, words, encoded, wholes = {}, {}, {}, {}
         for texts, ignored, whole in ((secrets, IGNORED, WHOLE), (names, SHORTEST_NAME - 1, WHOLE_NAME)):
             for text in texts:
@@ -67,6 +68,8 @@ class Masker:
             anywhere.update(dict.fromkeys(_hexadecimal_forms(pair)))
         self._anywhere, self._words, self._encoded = map(tuple, (anywhere, words, encoded))
         self._wholes = frozenset(wholes)
+        # of the Base64 of a text with a secret in it: message IDs, of which an answer has many, are shorter as a rule
+        self._least = min((len(secret) * 4 // 3 for secret in secrets if len(secret) > WHOLE), default=float('inf'))
         self._is_idle = not (anywhere or words or encoded or wholes)
 
     def __call__(self, text: str) -> str:
@@ -110,7 +113,8 @@ class Masker:
             # Base64 of Base64, of JSON, of UTF-16 and the like
             spans += [
                 run.span() for run in _LONG_RUN.finditer(text)
-                if any(self._find_all(content, is_decoded=True) for content in _decode(run[0]))]
+                if run.end() - run.start() >= self._least and any(
+                    self._find_all(content, is_decoded=True) for content in _decode(run[0], self._least))]
         return spans
 
 
@@ -163,16 +167,25 @@ def _encoded_whole(text):
     return {encode(content).decode().rstrip('=') for encode in (base64.b64encode, base64.urlsafe_b64encode)}
 
 
-def _decode(run):
-    """The texts that a run of letters and digits may be the Base64 or the hexadecimal digits of."""
+def _decode(run, least):
+    """The texts that a run of letters and digits may be the Base64 or the hexadecimal digits of.
+
+    :param least: characters of the Base64 of the shortest secret; hexadecimal digits are half as many again
+    """
     digits = run.rstrip('=')
-    for decode in (bytes.fromhex, lambda text: base64.b64decode(
-            text.replace('-', '+').replace('_', '/') + '=' * (-len(text) % 4), validate=True)):
+    decoders = [_decode_base64]
+    if len(digits) >= 1.5 * least:
+        decoders.append(bytes.fromhex)
+    for decode in decoders:
         try:
             # UTF-16 of ASCII has a zero in every second byte
             yield decode(digits).decode().replace('\0', '')
         except ValueError:
             continue
+
+
+def _decode_base64(digits):
+    return base64.b64decode(digits.replace('-', '+').replace('_', '/') + '=' * (-len(digits) % 4), validate=True)
 
 
 # === PLACES IN A TEXT === #
