@@ -9,6 +9,8 @@ import requests
 
 MAX_ANSWER = 64 * 1024  # bytes of an answer that are read
 _WINDOW_BITS = {'gzip': (31,), 'x-gzip': (31,), 'deflate': (15, -15)}  # of zlib; some send deflate without its head
+# What providers name as coding of a body that is not packed: their charset, or what mail calls so.
+_NOT_PACKED = frozenset(('', 'identity', 'none', 'utf-8', 'utf8', 'iso-8859-1', '7bit', '8bit', 'binary'))
 _MARKS = {codecs.BOM_UTF8: 'utf-8-sig', codecs.BOM_UTF16_LE: 'utf-16', codecs.BOM_UTF16_BE: 'utf-16'}
 
 
@@ -34,7 +36,7 @@ def read_body(response: requests.Response) -> bytes:
         raise AnswerError("The connection was lost while the answer arrived.")
     content = b''.join(chunks)
     coding = response.headers.get('Content-Encoding', '').strip().lower()
-    if content and coding not in ('', 'identity'):
+    if content and coding not in _NOT_PACKED:
         content = unpack(content, coding, whole)
     return content[:MAX_ANSWER]
 

@@ -404,7 +404,8 @@ b'Content-Length: +4\r\n',
         raw = zlib.compressobj(wbits=-15)
         packed = gzip.compress(b'OK:A')
         for coding, body in (('gzip', packed), ('x-gzip', packed), ('GZIP', packed), ('gzip', packed + b'xx'),
-                             ('identity', b'OK:A'), ('deflate', zlib.compress(b'OK:A')),
+                             ('identity', b'OK:A'), ('UTF-8', b'OK:A'), ('none', b'OK:A'), ('binary', b'OK:A'),
+                             ('deflate', zlib.compress(b'OK:A')),
                              ('deflate', raw.compress(b'OK:A') + raw.flush())):
             with self.subTest(coding=coding):
                 answer = self.answer(b'Content-Encoding: %s\r\n' % coding.encode(), body)
