@@ -400,8 +400,9 @@ class SmsSms(models.Model):
         :rtype: tuple[list[Claimed], dict]
         """
         self.env.cr.execute("""
-            SELECT s.id, s.uuid, s.number, s.body, s.record_company_id, s.claimed_until, s.attempt, s.gateway_id
-            FROM sms_sms s
+            SELECT s.id, s.uuid, s.number, s.body, COALESCE(m.record_company_id, s.record_company_id),
+                   s.claimed_until, s.attempt, s.gateway_id
+            FROM sms_sms s LEFT JOIN mail_message m ON m.id = s.mail_message_id
             WHERE s.claimed_until < clock_timestamp() AT TIME ZONE 'UTC' AND s.not_started IS NOT TRUE AND s.id > %s
             ORDER BY s.id LIMIT %s
         """, [last_id, LOST_BATCH])

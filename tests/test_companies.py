@@ -53,6 +53,22 @@ class TestCompanies(CompanyCase):
         (self.make_sms_of(self.company_a, JO) + self.make_sms_of(self.company_b, ANN)).send()
         self.assertEqual((self.arrived('/'), self.arrived('/b')), ([JO], [ANN]))
 
+    def test_lost_claim_belongs_to_the_company(self):
+        """An SMS that was queued before the addon was installed has the company of its message only."""
+        contact = self.make_contact(company_id=self.company_b.id)
+        message = contact._message_sms("Hello", put_in_queue=True)
+        sms = self.env['sms.sms'].search([('mail_message_id', '=', message.id)])
+        sms.flush_recordset()
+        self.env.cr.execute("""
+            UPDATE sms_sms SET state = 'process', record_company_id = NULL, gateway_id = %s, attempt = 1,
+                not_started = FALSE, claimed_until = (now() AT TIME ZONE 'UTC') - interval '1 hour' WHERE id = %s
+        """, [self.gateway_b.id, sms.id])
+        self.env.invalidate_all()
+        with mute_logger('odoo.addons.eis_sms_apis.models.sms_sms_record'):
+            self.env['sms.sms']._process_queue()
+        self.assertEqual(sms.state, 'error')
+        self.assertEqual(self.status_of(sms).company_id, self.company_b)
+
     def test_company_of_the_message(self):
         """A document's company decides, whichever company the person works in."""
         contact = self.make_contact(company_id=self.company_b.id)
