@@ -40,7 +40,14 @@ def check_complete(config: RequestConfig) -> None:
 
     :raise ConfigError: see :func:`check_config`
     """
-    names = set().union(*(text.names for _field, _label, text, _inside in RequestTemplate(config).texts()))
+    template = RequestTemplate(config)
+    names = set().union(*(text.names for field, _label, text, _inside in template.texts() if field != 'parameter_ids'))
+    for encoding in ('gsm', 'unicode'):
+        _check_names(config, names.union(*(
+            text.names for parameter, text in template.parameter_texts() if parameter.only_for in ('any', encoding))))
+
+
+def _check_names(config: RequestConfig, names: set[str]) -> None:
     field = 'body_template' if config.has_template else 'parameter_ids'
     if not names & {'phone', 'phones', 'phones_list'}:
         raise ConfigError(field, (

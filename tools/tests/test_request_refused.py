@@ -2,6 +2,7 @@
 """Given SMS or settings that would make another request than the one that was described: refused, never sent."""
 import json
 import unittest
+from dataclasses import replace
 
 import requests
 from hypothesis import given
@@ -85,6 +86,9 @@ class TestComplete(unittest.TestCase):
             (RequestConfig(url), 'parameter_ids', "no recipient"),
             (RequestConfig(url, parameters=(MESSAGE,)), 'parameter_ids', "no recipient"),
             (RequestConfig(url, parameters=(NUMBER,)), 'parameter_ids', "no text"),
+            (RequestConfig(url, parameters=(replace(NUMBER, only_for='gsm'), MESSAGE)), 'parameter_ids',
+             "no recipient"),
+            (RequestConfig(url, parameters=(NUMBER, replace(MESSAGE, only_for='unicode'))), 'parameter_ids', "no text"),
             (json_body('{"to": __phone__}'), 'body_template', "no text"),
             (json_body('{"text": "{message}"}'), 'body_template', "no recipient"),
             (json_body('{"to": "phone", "text": "message"}'), 'body_template', "no recipient"),
@@ -94,7 +98,10 @@ class TestComplete(unittest.TestCase):
             self.assertEqual(caught.exception.field, field)
             self.assertIn(words, str(caught.exception))
         for config in (
-            RequestConfig(url, parameters=(NUMBER, MESSAGE)), RequestConfig(f'{url}{{phone}}?t={{message_hex}}'),
+            RequestConfig(url, parameters=(NUMBER, MESSAGE)),
+            RequestConfig(url, parameters=(
+                NUMBER, replace(MESSAGE, only_for='gsm'), replace(MESSAGE, only_for='unicode'))),
+            RequestConfig(f'{url}{{phone}}?t={{message_hex}}'),
             RequestConfig(url, headers=(('X-To', '{phones}'), ('X-Text', '{message}'))),
             json_body('{"to": __phones_list__, "text": __message__}'),
             json_body('{"l": ["__each__", {"to": "{phone}", "text": "{message}"}]}'),
