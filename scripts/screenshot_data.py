@@ -96,6 +96,7 @@ class Data:
         twilio = {'username': 'AC5f0c2b', 'password': AUTH_TOKEN, 'state': 'active'}
         self.ids['gateway'] = self._copy(
             'twilio', name='Twilio, North America', country_prefixes='+1', sender='+12025550100', **twilio)
+        self.call('ir.config_parameter', 'set_param', ['sms.sms_gateway_id', str(self.ids['gateway'])])
         self.ids['second'] = self._copy(
             'twilio', name='Twilio, United Kingdom', country_prefixes='+44', sender='HarborWorks', **twilio)
         self.ids['json'] = self._copy('infobip', name='Infobip', sender='HarborWorks', api_key='not-a-real-key')
