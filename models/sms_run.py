@@ -239,11 +239,11 @@ class SmsRun:
         if time.monotonic() >= self.deadline:
             self._is_over = True
             return
-        limit, lease = min(self._get_claim_size(), self._most_claimed), self._get_lease()
+        limit = min(self._get_claim_size(), self._most_claimed)
         try:
             with self.model._short_transaction() as model:
                 claimed, plans = model._claim(
-                    lease, limit, self.ids, self._delivery.get_time_to_start, self._backlog, self._refused,
+                    LEASE, limit, self.ids, self._delivery.get_time_to_start, self._backlog, self._refused,
                     self._get_room)
                 if claimed:
                     self._watch(model)
@@ -288,10 +288,6 @@ class SmsRun:
             return len(self.ids)
         at_once = sum(line.connections * recipients for line, recipients in self._lines.items())
         return min(max(CLAIM_REQUESTS * at_once, FIRST_CLAIM_SIZE), CLAIM_SIZE)
-
-    def _get_lease(self):
-        """Seconds after which a claim that is not renewed counts as lost."""
-        return LEASE
 
     def _watch(self, model):
         """Have the queue woken when the claims that are written now end, if nobody renews them."""
@@ -377,7 +373,7 @@ class SmsRun:
 
     def _is_left_to_queue(self, sms):
         """Whether the provider may take longer to answer than a person waits: given up earlier, a good answer would
-        count as none. Whoever wants to know at once must live with that."""
+        count as none. A caller that needs the result at once accepts the shorter time-out."""
         after_commit = self.ids is not None and not self.at_once
         return after_commit and self._delivery.cuts_timeout(self.plans[sms.gateway_id].line)
 

@@ -150,7 +150,7 @@ class SmsSms(models.Model):
 
     @api.model
     def _get_due_sql(self, ids):
-        # whoever names SMS, as Send Now does, sends them although the provider had asked to wait
+        # SMS that are named, as by Send Now, are sent even if the provider asked to wait
         condition = 's.id = ANY(%(ids)s)' if ids is not None else (
             "(s.send_after IS NULL OR s.send_after <= clock_timestamp() AT TIME ZONE 'UTC')")
         return f"""

@@ -49,7 +49,7 @@ def claim_and_record(env):
         HttpAnswer(status=200, text='{"id": "M0123456789abcdef"}', duration=50))
     while True:
         with run.model._short_transaction() as model:
-            claimed, plans = model._claim(run._get_lease(), sms_run.CLAIM_SIZE, None, lambda line: LIMIT)
+            claimed, plans = model._claim(sms_run.LEASE, sms_run.CLAIM_SIZE, None, lambda line: LIMIT)
         if not claimed:
             return time.monotonic() - start
         for sms in claimed:

@@ -265,14 +265,14 @@ def _codes_by_regex(pattern, recipients, body, parts, accepted, names_recipients
         if any(numbers):
             return [code or '' for code in _pair_by_number(recipients, numbers, codes)]
     if accepted and (names_recipients or any(part.message_id for part in parts)):
-        return [''] * len(recipients)  # it may stand in what is said of another
+        return [''] * len(recipients)  # it may appear in the part of another
     if len(codes) == len(recipients):
         return codes
     return ('' if accepted and len(set(codes)) != 1 else codes[0] if codes else '',) * len(recipients)
 
 
 def _names_one(recipients, body):
-    """Whether the number of a recipient stands in a text."""
+    """Whether a text contains the number of a recipient."""
     digits = re.sub('[ ().+-]', '', body)
     return any(len(number) >= _TAIL and number[-_TAIL:] in digits for number in (
         _digits(recipient.number) for recipient in recipients))

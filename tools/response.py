@@ -266,7 +266,7 @@ def _decide(whole, part, taken):
             state, rule = _verdict(rules, whole.answer, whole.text_of(part), whole.text_of_all(part))
         if whole.rule == 2 and not part.refused and (
                 rule != 2 or (whole.names_recipients and taken.message_id)):
-            # the error key stands in another recipient's part
+            # the error key appears in another recipient's part
             state, rule = 'error', 2
             outcome = 'refused' if _is_refused_by_http(rules, whole.answer) else 'unknown'
     outcome = outcome or _outcome(whole.answer, state, rule)

@@ -2,19 +2,44 @@
 """A server on loopback that says byte by byte what a test wants."""
 import contextlib
 import datetime
+import os
 import socket
 import ssl
 import struct
 import tempfile
 import threading
 import time
+import unittest
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from ..transport import _Session
+
+PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE')
+
+
+class ServerCase(unittest.TestCase):
+    """Sessions of its own, and no proxy or certificate authority of this machine."""
+
+    def setUp(self):
+        _Session._shared.clear()
+        environment = patch.dict(os.environ)
+        environment.start()
+        self.addCleanup(environment.stop)
+        for name in PROXIES:
+            os.environ.pop(name, None)
+            os.environ.pop(name.upper(), None)
+
+    def make_certificate(self, **kwargs):
+        path = make_certificate(**kwargs)
+        self.addCleanup(os.unlink, path)
+        return path
 
 
 class RawServer:

@@ -6,7 +6,6 @@ import os
 import socket
 import threading
 import time
-import unittest
 import zlib
 from contextlib import suppress
 from unittest.mock import patch
@@ -17,30 +16,20 @@ from ..body import MAX_ANSWER
 from ..request import HttpRequest, Recipient
 from ..response import AnswerRules, interpret
 from ..transport import Delivery, Line, _Session, exchange, exchange_in_time
-from .raw_server import RawServer, make_certificate
+from .raw_server import RawServer, ServerCase
 
 RECIPIENT = Recipient('0' * 32, '+32456001122', "Hello")
 BODY = b'to=%2B32456001122&text=Hello'
 RULES = AnswerRules(message_id_regex=r'^OK:(\S+)')
 TIMEOUT = 0.6  # seconds
 GRACE = 1.5  # the same, of a busy machine
-PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE')
 
 
 def ok(message_id: bytes) -> bytes:
     return b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nOK:%s' % (len(message_id) + 3, message_id)
 
 
-class ConnectionCase(unittest.TestCase):
-
-    def setUp(self):
-        _Session._shared.clear()
-        environment = patch.dict(os.environ)
-        environment.start()
-        self.addCleanup(environment.stop)
-        for name in PROXIES:
-            os.environ.pop(name, None)
-            os.environ.pop(name.upper(), None)
+class ConnectionCase(ServerCase):
 
     def serve(self, talk, tls=''):
         server = RawServer(talk, tls)
@@ -57,8 +46,7 @@ class ConnectionCase(unittest.TestCase):
         return self.serve(talk)
 
     def certificate(self):
-        path = make_certificate()
-        self.addCleanup(os.unlink, path)
+        path = self.make_certificate()
         os.environ['REQUESTS_CA_BUNDLE'] = path
         return path
 
@@ -539,7 +527,7 @@ class TestTime(ConnectionCase):
 class TestAbandoned(ConnectionCase):
 
     def test_host_that_cannot_be_looked_up_in_time(self):
-        """Whoever waits for a test SMS has an answer all the same."""
+        """Send Test SMS ends all the same."""
         go = threading.Event()
         self.addCleanup(go.set)
         start = time.monotonic()

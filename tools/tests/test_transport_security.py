@@ -4,10 +4,8 @@ import ast
 import os
 import tempfile
 import threading
-import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from hypothesis import given, reject
@@ -25,8 +23,8 @@ from ..request import (
     build_requests,
 )
 from ..response import AnswerRules, interpret
-from ..transport import USER_AGENT, Line, _Session, exchange
-from .raw_server import make_certificate, server_context
+from ..transport import USER_AGENT, Line, exchange
+from .raw_server import ServerCase, server_context
 
 ROOT = Path(__file__).parents[2]
 RECIPIENT = Recipient('0' * 32, '+32456001122', "Hello")
@@ -57,18 +55,7 @@ class _Server(ThreadingHTTPServer):
         """A client that turns away is what the tests want."""
 
 
-class TransportCase(unittest.TestCase):
-
-    def setUp(self):
-        _Session._shared.clear()
-        # what this machine has for a proxy is not part of the tests
-        names = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE')
-        environment = patch.dict(os.environ)
-        environment.start()
-        self.addCleanup(environment.stop)
-        for name in names:
-            os.environ.pop(name, None)
-            os.environ.pop(name.upper(), None)
+class TransportCase(ServerCase):
 
     def serve(self, context=None, status=200, **headers):
         server = _Server(('127.0.0.1', 0), _Handler)
@@ -85,11 +72,6 @@ class TransportCase(unittest.TestCase):
 
 
 class TestTls(TransportCase):
-
-    def make_certificate(self, **kwargs):
-        path = make_certificate(**kwargs)
-        self.addCleanup(os.unlink, path)
-        return path
 
     def serve_tls(self, **kwargs):
         path = self.make_certificate(**kwargs)
