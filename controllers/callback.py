@@ -8,8 +8,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from odoo import modules
 from odoo.http import Controller, HttpDispatcher, Response, request, route
 
-from ..tools.callback_check import Content, read_signed
-from ..tools.delivery_report import MAX_BODY, ReportError, parse_reports
+from ..tools.report.authentication import Content, read_signed
+from ..tools.report.parsing import MAX_BODY, ReportError, parse_reports
 
 _logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools.urls import urljoin
 
 from ..tools import phone
-from ..tools.config_check import check_complete
-from ..tools.delivery_report import check_values
-from ..tools.request import ConfigError, check_config, preview
+from ..tools.report.parsing import check_values
+from ..tools.request.builder import ConfigError, check_config, preview
+from ..tools.request.checks import check_complete
 
 CREDENTIALS = ('api_key', 'token', 'username', 'password')
 REGEXES = ('message_id_regex', 'error_code_regex')

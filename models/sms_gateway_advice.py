@@ -9,12 +9,12 @@ from markupsafe import Markup
 from odoo import api, fields, models
 
 from ..tools import phone
-from ..tools.config import ConfigError
-from ..tools.config_check import check_config
-from ..tools.curl import to_curl
-from ..tools.request_template import RequestTemplate
-from ..tools.template import Text
-from ..tools.typed_secrets import find_typed_secrets
+from ..tools.request.checks import check_config
+from ..tools.request.config import ConfigError
+from ..tools.request.curl import to_curl
+from ..tools.request.placeholders import Text
+from ..tools.request.template import RequestTemplate
+from ..tools.request.typed_secrets import find_typed_secrets
 from .sms_gateway import CREDENTIALS, REQUEST_FIELDS
 
 # Which credentials an authentication type wants, wherever their placeholders stand.

@@ -5,7 +5,7 @@ import time
 from odoo import api, models, modules
 
 from ..tools.attempt import match_keys
-from ..tools.report_match import SentIndex, SentSms
+from ..tools.report.matching import SentIndex, SentSms
 from .sms_recording import RetryTime, record_isolated, record_surely
 
 _logger = logging.getLogger(__name__)

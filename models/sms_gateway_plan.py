@@ -1,39 +1,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from dataclasses import dataclass
-
 from odoo import models
 
+from ..sending.gateway_config import GatewayConfig, GatewayConnection
 from ..tools import phone
-from ..tools.delivery_report import ReportRules, parse_value_list
-from ..tools.provider_codes import FailureCode
-from ..tools.request import Credentials, Recipient, RequestConfig
-from ..tools.response import AnswerRules
-from ..tools.transport import Line
+from ..tools.answer.failure_codes import FailureCode
+from ..tools.answer.interpretation import AnswerRules
+from ..tools.report.parsing import ReportRules, parse_value_list
+from ..tools.request.builder import Credentials, Recipient, RequestConfig
 from .sms_gateway import CREDENTIALS, STATUS_LISTS
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that sending through one gateway needs, read once, without the ORM.
-
-    :param failures: how often it had to rest in a row
-    :param rate_limit: SMS per second over all workers and servers, 0 for no limit
-    """
-    gateway_id: int
-    name: str
-    line: Line
-    request: RequestConfig
-    answer: AnswerRules
-    number_format: str
-    rate_limit: float
-    track_status: bool
-    waits_for_report: bool
-    failures: int = 0
-
-    @property
-    def recipients(self):
-        """SMS in one request at most."""
-        return self.request.max_recipients if self.request.multiple_recipients else 1
 
 
 class SmsGateway(models.Model):
@@ -43,17 +17,18 @@ class SmsGateway(models.Model):
     def _get_plans(self):
         """Everything that sending needs, in a number of queries that does not grow with the gateways.
 
-        :return: {gateway id: Plan}
+        :return: {gateway id: GatewayConfig}
         :rtype: dict
         """
         paces = self.env['sms.gateway.pace'].sudo().search([('gateway_id', 'in', self.ids), ('failures', '>', 0)])
         failures = {pace.gateway_id.id: pace.failures for pace in paces}
         default_success = self._get_parameter('sms.default_success_200')
         return {
-            gateway.id: Plan(
+            gateway.id: GatewayConfig(
                 gateway_id=gateway.id,
                 name=gateway.name,
-                line=Line((self.env.cr.dbname, gateway.id), gateway.max_connections, gateway.timeout),
+                connection=GatewayConnection(
+                    (self.env.cr.dbname, gateway.id), gateway.max_connections, gateway.timeout),
                 request=gateway._get_request_config(),
                 answer=gateway._get_answer_rules(default_success),
                 number_format=gateway.number_format,

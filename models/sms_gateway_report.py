@@ -2,7 +2,7 @@
 from odoo import api, fields, models
 
 from ..tools.attempt import match_key, plain_uuid
-from ..tools.delivery_report import DeliveryReport
+from ..tools.report.parsing import DeliveryReport
 
 KEEP_DAYS = 7
 KEEP_REPORTS = 10_000  # of one gateway

@@ -5,7 +5,8 @@ from dataclasses import replace
 from odoo import api, models
 from odoo.tools import str2bool
 
-from ..tools import phone, routing
+from ..sending import routing
+from ..tools import phone
 
 _logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 from odoo import api, models
 
 from ..tools import secret_log
-from ..tools.typed_secrets import Secrets, find_secrets
+from ..tools.request.typed_secrets import Secrets, find_secrets
 
 SECRETS = (
     'api_key', 'token', 'password', 'delivery_callback_token', 'delivery_callback_check_key',

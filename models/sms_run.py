@@ -17,11 +17,11 @@ import psycopg2
 from odoo import fields
 from odoo.service.server import CommonServer
 
+from ..sending.request_pool import RequestPool
 from ..tools import phone
+from ..tools.answer.interpretation import SendResult, interpret
 from ..tools.attempt import attempt_uuid
-from ..tools.request import Recipient, build_requests
-from ..tools.response import SendResult, interpret
-from ..tools.transport import Delivery
+from ..tools.request.builder import Recipient, build_requests
 from .sms_recording import (
     RUN_OUTAGE_SECONDS,
     RUN_RETRY_SECONDS,
@@ -56,7 +56,7 @@ RETRY_FOR = 24 * 3600  # seconds after the first attempt at which an SMS that no
 
 
 @dataclass(slots=True)
-class Claimed:
+class QueuedSms:
     """An SMS that this run alone may send.
 
     :param token: the value of `claimed_until` that proves the claim
@@ -120,19 +120,19 @@ class SmsRun:
         self.period = period
         self.ids = ids
         self.at_once = at_once
-        self.ended = []  # with `at_once`, each Claimed with its result
+        self.ended = []  # with `at_once`, each QueuedSms with its result
         self.unlink_options = {'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent}
         self.drained = ids is not None and not ids  # whether nothing is left that this run could claim
         self.done = 0
         self._is_over = self.drained or self._is_told_to_stop()  # whether it claims no more
         self.plans = {}
-        self._under_way = {}  # {UUID of the attempt: Claimed}
+        self._under_way = {}  # {UUID of the attempt: QueuedSms}
         self._waiting = {}  # {gateway id: deque of (line, request, not before), to be marked as started}
         self._submitted = Counter()  # {gateway id: requests that do not wait and are not answered}
         self._portions = {}  # {gateway id: (requests that may be submitted at a time, when they were last)}
-        self._not_started = []  # pairs as of `Delivery.collect`, without an answer
-        self._finished = []  # Claimed with a result, to be recorded
-        self._returned = []  # Claimed that go back to the queue
+        self._not_started = []  # pairs as of `RequestPool.collect`, without an answer
+        self._finished = []  # QueuedSms with a result, to be recorded
+        self._returned = []  # QueuedSms that go back to the queue
         self._lines = {}  # {line of a gateway that was used: SMS in one request at most}
         self._watched_until = 0  # `time.monotonic()` at which the queue looks after the claims if this process dies
         self._claim_clock = None  # (token of the last claim, `time.monotonic()` at which it was written)
@@ -154,7 +154,7 @@ class SmsRun:
         """
         self._running.add(self)
         try:
-            with Delivery(self.deadline, self.period) as self._delivery:
+            with RequestPool(self.deadline, self.period) as self._delivery:
                 self._run()
         finally:
             self._running.discard(self)
@@ -375,7 +375,7 @@ class SmsRun:
         """Whether the provider may take longer to answer than a person waits: given up earlier, a good answer would
         count as none. A caller that needs the result at once accepts the shorter time-out."""
         after_commit = self.ids is not None and not self.at_once
-        return after_commit and self._delivery.cuts_timeout(self.plans[sms.gateway_id].line)
+        return after_commit and self._delivery.cuts_timeout(self.plans[sms.gateway_id].connection)
 
     def _submit(self, plan, group):
         recipients, to_render = [], []
@@ -405,10 +405,10 @@ class SmsRun:
             (recipient.uuid, sms) for recipient, sms in zip(recipients, to_render, strict=True))
         for recipient, reason in refused:
             self._finish(self._under_way.pop(recipient.uuid), refusal('sms_server', reason))
-        self._lines[plan.line] = config.max_recipients if config.multiple_recipients else 1
+        self._lines[plan.connection] = config.max_recipients if config.multiple_recipients else 1
         for request in requests:
             not_before = max(self._under_way[recipient.uuid].not_before for recipient in request.recipients)
-            self._waiting.setdefault(plan.gateway_id, deque()).append((plan.line, request, not_before))
+            self._waiting.setdefault(plan.gateway_id, deque()).append((plan.connection, request, not_before))
 
     def _start_waiting(self):
         """Give the connections what they soon need, once the database knows that these SMS may reach a provider. If
@@ -436,7 +436,7 @@ class SmsRun:
         busy = self._submitted[plan.gateway_id] + len(self._waiting.get(plan.gateway_id, ()))
         if plan.rate_limit:
             return 0 if busy else STARTED_AT_ONCE
-        portion, _last = self._portions.get(plan.gateway_id, (2 * plan.line.connections, 0))
+        portion, _last = self._portions.get(plan.gateway_id, (2 * plan.connection.connections, 0))
         return portion - busy
 
     def _take_limited(self, waiting, now):
@@ -506,7 +506,7 @@ class SmsRun:
         for sms in claimed:
             sms.attempt -= 1
         if not self._is_told_to_stop() and (plan.gateway_id in self._paused or (
-                plan.rate_limit and self._delivery.get_time_to_start(plan.line) > PACE_LEAD)):
+                plan.rate_limit and self._delivery.get_time_to_start(plan.connection) > PACE_LEAD)):
             to_send_again += claimed
             return
         self._is_over = True  # whatever is claimed now would come back in the same way
@@ -546,7 +546,7 @@ class SmsRun:
             known = [seconds for seconds in (asked, self._rests.get(gateway_id)) if seconds is not None]
             self._rests[gateway_id] = max(known, default=None)
         self._paused[gateway_id] = max((delay, reason), self._paused.get(gateway_id, (0, '')))
-        self._take_back(self.plans[gateway_id].line)
+        self._take_back(self.plans[gateway_id].connection)
 
     def _finish(self, sms, result):
         sms.result = result

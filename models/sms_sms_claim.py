@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models, modules
 
+from ..sending.request_pool import MOST_LATE
+from ..sending.routing import RoutingTable
 from ..tools import phone
-from ..tools.routing import RoutingTable
-from ..tools.transport import MOST_LATE
-from .sms_run import PACE_LEAD, RETRY_FOR, Claimed
+from .sms_run import PACE_LEAD, RETRY_FOR, QueuedSms
 
 MOST_RATE_DELAY = 3600  # seconds until an SMS asks again for a place that its gateway's rate limit leaves
 
@@ -47,14 +47,14 @@ class SmsSms(models.Model):
         :param float lease: seconds after which the claim counts as lost
         :param int limit: how many at most
         :param list ids: of these only, even if they should wait; None: of all that are due
-        :param get_time_to_start: see `Delivery`
+        :param get_time_to_start: see `RequestPool`
         :param dict backlog: {gateway id: SMS that found no place before}, counted on
         :param get_room: tells how many requests of a plan start at once; the claim marks their SMS as started,
             which costs nothing then
         :param refused: ids of SMS that the database does not let anybody claim
         :return: what was claimed in the order of ids, and the plans of all gateways by id. An SMS with a delay is
             back in the queue already, because its gateway rests or its rate limit leaves no place for it.
-        :rtype: tuple[list[Claimed], dict]
+        :rtype: tuple[list[QueuedSms], dict]
         """
         self.env.cr.execute(f"""
             WITH now AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS clock), due AS (
@@ -76,7 +76,7 @@ class SmsSms(models.Model):
             ORDER BY due.id
         """, {**self._get_due_parameters(ids, refused), 'limit': limit, 'lease': lease})
         claimed = [
-            Claimed(
+            QueuedSms(
                 id=sms_id, uuid=uuid, number=number or '', body=(body or '').strip(), company_id=company_id,
                 token=token, countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age)
             for sms_id, uuid, number, body, company_id, token, attempt, age, *countries in self.env.cr.fetchall()
@@ -133,7 +133,7 @@ class SmsSms(models.Model):
     def _renew_claims(self, claimed, token):
         """Let claims last longer.
 
-        :param list[Claimed] claimed: whose tokens are those of before, even if this call is repeated
+        :param list[QueuedSms] claimed: whose tokens are those of before, even if this call is repeated
         :param datetime token: until when, in UTC
         :return: ids of SMS that somebody else has claimed, recorded or put back since
         :rtype: set[int]
@@ -218,7 +218,7 @@ class SmsSms(models.Model):
                 limited.setdefault(sms.gateway_id, []).append(sms)
         for gateway_id, group in sorted(limited.items()):  # so that two claims never wait for each other crosswise
             plan = plans[gateway_id]
-            left = get_time_to_start(plan.line)
+            left = get_time_to_start(plan.connection)
             # so that no second has more, even if a request at its beginning is late and one at its end is not
             rate = plan.rate_limit / (1 + MOST_LATE)
             places = self.env['sms.gateway.pace']._reserve(gateway_id, len(group), rate, left - PACE_LEAD)
@@ -228,7 +228,7 @@ class SmsSms(models.Model):
             for sms in group[len(places):]:
                 # not before the end of this run, which would only claim it again and again, and not much later, in case
                 # the limit is raised meanwhile
-                wait = left + plan.line.timeout + backlog.get(gateway_id, 0) / rate
+                wait = left + plan.connection.timeout + backlog.get(gateway_id, 0) / rate
                 sms.delay = max(1, round(min(wait, MOST_RATE_DELAY)))
                 backlog[gateway_id] = backlog.get(gateway_id, 0) + 1
 

@@ -8,10 +8,10 @@ from functools import partial
 from odoo import api, models
 from odoo.tools import groupby, split_every
 
-from ..tools.sent_before import recall, remember
+from ..sending.sent_before import recall, remember
 from ..tools.sms_api import SmsApiResults
 from .sms_recording import RetryTime, is_outage, record_batch, record_isolated
-from .sms_run import Claimed, SmsRun, refusal
+from .sms_run import QueuedSms, SmsRun, refusal
 
 _logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class SmsSms(models.Model):
     def _record(self, claimed, plans, unlink_failed=False, unlink_sent=True, lost=False):
         """Write the results of claimed SMS: status rows, then states, notifications and traces the way core does.
 
-        :param claimed: list of Claimed with a result
+        :param claimed: list of QueuedSms with a result
         :param dict plans: plans of the gateways by id
         :param bool lost: whether nothing is known but that the claim has expired
         """
@@ -258,7 +258,7 @@ class SmsSms(models.Model):
         """Write the result of an SMS that `_record` cannot write, because a trigger or another addon's hook raises: by
         SQL that calls no hook, and each table by itself. What still fails is left out.
 
-        :param Claimed sms: with its result
+        :param QueuedSms sms: with its result
         """
         self._say_doubts([sms])
         state = self._get_result_state(sms, plans, ())
@@ -397,7 +397,7 @@ class SmsSms(models.Model):
         """
         :param int last_id: only SMS with a higher id
         :return: the SMS with their result, at most LOST_BATCH in the order of ids, and the plans of their gateways
-        :rtype: tuple[list[Claimed], dict]
+        :rtype: tuple[list[QueuedSms], dict]
         """
         self.env.cr.execute("""
             SELECT s.id, s.uuid, s.number, s.body, COALESCE(m.record_company_id, s.record_company_id),
@@ -410,7 +410,7 @@ class SmsSms(models.Model):
             refusal('sms_server', self.env._("Sending was interrupted.")),
             state='server_error', outcome='unknown', doubtful=True)
         claimed = [
-            Claimed(
+            QueuedSms(
                 id=sms_id, uuid=uuid, number=number or '', body=body or '', company_id=company_id, token=token,
                 attempt=attempt or 1, candidates=(gateway_id,) if gateway_id else (), result=result)
             for sms_id, uuid, number, body, company_id, token, attempt, gateway_id in self.env.cr.fetchall()]

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
-from ..tools.segments import count_segments
+from ..tools.gsm import count_segments
 
 
 class SmsSms(models.Model):

@@ -3,7 +3,7 @@ import requests
 
 from odoo.tests import TransactionCase
 
-from ..tools import bounded_regex
+from ..tools.answer import bounded_regex
 from .provider import Provider
 
 send_for_real = requests.Session.send  # before Odoo's tests replace it

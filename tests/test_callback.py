@@ -8,7 +8,7 @@ from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
 from ..controllers import callback
-from ..tools.delivery_report import MAX_BODY
+from ..tools.report.parsing import MAX_BODY
 from .callback_calls import FORM, GARBAGE, PROVIDERS, fill
 from .common import SECRET, GatewayCase
 from .provider import Reply

@@ -12,7 +12,7 @@ from odoo.tests import tagged
 
 from ..models.sms_gateway_report import KEEP_REPORTS
 from ..tools.attempt import attempt_uuid
-from ..tools.delivery_report import parse_reports
+from ..tools.report.parsing import parse_reports
 from .common import GatewayCase
 from .provider import Reply
 

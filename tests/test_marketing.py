@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from odoo import fields
 from odoo.tests import tagged
 
-from ..tools.delivery_report import parse_reports
+from ..tools.report.parsing import parse_reports
 from .common import DOUBT, SECRET, GatewayCase
 from .provider import Reply
 

@@ -4,8 +4,8 @@ from unittest import SkipTest
 
 from odoo.tests import tagged
 
-from ..tools.request import Recipient
-from ..tools.response import HttpAnswer, interpret
+from ..tools.answer.interpretation import HttpAnswer, interpret
+from ..tools.request.builder import Recipient
 from .common import GatewayCase
 
 MANY = 500

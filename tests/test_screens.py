@@ -7,7 +7,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 
-from ..tools.delivery_report import DeliveryReport
+from ..tools.report.parsing import DeliveryReport
 from .common import SECRET, GatewayCase
 from .provider import Reply
 

@@ -22,9 +22,9 @@ from odoo.tests import TransactionCase, tagged
 from odoo.tools.convert import convert_file
 
 from ..tools import phone
-from ..tools.delivery_report import parse_reports
-from ..tools.request import Recipient, build_requests
-from ..tools.response import HttpAnswer, interpret
+from ..tools.answer.interpretation import HttpAnswer, interpret
+from ..tools.report.parsing import parse_reports
+from ..tools.request.builder import Recipient, build_requests
 from . import template_samples
 from .common import GatewayCase
 from .exchange import describe

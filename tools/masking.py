@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from functools import lru_cache, reduce
 
-from .config import MASK
+from .request.config import MASK
 
 IGNORED = 2  # characters of a secret that protects nothing, but is in nearly every text
 WHOLE = 5  # characters of a secret that is masked as a whole word only, or it would blot out parts of other words

@@ -8,8 +8,8 @@ import re
 import threading
 from contextlib import contextmanager
 
-from .config import MASK
 from .masking import Masker
+from .request.config import MASK
 
 MAX_KNOWN = 500  # secrets that are remembered, the latest ones
 SHORTEST = 4  # a shorter one would blot out half of the log

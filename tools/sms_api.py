@@ -4,7 +4,7 @@ import inspect
 
 from odoo.addons.sms.tools import sms_api as core_api
 
-from .response import FAILURE_TYPES
+from .answer.interpretation import FAILURE_TYPES
 
 # core has announced to rename SmsApiBase to SmsApi, and today's SmsApi to SmsApiIAP
 SmsApiBase = getattr(core_api, 'SmsApiBase', None) or core_api.SmsApi

@@ -7,12 +7,12 @@ from odoo.exceptions import UserError
 from odoo.tools import str2bool
 
 from ..models.sms_recording import record_surely
-from ..models.sms_run import Claimed
+from ..models.sms_run import QueuedSms
+from ..sending.request_pool import exchange_in_time
+from ..sending.sent_before import recall, remember
 from ..tools import phone
-from ..tools.request import ConfigError, Recipient, RenderError, build_requests, check_config, shown_request
-from ..tools.response import interpret
-from ..tools.sent_before import recall, remember
-from ..tools.transport import exchange_in_time
+from ..tools.answer.interpretation import interpret
+from ..tools.request.builder import ConfigError, Recipient, RenderError, build_requests, check_config, shown_request
 
 
 class SmsGatewayTest(models.TransientModel):
@@ -61,12 +61,12 @@ class SmsGatewayTest(models.TransientModel):
         sent = recall(self.env.cr, key)
         if not sent:
             request = self._make_request(plan)
-            sent = request, exchange_in_time(plan.line, request)
+            sent = request, exchange_in_time(plan.connection, request)
             remember(self.env.cr, key, sent)
         request, answer = sent
         recipient, = request.recipients
         result = interpret(plan.answer, [recipient], answer)[0]
-        claimed = Claimed(
+        claimed = QueuedSms(
             id=0, uuid=recipient.uuid, number=self.number, body=recipient.message, token=None, attempt=1, result=result,
             company_id=gateway.company_id.id or self.env.company.id, candidates=(gateway.id,))
         self.env['sms.sms']._say_doubts([claimed])

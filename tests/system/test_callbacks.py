@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from common import environment
 from exchange import report_delivery
+
 from sending import SendingCase
 
 PARAMETERS = [

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 from common import environment
 from lxml import etree
+
 from sending import SendingCase
 
 NEIGHBOURS = (

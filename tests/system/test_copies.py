@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 
 from common import LOGGED_ERROR, environment
+
 from sending import SendingCase
 
 SECRETS = (

@@ -4,6 +4,7 @@ import contextlib
 import time
 
 from common import environment
+
 from sending import CRON, Reply, SendingCase
 
 

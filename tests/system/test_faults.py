@@ -5,6 +5,7 @@ import random
 import time
 
 from common import environment
+
 from sending import BROKEN, CRON, NUMBER_LIST, Reply, WorkersCase
 
 

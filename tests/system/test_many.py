@@ -4,6 +4,7 @@ import contextlib
 import threading
 
 from common import environment
+
 from sending import CRON, NUMBER_LIST, WorkersCase
 
 

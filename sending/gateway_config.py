@@ -1,0 +1,43 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What sending through one gateway needs, read once from its record. Plain data, so that threads may share it."""
+from dataclasses import dataclass
+
+from ..tools.answer.interpretation import AnswerRules
+from ..tools.request.config import RequestConfig
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayConnection:
+    """How one gateway is reached.
+
+    :param key: identifies the gateway among all databases of this process; its connections are shared under it
+    :param connections: requests in parallel
+    :param timeout: seconds to wait for an answer
+    """
+    key: tuple
+    connections: int = 8
+    timeout: float = 15
+
+
+@dataclass(frozen=True)
+class GatewayConfig:
+    """Everything that sending through one gateway needs.
+
+    :param rate_limit: SMS per second over all workers and servers, 0 for no limit
+    :param failures: how often in a row the gateway was paused
+    """
+    gateway_id: int
+    name: str
+    connection: GatewayConnection
+    request: RequestConfig
+    answer: AnswerRules
+    number_format: str
+    rate_limit: float
+    track_status: bool
+    waits_for_report: bool
+    failures: int = 0
+
+    @property
+    def recipients(self) -> int:
+        """SMS in one request at most."""
+        return self.request.max_recipients if self.request.multiple_recipients else 1

@@ -1,0 +1,66 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Which SMS a report speaks of: SPEC section 6."""
+import unittest
+from uuid import uuid4
+
+from ...tools.attempt import attempt_uuid
+from ...tools.report.matching import SentIndex, SentSms
+from ...tools.report.parsing import DeliveryReport
+
+
+def sms(row_id, uuid='', message_id='', number='', attempt=1):
+    return SentSms(row_id, uuid or uuid4().hex, message_id, number, attempt, 1)
+
+
+def report(uuid='', message_id='', number=''):
+    return DeliveryReport(uuid, message_id, number, 'delivered', 'success', '', '', '')
+
+
+class TestReportMatch(unittest.TestCase):
+
+    def find(self, sent, **identifiers):
+        found, attempt = SentIndex(sent).find(report(**identifiers))
+        return (found.row_id, attempt) if found else None
+
+    def test_uuid(self):
+        sent = [sms(1), sms(2)]
+        self.assertEqual(self.find(sent, uuid=sent[1].uuid), (2, 1))
+        self.assertEqual(self.find(sent, uuid=sent[1].uuid[:20]), (2, 1), "{uuid20}")
+        self.assertIsNone(self.find(sent, uuid=uuid4().hex))
+        self.assertIsNone(self.find(sent))
+
+    def test_uuid_beats_message_id(self):
+        sent = [sms(1, message_id='M1'), sms(2, message_id='M2')]
+        self.assertEqual(self.find(sent, uuid=sent[0].uuid, message_id='M2'), (1, 1))
+        self.assertEqual(self.find(sent, uuid='our-own-reference', message_id='M2'), (2, 1))
+
+    def test_attempts(self):
+        sent = [sms(1, attempt=2)]
+        for attempt, expected in ((1, (1, 1)), (2, (1, 2)), (3, None)):
+            self.assertEqual(self.find(sent, uuid=attempt_uuid(sent[0].uuid, attempt)), expected, attempt)
+        untold = [sms(None, uuid=sent[0].uuid, attempt=None)]
+        self.assertEqual(self.find(untold, uuid=attempt_uuid(sent[0].uuid, 3)), (None, 3))
+
+    def test_message_id_of_one_sms(self):
+        sent = [sms(1, message_id='M1', number='+32 456 00 11 22', attempt=3)]
+        self.assertEqual(self.find(sent, message_id='M1'), (1, 3))
+        self.assertIsNone(self.find(sent, message_id='m1'))
+
+    def test_message_id_of_several_sms(self):
+        sent = [sms(row, message_id='M', number=number) for row, number in enumerate(
+            ('+32456001122', '+32456001123', '0032456001124', '+4512345678', '+1262456001122', '12345'), 1)]
+        for number, row in (
+                ('32456001122', 1), ('0456001123', 2), ('+32 456 00 11 24', 3), ('12345678', 4), ('1262456001122', 5),
+                ('12345', 6)):
+            self.assertEqual(self.find(sent, message_id='M', number=number), (row, 1), number)
+        for number in ('', '+32456009999', '456001122', '1122', 'Acme'):
+            self.assertIsNone(self.find(sent, message_id='M', number=number), number)
+
+    def test_number_of_another_recipient_whose_sms_is_not_recorded_yet(self):
+        sent = [sms(1, message_id='M', number='+32456001122')]
+        self.assertIsNone(self.find(sent, message_id='M', number='+32456001199'))
+
+    def test_number_that_tells_nothing(self):
+        sent = [sms(1, message_id='M', number='+32456001122')]
+        for number in ('+3245****122', 'Acme', '1122', '6f9619ff8b86d011b42d00c04fc964ff'):
+            self.assertEqual(self.find(sent, message_id='M', number=number), (1, 1), number)

@@ -1,0 +1,370 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""From a provider's answer to one result per SMS (SPEC sections 4 and 5). Pure: no ORM, nothing is raised."""
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from http import HTTPStatus
+
+from .. import paths
+from ..masking import masker
+from . import bounded_regex
+from .failure_codes import FAILURE_TYPES, fixed_outcomes, match_failure, match_outcome
+from .parts import ItemTexts, split
+
+__all__ = ['FAILURE_TYPES', 'AnswerRules', 'HttpAnswer', 'SendResult', 'interpret', 'match_failure']
+
+MAX_TEXT = 64 * 1024  # characters of an answer that are looked at
+MAX_RESPONSE_TEXT = 4096  # bytes of an answer that are kept
+MAX_WORDS = 500  # characters of the provider's words that are shown as the reason
+FAILED = ('error', 'server_error')
+NOTHING_SENT = ('connect', 'invalid')
+RETRY_LATER = (429, 503)  # RFC 6585 section 4, RFC 9110 section 15.6.4: nothing was taken
+_FAILURE_BY_HTTP = {401: 'sms_acc', 403: 'sms_acc', 402: 'sms_credit'}
+_NO_ANSWER = {
+    'connect': "No connection to the provider.",
+    'invalid': "The request cannot be made: check the URL and the headers.",
+    'timeout': "The provider did not answer in time.",
+    'broken': "The connection was lost before the answer was complete.",
+}
+_NOT_NAMED = "The response says nothing certain about this recipient."
+# A byte order mark, also read as Latin-1, and what may stand around it: `^OK` and JSON begin after it.
+_BEGIN = re.compile(r'\A(?:\s|\ufeff|\u00ef\u00bb\u00bf)+')
+
+
+@dataclass(frozen=True)
+class AnswerRules:
+    """How a gateway's answers are read. Paths are those of `paths`, from an item where there is `items_path`."""
+    message_id_regex: str = ''
+    error_code_regex: str = ''
+    items_path: str = ''
+    number_path: str = ''
+    message_id_path: str = ''
+    status_path: str = ''
+    error_code_path: str = ''
+    error_message_path: str = ''
+    error_values: tuple[str, ...] = ()  # status values that refuse; compared without case, a trailing * is a prefix
+    success_http_codes: frozenset[int] = frozenset((200, 201, 202))  # empty: every 2xx is unclear
+    success_substring: str = ''
+    success_key: str = ''
+    error_key: str = ''
+    require_message_id: bool = False
+    failure_map: tuple[tuple[str, ...], ...] = ()  # see `FailureCode`: provider code, failure type, outcome
+    default_success_200: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # these and the next two: see `masking.Masker`
+    names: tuple[str, ...] = field(default=(), repr=False)
+    pairs: tuple[str, ...] = field(default=(), repr=False)
+    status_tracked: bool = True
+
+    @cached_property
+    def fixed_outcomes(self) -> frozenset[str]:
+        """The outcomes that a failure code may fix."""
+        return fixed_outcomes(self.failure_map)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What came back. `failure` is '' or why nothing did: 'connect' and
+    'invalid' (nothing was sent), 'timeout', 'broken'."""
+    status: int | None
+    text: str = ''
+    headers: Mapping[str, str] = field(default_factory=dict)  # lower-case keys
+    failure: str = ''
+    reason: str = ''  # words for `failure`, without secrets
+    duration: int = 0  # ms
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What became of one SMS.
+
+    `rule` is the rule of SPEC section 5 that decided, 0 for the recipient's own part of the answer, 7 for the outcome
+    of a failure code. `retryable`: the provider certainly took nothing, another gateway or this one may take it after
+    `retry_after` seconds. `doubtful`: it failed, but the recipient may have received it, which `error_message` does
+    not say yet.
+    """
+    uuid: str
+    state: str  # success, pending, error, server_error
+    outcome: str  # accepted, refused, unknown: may the provider have taken it?
+    rule: int
+    http_code: int | None
+    response_text: str
+    message_id: str
+    error_code: str
+    error_message: str
+    failure_type: str
+    retryable: bool
+    retry_after: int | None
+    duration: int
+    doubtful: bool = False
+
+
+@dataclass(slots=True)  # frozen would take a tenth of the time of reading an answer
+class _Whole:
+    """An answer, and what it says of all its recipients together: state and number of the rule of SPEC section 5."""
+    mask: Callable[[str], str]  # takes the secrets out of what is stored
+    mask_identifier: Callable[[str], str]  # the same of a message id
+    rules: AnswerRules
+    answer: HttpAnswer
+    body: str
+    state: str
+    rule: int
+    accepted: bool  # or unclear
+    is_shared: bool
+    texts: ItemTexts
+    names_recipients: bool
+    words: str
+    response_text: str
+
+    def text_of(self, part):
+        """Give the text that is about one recipient alone, '' when there is none."""
+        return self.texts.own(part) if part.is_item else ''
+
+    def text_of_all(self, part):
+        """Give the text that is about the recipient as about all others, '' when it is not certain whom it is about."""
+        if part.is_item:
+            return self.texts.rest
+        return '' if self.names_recipients and self.accepted else self.body
+
+
+def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> list[SendResult]:
+    """Read an answer: one result per recipient, in their order. Never raises.
+
+    :param recipients: those of the request, with `uuid`, `number` and `message`
+    """
+    body = paths.clean(_BEGIN.sub('', answer.text[:MAX_TEXT], count=1))
+    verdict = _verdict(rules, answer, body)
+    accepted = verdict[0] not in FAILED
+    own = taken = split(rules, recipients, body, accepted)
+    is_shared = len(recipients) > 1
+    if not accepted and ('accepted' in rules.fixed_outcomes or (is_shared and verdict[1] == 2)):
+        # of an SMS that the provider has taken all the same its message id counts
+        taken = split(rules, recipients, body, accepted=True)
+    mask, mask_identifier = _masker(rules, recipients), masker(rules.secrets)
+    shown = mask(body)
+    if shown == body and not answer.failure:
+        mask = mask_identifier = str  # its parts have no secret either
+    whole = _Whole(
+        mask=mask, mask_identifier=mask_identifier, rules=rules, answer=answer, body=body, state=verdict[0],
+        rule=verdict[1], accepted=accepted, is_shared=is_shared, texts=own.texts,
+        names_recipients=own.names_recipients, words=_words(answer, shown, is_shared),
+        response_text=_cut(shown, MAX_RESPONSE_TEXT))
+    results = {}
+    keys = [(id(part), id(other)) for part, other in zip(own.parts, taken.parts, strict=True)]
+    for key, part, other in zip(keys, own.parts, taken.parts, strict=True):
+        # recipients share a part when the answer says the same of them
+        if key not in results:
+            results[key] = _result(whole, part, other)
+    return [replace(results[key], uuid=recipient.uuid) for recipient, key in zip(recipients, keys, strict=True)]
+
+
+# === The answer as a whole === #
+
+def _verdict(rules, answer, *texts):
+    """Rules 1 to 6 of SPEC section 5 for an answer with these texts: state and number of the rule."""
+    status, codes = answer.status, rules.success_http_codes
+    if answer.failure or status is None or (status >= 500 and status not in codes):
+        return 'server_error', 1
+    if rules.error_key and any(_contains(text, rules.error_key) for text in texts):
+        return 'error', 2
+    markers = [marker for marker in (rules.success_substring, rules.success_key) if marker]
+    if any(_contains(text, marker) for marker in markers for text in texts):
+        return 'success', 3
+    if status not in codes and (codes or not 200 <= status < 300):
+        return 'error', 4
+    if markers or not codes:
+        return ('success' if rules.default_success_200 and status in (200, 201, 202) else 'pending'), 5
+    return 'success', 6
+
+
+def _contains(body, marker):
+    """Whether a marker is in the body; blanks between the tokens of a JSON answer make no difference.
+
+    The same provider prints `"status": "ok"` in its documentation and sends `"status":"ok"`.
+    """
+    if marker in body:
+        return True
+    return body.lstrip()[:1] in ('{', '[') and _squeeze(marker) in _squeeze(body)
+
+
+def _squeeze(text):
+    # a blank run is matched once, as a whole: `\s+(?=...)` would begin anew at each of its blanks
+    return re.sub(r'(?<=[]\[{}:,])\s+|(?<!\s)\s+(?=[]\[{}:,])', '', text)
+
+
+def _outcome(answer, state, rule):
+    """The three outcomes of SPEC section 4."""
+    if state == 'success':
+        return 'accepted'
+    if state == 'pending':
+        return 'unknown'
+    if rule == 1:
+        refused = not answer.failure and answer.status == 503
+        return 'refused' if refused or answer.failure in NOTHING_SENT else 'unknown'
+    return 'refused' if rule == 2 or 300 <= answer.status < 500 else 'unknown'
+
+
+# === The result === #
+
+def _result(whole, part, taken):
+    """
+    :param Part part: what the answer says of the recipient
+    :param Part taken: the same if the SMS was taken although the answer as a whole refuses
+    """
+    rules, answer = whole.rules, whole.answer
+    state, rule, outcome, message = _decide(whole, part, taken)
+    code = failure_type = ''
+    retryable = doubtful = False
+    failed = state in FAILED
+    if failed or rules.fixed_outcomes:
+        code = _code(whole, part)
+        if rule == 0 and code:
+            outcome = 'refused'  # an error code stands where the message id should
+        message = message or (part.is_item and (paths.as_words(part.status) or code)) or _words_for(whole, part)
+        known = code, part.status
+        if failed:  # the text of an answer that accepts is none of an error: it may repeat the SMS
+            text = whole.text_of(part) or whole.text_of_all(part)
+            known += (f'HTTP {answer.status}' if answer.status else '', message, text[:MAX_RESPONSE_TEXT])
+        retryable = rule != 0 and (answer.failure == 'connect' or (
+            answer.status in RETRY_LATER and answer.status not in rules.success_http_codes))
+        if answer.status is not None and not answer.failure and (fixed := match_outcome(rules.failure_map, *known)):
+            outcome, rule = fixed, 7
+            if fixed == 'accepted':
+                state, part = 'success', taken
+            elif not failed:
+                state = 'error'
+    if state in FAILED:
+        failure_type = match_failure(rules.failure_map, *known) or _FAILURE_BY_HTTP.get(answer.status, 'sms_server')
+        retryable = retryable and outcome == 'refused'
+        doubtful = outcome == 'unknown'
+        if not rules.status_tracked:
+            outcome = 'unknown'  # of this SMS alone; `retryable` still says what may happen to it right away
+    else:
+        code = message = ''
+        retryable = False
+    return SendResult(
+        uuid='', state=state, outcome=outcome, rule=rule, http_code=answer.status, response_text=whole.response_text,
+        # a user name may be a part of it, and the delivery report has the same id
+        message_id=whole.mask_identifier(part.message_id),
+        error_code=whole.mask(code)[:MAX_WORDS],
+        error_message=whole.mask(message)[:MAX_WORDS],
+        failure_type=failure_type, retryable=retryable,
+        retry_after=_retry_after(answer.headers.get('retry-after')) if retryable else None,
+        duration=answer.duration,
+        doubtful=doubtful)
+
+
+def _decide(whole, part, taken):
+    """The answer as a whole and a recipient's part of it together: state, rule, outcome, the provider's words."""
+    rules, state, rule = whole.rules, whole.state, whole.rule
+    outcome = ''
+    if whole.is_shared and rule in (2, 3):
+        if part.is_item and not whole.texts.rest:
+            state, rule = 'pending', 5  # whose the markers are is not known
+        elif part.is_item:
+            state, rule = _verdict(rules, whole.answer, whole.text_of(part), whole.text_of_all(part))
+        if whole.rule == 2 and not part.refused and (
+                rule != 2 or (whole.names_recipients and taken.message_id)):
+            # the error key appears in another recipient's part
+            state, rule = 'error', 2
+            outcome = 'refused' if _is_refused_by_http(rules, whole.answer) else 'unknown'
+    outcome = outcome or _outcome(whole.answer, state, rule)
+    if state not in FAILED:
+        if part.refused:
+            return 'error', 0, 'refused', part.error_message
+        if rules.require_message_id and not part.message_id:
+            outcome = 'refused' if part.error_code or part.error_message else 'unknown'
+            message = part.error_message or f"No message ID in the answer: {_words_for(whole, part)}"
+            return 'error', 0, outcome, message
+        if part.refused is None:
+            return 'pending', 0, 'unknown', ''
+        return state, rule, outcome, ''
+    return state, rule, outcome, part.error_message
+
+
+def _is_refused_by_http(rules, answer):
+    return 300 <= answer.status < 500 and answer.status not in rules.success_http_codes
+
+
+def _code(whole, part):
+    """The error code that is about a recipient: his own, else that of an answer that refuses all."""
+    pattern = whole.rules.error_code_regex
+    if part.error_code or not part.is_item:
+        # the regex has been read for each of several recipients already
+        return part.error_code or ('' if whole.is_shared else _error_code(pattern, whole.body))
+    code = _error_code(pattern, whole.text_of(part))
+    if not code and not whole.accepted:
+        code = whole.texts.whole.error_code or _error_code(pattern, whole.texts.rest)
+    return code
+
+
+def _words_for(whole, part):
+    """What a recipient is told where the answer has no error message of his: nothing of another's part."""
+    if part.position is not None and not whole.is_shared:
+        return whole.words
+    if not part.is_item:
+        return _NOT_NAMED if whole.names_recipients and whole.accepted else whole.words
+    text = '' if whole.accepted else whole.texts.whole.error_message
+    text = text or whole.text_of(part) or ('' if whole.accepted else whole.texts.rest)
+    return _shorten(whole.answer, whole.mask(text), True) if text or not whole.accepted else _NOT_NAMED
+
+
+def _error_code(pattern, body):
+    found = bounded_regex.find(pattern, body, limit=1)
+    return found.rows[0][found.names.get('code', min(found.groups, 1))].strip() if found.rows else ''
+
+
+def _words(answer, shown, is_shared):
+    """What the provider says, else what its HTTP code says."""
+    if answer.failure or answer.status is None:
+        return answer.reason or _NO_ANSWER.get(answer.failure, _NO_ANSWER['broken'])
+    if 300 <= answer.status < 400:
+        return f"{_phrase(answer)}: redirects are not followed. Type the address that it leads to as Base URL."
+    return _shorten(answer, shown, is_shared)
+
+
+def _shorten(answer, text, is_shared):
+    """A text in one line; what the HTTP code says instead of none and of HTML.
+
+    In the answer to a shared request numbers are left out: each recipient's document shows these words.
+    """
+    text = ' '.join(text[:2 * MAX_RESPONSE_TEXT].split())
+    if is_shared:
+        text = re.sub(r'\+?[0-9]{7,}', '…', text)
+    return _phrase(answer) if not text or '<html' in text[:500].lower() else text
+
+
+def _phrase(answer):
+    try:
+        return f'HTTP {answer.status} {HTTPStatus(answer.status).phrase}'
+    except ValueError:
+        return f'HTTP {answer.status}'
+
+
+def _retry_after(value):
+    """Seconds of a Retry-After header (RFC 9110 section 10.2.3): a number of seconds or a date."""
+    value = (value or '').strip()
+    if re.fullmatch(r'[0-9]{1,9}', value):
+        return int(value)
+    try:
+        moment = parsedate_to_datetime(value)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        return max(0, round((moment - datetime.now(timezone.utc)).total_seconds()))
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
+
+
+def _masker(rules, recipients):
+    """The masker of an answer. A user name that is the number or in the text of an SMS is no secret there."""
+    names = tuple(
+        name for name in rules.names
+        if not any(name.lstrip('+0') == sms.number.lstrip('+0') or name in getattr(sms, 'message', '')
+                   for sms in recipients))
+    return masker(rules.secrets, names, rules.pairs)
+
+
+def _cut(text, size):
+    return text if len(text) * 4 <= size else text.encode('utf-8')[:size].decode('utf-8', 'ignore')

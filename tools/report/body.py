@@ -1,0 +1,185 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The body of a callback as a document: form, JSON or XML, whatever its content type says (SPEC section 6)."""
+import re
+from urllib.parse import parse_qsl
+from xml.parsers import expat
+
+from .. import paths
+
+MAX_FIELDS = 1000  # of a form
+MAX_ELEMENTS = 50_000  # of an XML document
+# Others are slow on purpose (punycode) or no charsets at all (hex), and a sender may name any of Python's.
+_CHARSET = re.compile(r'charset="?(utf-?8|utf-16(?:le|be)?|us-ascii|iso-8859-\d{1,2}|windows-125\d)\b', re.IGNORECASE)
+
+
+class ReportError(ValueError):
+    """A call that cannot be read.
+
+    :ivar int status: the HTTP code to answer, 400 or 413
+    :ivar list reports: the reports of the call that could be read all the same
+    """
+
+    def __init__(self, message: str, status: int = 400, reports=()):
+        super().__init__(message)
+        self.status = status
+        self.reports = list(reports)
+
+
+class Form(dict):
+    """Fields of a form or a query string; a repeated one has a list."""
+
+
+def read_query(query_string: bytes, wanted) -> Form:
+    """Read a query string. Arguments and errors: see `read_body`."""
+    return _form(query_string.decode('utf-8', 'replace'), 'utf-8', wanted)
+
+
+def read_body(content_type: str, body: bytes, wanted: tuple[tuple[str, str], ...]):
+    """Read a body of whatever kind into a document for `paths`; None for an empty one.
+
+    :param wanted: field names and paths; JSON in a field of a form is read when a path goes into it
+    :raise ReportError: the body cannot be read
+    """
+    body = body.removeprefix(b'\xef\xbb\xbf').strip()
+    kind = content_type.partition(';')[0].strip().lower()
+    named = _CHARSET.search(content_type)
+    charset = named[1].lower() if named else 'utf-8'
+    if not body:
+        return None
+    if kind.startswith('multipart/'):
+        return _multipart(content_type, body, charset, wanted)
+    text = _decode(body, charset).lstrip('\ufeff \t\r\n')
+    start = text[:1]
+    looks_like_form = re.match(r'[^\s={}<>"]{1,200}=', text)
+    if start in ('{', '[') or (kind.endswith('json') and not looks_like_form):
+        return _json(text)
+    if start == '<' or kind.endswith('xml'):
+        return _xml(body)
+    if kind == 'application/x-www-form-urlencoded' or looks_like_form:
+        return _form(text, charset, wanted)
+    raise ReportError("The body is neither a form nor JSON nor XML.")
+
+
+def _decode(body, charset):
+    try:
+        return body.decode(charset, 'replace')
+    except LookupError:  # iso-8859-12 and the like
+        return body.decode('utf-8', 'replace')
+
+
+def _json(text):
+    try:
+        return paths.load_json(text)
+    except ValueError as error:
+        raise ReportError("The body is no JSON that can be read.") from error
+
+
+def _form(text, charset, wanted):
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, encoding=charset, errors='replace')
+    except LookupError:
+        return _form(text, 'utf-8', wanted)
+    except ValueError as error:
+        raise ReportError("The form has too many fields.") from error
+    return _fields(pairs, wanted)
+
+
+def _fields(pairs, wanted):
+    form = Form()
+    for key, value in pairs:
+        _add(form, key.removesuffix('[]'), value)
+    for choice in (choice for _name, path in wanted for choice in paths.alternatives(path)):
+        head, *below = paths.segments(choice) or ('',)
+        if below and isinstance(form.get(head), str):
+            form[head] = embedded(form[head])
+    return form
+
+
+def embedded(value):
+    """Give the JSON document in a field of a form; the field itself when it has none."""
+    if isinstance(value, str) and value.lstrip('\ufeff \t\r\n')[:1] in ('{', '['):
+        try:
+            return paths.load_json(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _multipart(content_type, body, charset, wanted):
+    """Fields of a multipart form (RFC 7578), files left out."""
+    boundary = re.search(r'boundary=(?:"([^"]{1,70})"|([^\s;,]{1,70}))', content_type)
+    delimiter = b'--' + (boundary[1] or boundary[2]).encode('utf-8', 'replace') if boundary else b''
+    if not boundary or not body.startswith(delimiter):
+        raise ReportError("The multipart form has no boundary.")
+    parts = body.split(delimiter)[1:]
+    if len(parts) > MAX_FIELDS:
+        raise ReportError("The form has too many fields.")
+    pairs = []
+    for part in parts:
+        head, separator, value = part.partition(b'\r\n\r\n')
+        head = _decode(head, charset)
+        name = re.search(r'[;\s]name="([^"]*)"', head)
+        if separator and name and 'filename' not in head:
+            pairs.append((name[1], _decode(value.removesuffix(b'\r\n'), charset)))
+    return _fields(pairs, wanted)
+
+
+def _add(mapping, key, value):
+    """Put a value under a key; further ones of the same key make a list."""
+    if key not in mapping:
+        mapping[key] = value
+    elif isinstance(mapping[key], list):
+        mapping[key].append(value)
+    else:
+        mapping[key] = [mapping[key], value]
+
+
+def _xml(body):
+    """Read XML without document type, so without entities of its own, external ones and their expansion.
+
+    Children are keys, repeated ones lists, attributes `@name`, the text of an element that has either `#text`;
+    `@root` is the name of the root element. Namespace prefixes are left out.
+    """
+    stack, roots = [], []
+    elements = 0
+
+    def start(name, attributes):
+        nonlocal elements
+        elements += 1
+        if elements > MAX_ELEMENTS or len(stack) >= paths.MAX_DEPTH:
+            raise ReportError("The XML has too many elements.")
+        stack.append((_local(name), {f'@{_local(key)}': value for key, value in attributes.items()}, []))
+
+    def end(_name):
+        name, node, texts = stack.pop()
+        text = ''.join(texts).strip()
+        if text and (node or not stack):
+            node['#text'] = text
+        if stack:
+            _add(stack[-1][1], name, node or text)
+        else:
+            roots.append({**node, '@root': name})
+
+    def character_data(text):
+        stack[-1][2].append(text)
+
+    def refuse(*_args):
+        raise ReportError("XML with a document type is not read.")
+
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = character_data
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(body, True)
+    except ReportError:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        raise ReportError("The body is no XML that can be read.") from error
+    return roots[0]
+
+
+def _local(name):
+    return name.rpartition(':')[2]

@@ -1,0 +1,166 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""From a provider's callback to delivery reports (SPEC section 6). Pure; whatever comes, only ReportError is raised."""
+from dataclasses import dataclass
+
+from .. import paths
+from ..answer.failure_codes import match_failure, match_value
+from ..masking import masker
+from ..request.typed_secrets import Secrets
+from .body import Form, ReportError, embedded, read_body, read_query
+
+__all__ = [
+    'DeliveryReport', 'ReportError', 'ReportRules', 'check_values', 'parse_reports', 'parse_value_list']
+
+MAX_BODY = 1024 * 1024  # bytes
+MAX_REPORTS = 5000  # in one call
+MAX_IDENTIFIER = 256  # characters
+MAX_WORDS = 1000  # characters
+_OPTIONAL = frozenset(('error_code', 'error_message'))
+_WORDS = frozenset(('error_message',))
+_LABELS = {'success': "Success", 'pending': "Pending", 'error': "Error", 'canceled': "Canceled"}
+
+
+@dataclass(frozen=True)
+class ReportRules:
+    """Where a gateway's reports have what: parameter names or dotted paths, and what its status values mean."""
+    uuid_param: str = ''
+    message_id_param: str = ''
+    status_param: str = ''
+    error_code_param: str = ''
+    error_message_param: str = ''
+    number_param: str = ''
+    success: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    error: tuple[str, ...] = ()
+    canceled: tuple[str, ...] = ()
+    failure_map: tuple[tuple[str, ...], ...] = ()  # see `FailureCode`; outcomes are about answers only
+    secrets: Secrets = Secrets()  # noqa: RUF009 - it is frozen
+
+    def state_of(self, status: str) -> str | None:
+        """Give 'success', 'pending', 'error' or 'canceled'; None for a value that no list has."""
+        return match_value(tuple((name, getattr(self, name)) for name in _LABELS), status)
+
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """Give the fields of a report that are configured, with their paths."""
+        names = ('uuid', 'message_id', 'status', 'error_code', 'error_message', 'number')
+        return tuple((name, path) for name in names if (path := getattr(self, f'{name}_param').strip()))
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What a provider says of one SMS. `state` is None for an unknown status; only an error has a failure type."""
+    uuid: str
+    message_id: str
+    number: str
+    status: str  # the provider's word
+    state: str | None
+    error_code: str
+    error_message: str
+    failure_type: str
+
+
+def parse_value_list(text: str) -> tuple[str, ...]:
+    """Split comma-separated values; blanks around them, empty and repeated ones are dropped."""
+    values = {}
+    for value in (text or '').split(','):
+        if value.strip():
+            values.setdefault(value.strip().casefold(), value.strip())
+    return tuple(values.values())
+
+
+def check_values(rules: ReportRules) -> None:
+    """Check that no status value stands in two lists.
+
+    :raise ValueError: with a sentence that names the value and both lists
+    """
+    seen = {}
+    for name, label in _LABELS.items():
+        for value in getattr(rules, name):
+            other = seen.setdefault(value.strip().casefold(), label)
+            if other != label:
+                raise ValueError(
+                    f'"{value}" stands in {other} Values and in {label} Values. Type it in one of them only.')
+
+
+def parse_reports(
+        rules: ReportRules, method: str, query_string: bytes, content_type: str, body: bytes) -> list[DeliveryReport]:
+    """Read the reports of a call: several, one or none.
+
+    What the body lacks is taken from the query string, where our own callback URL may carry the UUID. The content
+    type is a hint only: many providers name a wrong one or none.
+
+    :raise ReportError: the call is too large or cannot be read, or a report has a status but no identifier
+    """
+    if len(body) > MAX_BODY or len(query_string) > MAX_BODY:
+        raise ReportError("The call is too large.", 413)
+    wanted = rules.paths()
+    try:
+        in_query = _rows(read_query(query_string, wanted), wanted)
+        in_body = []
+        if method.upper() not in ('GET', 'HEAD'):
+            in_body = _rows(read_body(content_type or '', body, wanted), wanted)
+    except paths.PairingError as error:
+        raise ReportError("The lists of the call do not belong together.") from error
+    except paths.TooManyError as error:
+        raise ReportError("The call has too many reports.", 413) from error
+    given = in_query[0] if in_query else {}
+    fields = [{**given, **row} for row in in_body] or in_query
+    if len(fields) == 1:
+        fields = _by_comma(fields[0])
+    if len(fields) > MAX_REPORTS:
+        raise ReportError("The call has too many reports.", 413)
+    reports = [_report(rules, row) for row in fields if row.get('status')]
+    named = [report for report in reports if report.uuid or report.message_id]
+    if len(named) < len(reports):
+        raise ReportError("A report has a status, but neither UUID nor message ID.", reports=named)
+    return named
+
+
+def _rows(document, wanted):
+    """The fields of each report in a document, as text, without empty ones."""
+    if document is None or not wanted:
+        return []
+    found = [
+        {name: text for name, value in row.items() if (text := paths.as_text(value))}
+        for row in paths.rows(document, wanted, _OPTIONAL, MAX_REPORTS, _WORDS)]
+    found = [row for row in found if row]
+    if not found and isinstance(document, Form) and len(document) == 1:
+        return _rows(embedded(*document.values()), wanted)
+    return found
+
+
+def _by_comma(row):
+    """Several reports in one form (SMSAPI): `MsgId=1,2&status=DELIVERED,FAILED`."""
+    status = row.get('status', '')
+    size = status.count(',') + 1
+    identifiers = [row[name] for name in ('uuid', 'message_id') if name in row]
+    if not 1 < size <= MAX_REPORTS or not identifiers or any(value.count(',') != size - 1 for value in identifiers):
+        return [row]
+    split = {name: [piece.strip() for piece in value.split(',')] for name, value in row.items()}
+    return [
+        {name: pieces[index] if len(pieces) == size else row[name] for name, pieces in split.items()}
+        for index in range(size)]
+
+
+def _report(rules, row):
+    status, code, message = row['status'], row.get('error_code', ''), paths.as_words(row.get('error_message', ''))
+    state = rules.state_of(status)
+    failure_type = ''
+    if state == 'error':
+        failure_type = match_failure(rules.failure_map, code, status, message[:MAX_WORDS]) or 'sms_not_delivered'
+    # An identifier may contain a user name; the response that named it shows it too.
+    mask, mask_identifier = rules.secrets.masker(), masker(rules.secrets.secrets)
+    return DeliveryReport(
+        uuid=_shown(mask_identifier, row.get('uuid', ''), MAX_IDENTIFIER),
+        message_id=_shown(mask_identifier, row.get('message_id', ''), MAX_IDENTIFIER),
+        number=_shown(mask_identifier, row.get('number', ''), MAX_IDENTIFIER),
+        status=_shown(mask, status, MAX_IDENTIFIER),
+        state=state,
+        error_code=_shown(mask, code, MAX_IDENTIFIER),
+        error_message=_shown(mask, message, MAX_WORDS),
+        failure_type=failure_type)
+
+
+def _shown(mask, text, size):
+    """Mask before cutting, or half of a secret would remain. What lies far behind the cut is not looked at."""
+    return mask(text[:16 * size])[:size]

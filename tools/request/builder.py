@@ -1,0 +1,284 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""From a gateway's configuration and the SMS to send to plain HTTP requests (SPEC section 3)."""
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from urllib.parse import unquote
+
+from ..gsm import is_gsm, well_formed
+from ..masking import Masker
+from .checks import check_config
+from .config import MASK, ConfigError, Credentials, Parameter, RenderError, RequestConfig
+from .placeholders import fill_json
+from .template import EncodedValues, RequestTemplate, Values, percent_encode
+from .typed_secrets import find_secrets, find_typed_secrets, mask_typed
+
+__all__ = [
+    'ConfigError', 'Credentials', 'HttpRequest', 'Parameter', 'Recipient', 'RenderError', 'RequestConfig',
+    'build_requests', 'check_config', 'is_gsm', 'preview',
+]
+
+# Control characters (RFC 9110, 5.5), and the line and paragraph separators of Unicode.
+_NOT_IN_HEADERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
+ENCODED_MASK = percent_encode(MASK)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One SMS: its UUID (32 hexadecimal digits), the number as the provider wants it, the text."""
+
+    uuid: str
+    number: str = field(repr=False)
+    message: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request, ready to send. Header values are text, to be sent as UTF-8; ``repr`` shows neither URL nor content."""
+
+    method: str  # GET, POST
+    url: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes | None = field(repr=False)
+    recipients: tuple[Recipient, ...]
+
+    def masked(self, credentials: Credentials, *secrets: str) -> 'HttpRequest':
+        """Give this request with :data:`MASK` for each credential, whichever way it is encoded, for logs and pages.
+
+        :param secrets: other texts to mask, such as the token in the callback URL
+        """
+        known = credentials.values()
+        username = known.pop('username', '')
+        pair = f'{username}:{credentials.password}'
+        return self.shown(Masker([*known.values(), *secrets], [username], [pair] if pair != ':' else []))
+
+    def shown(self, mask: Callable[[str], str]) -> 'HttpRequest':
+        """Give this request with its URL, header values and body as `mask` returns them."""
+        return replace(
+            self,
+            url=mask(self.url),
+            headers=tuple((key, mask(value)) for key, value in self.headers),
+            body=None if self.body is None else mask(self.body.decode('utf-8', 'replace')).encode(),
+        )
+
+
+def build_requests(
+        config: RequestConfig, recipients: Sequence[Recipient],
+        refused: list[tuple[Recipient, str]] | None = None) -> list[HttpRequest]:
+    """Render the requests for some SMS, each SMS in exactly one of them.
+
+    :param refused: gets each SMS that no request can hold, and why; it touches no other one
+    :raise ConfigError: when the JSON Body Template cannot be read; :func:`check_config` finds that earlier
+    :raise RenderError: when an SMS fits in no request and ``refused`` is not given
+    """
+    template = RequestTemplate(config)
+    requests = []
+    for group in _group(template, recipients):
+        try:
+            requests.append(_render(template, group))
+        except RenderError as error:
+            if refused is None:
+                raise
+            if len(group) == 1:
+                refused.append((group[0], str(error)))
+                continue
+            for recipient in group:
+                requests += build_requests(config, (recipient,), refused)
+    return requests
+
+
+def first_request(config: RequestConfig, recipients: Sequence[Recipient]) -> HttpRequest | None:
+    """Render the first request to be looked at, not to be sent: what is not filled in yet is empty in it.
+
+    :raise ConfigError: when the JSON Body Template cannot be read
+    """
+    template = RequestTemplate(config)
+    group = next(_group(template, recipients), None)
+    return group and _render(template, group, checked=False)
+
+
+def shown_request(config: RequestConfig, recipients: Sequence[Recipient]) -> HttpRequest | None:
+    """Render the first request without any secret; None without recipients.
+
+    Credentials and typed secrets are replaced before rendering, so that a short one masks nothing else.
+
+    :raise ConfigError: when the JSON Body Template cannot be read
+    """
+    shown = mask_typed(replace(
+        config, credentials=config.credentials.masked(), callback_url=_mask_callback(config.callback_url)))
+    request = first_request(shown, recipients)
+    if not request:
+        return None
+    typed = (secret for _field, _name, secret in find_typed_secrets(config))
+    mask = Masker(typed, pairs=find_secrets(shown).pairs)
+    return request.shown(lambda text: mask(text.replace(ENCODED_MASK, MASK)))
+
+
+def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
+    """Show the first request as text for people: start line, headers, body, without any secret.
+
+    :raise ConfigError: when the JSON Body Template cannot be read
+    """
+    request = shown_request(config, recipients)
+    if request is None:
+        return ''
+    lines = [f'{request.method} {request.url}', *(f'{key}: {value}' for key, value in request.headers)]
+    if request.body is not None:
+        lines += ['', _readable_body(config, request.body.decode())]
+    return '\n'.join(lines)
+
+
+# === GROUPS: which SMS share a request === #
+
+
+def _group(template: RequestTemplate, recipients: Sequence[Recipient]) -> Iterator[tuple[Recipient, ...]]:
+    if not template.config.multiple_recipients:
+        yield from ((recipient,) for recipient in recipients)
+        return
+    size = max(1, template.config.max_recipients)
+    groups = {}
+    occurrences = {}
+    for recipient in recipients:
+        # A number stands once in a request: providers drop or refuse repetitions, and answers are paired by number.
+        occurrence = occurrences[recipient.number] = occurrences.get(recipient.number, 0) + 1
+        groups.setdefault((occurrence, _shared_part(template, recipient.message)), []).append(recipient)
+    for group in groups.values():
+        for start in range(0, len(group), size):
+            yield tuple(group[start:start + size])
+
+
+def _shared_part(template: RequestTemplate, message: str) -> str | bool:
+    """Give what the SMS of one request must have in common."""
+    if not template.takes_different_texts:
+        return message
+    return is_gsm(message) if template.needs_one_encoding else True
+
+
+# === RENDERING === #
+
+
+def _render(template: RequestTemplate, group: tuple[Recipient, ...], checked: bool = True) -> HttpRequest:
+    config = template.config
+    values, each = _values(template, group)
+    encoded = EncodedValues(values, template.encoded_constants)
+    if checked:
+        _check_path(template, encoded)
+    message = values['message']
+    query = list(_fill_rows(template.url_rows, encoded))
+    parameters = list(_fill_rows(template.rows_for(message), encoded))
+    body, content_type = None, ''
+    if config.sends_json:
+        try:
+            document = fill_json(template.document_for(message), values, each)
+        except RenderError as error:
+            if checked:
+                raise
+            document = str(error)
+        body = json.dumps(document, ensure_ascii=False).encode('utf-8', 'replace')
+        content_type = 'application/json'
+        query += parameters
+    elif config.method == 'post':
+        body = '&'.join(parameters).encode()
+        content_type = 'application/x-www-form-urlencoded; charset=UTF-8'
+    else:
+        query += parameters
+    url = template.url.fill(encoded)
+    if query:
+        url = f'{url}?{"&".join(query)}'
+    headers = tuple(_fill_headers(template, values, content_type))
+    url, userinfo = _split_userinfo(url)
+    if userinfo and all(key.lower() != 'authorization' for key, _value in headers):
+        headers += (('Authorization', f'Basic {userinfo}'),)
+    return HttpRequest(config.method.upper(), url, headers, body, group)
+
+
+def _check_path(template: RequestTemplate, encoded: EncodedValues) -> None:
+    """Refuse values that would lead to another address: `requests` and servers remove the segments . and .. from a path
+    (RFC 3986, 5.2.4), many servers after decoding %2F and %5C, and some merge what an empty segment separates.
+
+    :raise RenderError: says so
+    """
+    for segment in template.segments:
+        text = segment.fill(encoded)
+        if not text:
+            raise RenderError('A value in the path of the Base URL is empty: the request would go to another address.')
+        while (decoded := unquote(text)) != text:
+            text = decoded
+        # some servers cut path parameters, ..;x for example, before they look at a segment
+        if any(piece.partition(';')[0].strip() in ('.', '..') for piece in re.split(r'[/\\]', text)):
+            raise RenderError(
+                'A value in the path of the Base URL is "." or "..": the request would go to another address.')
+
+
+def _split_userinfo(url: str) -> tuple[str, str]:
+    """Give the URL without `user:password@`, and these as HTTP Basic in UTF-8; `requests` would take Latin-1 only."""
+    scheme, mark, rest = url.partition('://')
+    end = re.search('[/?#]|$', rest).start()
+    userinfo, at, host = rest[:end].rpartition('@')
+    if not at:
+        return url, ''
+    return f'{scheme}{mark}{host}{rest[end:]}', base64.b64encode(unquote(userinfo).encode()).decode()
+
+
+def _values(template: RequestTemplate, group: tuple[Recipient, ...]) -> tuple[Values, list[Values]]:
+    """Give the values of the request, and those of each recipient for ``__each__``."""
+    numbers = [recipient.number for recipient in group]
+    each = []
+    for recipient in group:
+        values = Values(template.constants)
+        values['phones_list'] = numbers
+        values['phone'] = recipient.number
+        values['message'] = well_formed(recipient.message)
+        values['uuid'] = recipient.uuid
+        each.append(values)
+    if len(group) == 1:
+        return each[0], each
+    shared = Values(each[0])
+    # Never one recipient's number or UUID: the others would be counted as sent, and reports would go to that one.
+    shared['phone'] = shared['phones']
+    shared['uuid'] = hashlib.sha256('\n'.join(one.uuid for one in group).encode()).hexdigest()[:32]
+    return shared, each
+
+
+def _fill_rows(rows: Iterable, encoded: EncodedValues) -> Iterator[str]:
+    for row in rows:
+        if not row.value.is_left_out(encoded):
+            yield row.key.fill(encoded) + row.value.fill(encoded)
+
+
+def _fill_headers(template: RequestTemplate, values: Values, content_type: str) -> Iterator[tuple[str, str]]:
+    named = {key.lower() for key, _text in template.headers}
+    if content_type and 'content-type' not in named:
+        yield 'Content-Type', content_type
+    if template.config.auth_type == 'basic' and 'authorization' not in named and (basic := _basic(values)):
+        yield 'Authorization', f'Basic {basic}'
+    for key, text in template.headers:
+        if not text.is_left_out(values):
+            yield key, _header_value(text.fill(values))
+
+
+def _basic(credentials) -> str:
+    """Give the user-pass of HTTP Basic (RFC 7617, with UTF-8), empty when neither is set."""
+    username, password = credentials['username'], credentials['password']
+    return base64.b64encode(f'{username}:{password}'.encode()).decode() if username or password else ''
+
+
+def _header_value(value: str) -> str:
+    return _NOT_IN_HEADERS.sub('', value).strip()
+
+
+# === WHAT PEOPLE MAY SEE === #
+
+
+def _mask_callback(url: str) -> str:
+    """Mask the token, which is the last segment of the callback URL."""
+    return f'{url.rpartition("/")[0]}/{MASK}' if url else ''
+
+
+def _readable_body(config: RequestConfig, body: str) -> str:
+    if config.sends_json:
+        return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+    return '\n'.join(map(unquote, body.split('&')))

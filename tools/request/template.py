@@ -1,0 +1,169 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The request of a gateway, read once from its configuration and filled for each group of recipients."""
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from urllib.parse import quote
+
+from ..gsm import is_gsm, to_hex
+from .config import Parameter, RequestConfig
+from .placeholders import Text, read_json, read_string, walk
+
+percent_encode = partial(quote, safe='', errors='replace')
+# What an administrator typed into a URL stays as it is, apart from what no URL may hold (RFC 3986).
+_encode_url = partial(quote, safe="!#$%&'()*+,/:;=?@[]~")
+_SITE = re.compile(r'[^/?#]*//[^/?#]*')
+
+_MADE_WHEN_USED = {
+    'phones': lambda values: values['separator'].join(values['phones_list']),
+    'message_hex': lambda values: to_hex(values['message']),
+    'uuid20': lambda values: values['uuid'][:20],
+    'encoding': lambda values: values['encoding_gsm' if is_gsm(values['message']) else 'encoding_unicode'],
+}
+# What is the same in every request of a gateway, credentials aside.
+_CONSTANTS = ('sender', 'account_id', 'callback_url', 'encoding_gsm', 'encoding_unicode', 'separator')
+_MESSAGE_NAMES = frozenset(('message', 'message_hex'))
+
+
+class Values(dict):
+    """What the placeholders are for one request, or for one of its recipients."""
+
+    __slots__ = ()
+
+    def __missing__(self, name):
+        value = self[name] = _MADE_WHEN_USED[name](self)
+        return value
+
+
+class EncodedValues(dict):
+    """The same values percent-encoded."""
+
+    __slots__ = ('values_',)
+
+    def __init__(self, values: Values, known: Mapping[str, str]):
+        super().__init__(known)
+        self.values_ = values
+
+    def __missing__(self, name):
+        value = self[name] = percent_encode(self.values_[name])
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A parameter of the query string or the form body, its statics percent-encoded."""
+
+    key: Text  # with its =
+    value: Text
+    only_for: str = 'any'
+
+
+class RequestTemplate:
+    """The compiled form of a :class:`RequestConfig`.
+
+    :raise ConfigError: when the JSON Body Template cannot be read
+    """
+
+    def __init__(self, config: RequestConfig):
+        self.config = config
+        site, path, query = _split_url(config.url)
+        self.url = Text(Text.read(site).pattern + Text.read(path, _encode_url).pattern, Text.read(site + path).names)
+        # What a value makes of its segment of the path may change the address.
+        self.segments = [text for part in path.split('/') if (text := Text.read(part, _encode_url)).names]
+        self.url_rows = [_url_row(piece) for piece in query.split('&') if piece]
+        self.headers = [(key, Text.read(value)) for key, value in config.headers]
+        self.rows: list[Row] = []
+        self.document = None
+        self._parameters: list[tuple[Parameter, str | Text]] = []
+        if config.sends_json and not config.has_template:
+            self._parameters = [
+                (parameter, read_string(parameter.template(config.auth_type))) for parameter in config.parameters
+            ]
+        else:
+            self.rows = [_parameter_row(parameter, config.auth_type) for parameter in config.parameters]
+        if config.has_template:
+            self.document = read_json(config.body_template)
+        self.constants = {
+            **dict.fromkeys(('api_key', 'token', 'username', 'password'), ''),
+            **config.credentials.values(),
+            **{name: getattr(config, name) for name in _CONSTANTS},
+        }
+        self.encoded_constants = {name: percent_encode(value) for name, value in self.constants.items()}
+
+    def texts(self) -> Iterator[tuple[str, str, Text, bool]]:
+        """Give every text of the request: field of the gateway, what to call it, text, inside ``__each__``."""
+        yield 'base_url', 'the Base URL', self.url, False
+        for row in self.url_rows:
+            yield 'base_url', 'the Base URL', row.key, False
+            yield 'base_url', 'the Base URL', row.value, False
+        for parameter, text in self.parameter_texts():
+            yield 'parameter_ids', f'the parameter "{parameter.key}"', text, False
+        for key, text in self.headers:
+            yield 'header_ids', f'the header "{key}"', text, False
+        for text, inside in walk(self.document):
+            yield 'body_template', 'the JSON Body Template', text, inside
+
+    def parameter_texts(self) -> Iterator[tuple[Parameter, Text]]:
+        """Give each parameter with its value, ``__phones_list__`` and the like read where they count."""
+        if self.rows:
+            for parameter, row in zip(self.config.parameters, self.rows, strict=True):
+                yield parameter, row.value
+        for parameter, value in self._parameters:
+            yield parameter, Text.read(value) if isinstance(value, str) else value
+
+    @cached_property
+    def takes_different_texts(self) -> bool:
+        """Whether SMS with different texts fit in one request: the message stands in ``__each__`` and nowhere else."""
+        places = {inside for _field, _label, text, inside in self.texts() if text.names & _MESSAGE_NAMES}
+        return places == {True}
+
+    @cached_property
+    def needs_one_encoding(self) -> bool:
+        """Whether something outside ``__each__`` depends on the text's encoding."""
+        return self.depends_on_encoding or any(
+            'encoding' in text.names and not inside for _field, _label, text, inside in self.texts()
+        )
+
+    @cached_property
+    def depends_on_encoding(self) -> bool:
+        return any(parameter.only_for != 'any' for parameter in self.config.parameters)
+
+    def rows_for(self, message: str) -> list[Row]:
+        """Give the parameters for a text, without those that are only for the other encoding."""
+        if not self.depends_on_encoding:
+            return self.rows
+        encoding = _encoding_of(message)
+        return [row for row in self.rows if row.only_for in ('any', encoding)]
+
+    def document_for(self, message: str):
+        """Give the parsed JSON body for a text: the template, else one object made of the parameters."""
+        if self.document is not None:
+            return self.document
+        encoding = _encoding_of(message) if self.depends_on_encoding else 'any'
+        return {
+            parameter.key: value for parameter, value in self._parameters if parameter.only_for in ('any', encoding)
+        }
+
+
+def _encoding_of(message: str) -> str:
+    return 'gsm' if is_gsm(message) else 'unicode'
+
+
+def _split_url(url: str) -> tuple[str, str, str]:
+    """Give scheme and host, path, query. A fragment is never sent."""
+    location, _mark, query = url.strip().partition('#')[0].partition('?')
+    match = _SITE.match(location)
+    end = match.end() if match else 0
+    return location[:end], location[end:], query
+
+
+def _url_row(piece: str) -> Row:
+    key, equals, value = piece.partition('=')
+    return Row(Text.read(key + equals, _encode_url), Text.read(value, _encode_url))
+
+
+def _parameter_row(parameter: Parameter, auth_type: str) -> Row:
+    value = Text.read(parameter.template(auth_type), percent_encode)
+    # A key has no placeholders: what looks like one is percent-encoded.
+    return Row(Text(percent_encode(parameter.key) + '='), value, parameter.only_for)
