@@ -40,7 +40,7 @@ def claim_and_record(env):
     """
     from odoo.addons.eis_sms_apis.models import sms_recording, sms_run
     from odoo.addons.eis_sms_apis.tools.answer.interpretation import AnswerRules, HttpAnswer, interpret
-    from odoo.addons.eis_sms_apis.tools.request.builder.builder import Recipient
+    from odoo.addons.eis_sms_apis.tools.request.builder import Recipient
 
     start = time.monotonic()
     run = sms_run.SmsRun(env['sms.sms'].with_company(env.company).env, start + LIMIT)  # as the queue does
