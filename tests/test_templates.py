@@ -150,7 +150,7 @@ class TestTemplates(TransactionCase):
 
 @tagged('post_install', '-at_install')
 class TestTouchedTemplates(TransactionCase):
-    """Who touches a template owns it; real upgrades are in `system/test_template_upgrade.py`."""
+    """Who touches a template owns it; real upgrades are in `system/test_templates_upgrade.py`."""
 
     def setUp(self):
         super().setUp()

@@ -19,7 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ...sending.request_pool import _Session
+from ...sending.request_pool import GatewayConnection, _Session, exchange
+from ...tools.answer.interpretation import AnswerRules, interpret
+from ...tools.request.builder import HttpRequest, Recipient
 
 PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE')
 
@@ -151,3 +153,60 @@ def make_certificate(host: str = 'localhost', days: int = 1) -> str:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         + certificate.public_bytes(serialization.Encoding.PEM))
     return str(path)
+
+
+RECIPIENT = Recipient('0' * 32, '+32456001122', "Hello")
+BODY = b'to=%2B32456001122&text=Hello'
+RULES = AnswerRules(message_id_regex=r'^OK:(\S+)')
+TIMEOUT = 0.6  # seconds
+GRACE = 1.5  # the same, of a busy machine
+
+
+def ok(message_id: bytes) -> bytes:
+    return b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nOK:%s' % (len(message_id) + 3, message_id)
+
+
+class ConnectionCase(ServerCase):
+
+    def serve(self, talk, tls=''):
+        server = RawServer(talk, tls)
+        self.addCleanup(server.close)
+        return server
+
+    def serve_answer(self, data, close=True):
+        """A server that gives the same answer to each request."""
+        def talk(peer):
+            while peer.read():
+                peer.say(data)
+                if close:
+                    return
+        return self.serve(talk)
+
+    def certificate(self):
+        path = self.make_certificate()
+        os.environ['REQUESTS_CA_BUNDLE'] = path
+        return path
+
+    def use_proxy(self, server, scheme='http'):
+        os.environ[f'{scheme}_proxy'] = os.environ[f'{scheme.upper()}_PROXY'] = f'http://127.0.0.1:{server.port}'
+
+    def send(self, url, timeout=TIMEOUT, **kwargs):
+        request = HttpRequest('POST', url, (('Content-Type', 'text/plain'),), BODY, (RECIPIENT,))
+        return exchange(GatewayConnection(('test', self.id())), request, timeout, **kwargs)
+
+    def send_to(self, server, **kwargs):
+        return self.send(f'http://127.0.0.1:{server.port}/sms', **kwargs)
+
+    def read(self, answer, rules=RULES):
+        result, = interpret(rules, [RECIPIENT], answer)
+        return result
+
+    def assert_unknown(self, answer, failure='broken'):
+        self.assertEqual((answer.status, answer.failure), (None, failure), answer)
+        result = self.read(answer)
+        self.assertEqual((result.state, result.outcome, result.retryable), ('server_error', 'unknown', False), answer)
+
+    def assert_not_taken(self, answer, failure='connect'):
+        self.assertEqual((answer.status, answer.failure), (None, failure), answer)
+        result = self.read(answer)
+        self.assertEqual((result.outcome, result.retryable), ('refused', failure == 'connect'), answer)

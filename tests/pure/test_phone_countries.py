@@ -3,10 +3,9 @@
 import unittest
 
 import phonenumbers
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ...tools.phone import NumberError, format_number, to_e164
+from .made_up import given, st
 
 MOBILE = phonenumbers.PhoneNumberType.MOBILE
 

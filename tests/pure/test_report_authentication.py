@@ -7,9 +7,6 @@ import unittest
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ...tools.report.authentication import (
     Call,
     Content,
@@ -21,6 +18,7 @@ from ...tools.report.authentication import (
     parse_networks,
     read_signed,
 )
+from .made_up import given, st
 
 KEY = 'k3y'
 URL = 'https://odoo.example.com/eis_sms/callback/t0ken'

@@ -6,8 +6,6 @@ import unittest
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from hypothesis import given, reject
-from hypothesis import strategies as st
 from urllib3.util import parse_url
 
 from ...tools.gsm import well_formed
@@ -25,7 +23,7 @@ from ...tools.request.builder import (
 from ...tools.request.checks import check_config
 from ...tools.request.curl import to_curl
 from ...tools.request.placeholders import PLACEHOLDERS, TOKENS
-from . import cases
+from .made_up import cases, given, reject, st
 
 NASTY = st.sampled_from('aé€ب😀"\\{}[]%&=+;#?/<>\'\r\n\t\0\ud800\u2028 ')
 TEXTS = st.text(NASTY | st.characters(exclude_categories=['Cs']), max_size=8) | st.sampled_from(

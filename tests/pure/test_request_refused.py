@@ -5,8 +5,6 @@ import unittest
 from dataclasses import replace
 
 import requests
-from hypothesis import given
-from hypothesis import strategies as st
 from urllib3.util import parse_url
 
 from ...tools.request.builder import (
@@ -19,6 +17,7 @@ from ...tools.request.builder import (
     preview,
 )
 from ...tools.request.checks import check_complete, check_config
+from .made_up import given, st
 
 NUMBER, MESSAGE = Parameter('to', type='number'), Parameter('text', type='message')
 URL = 'https://api.example.com/sms'

@@ -4,7 +4,7 @@ import shutil
 
 import other_product
 from common import environment
-from test_template_upgrade import UpgradeCase
+from test_templates_upgrade import UpgradeCase
 
 
 class OtherProductCase:

@@ -5,7 +5,7 @@ from itertools import product
 from odoo.tests import tagged
 
 from .provider import Reply
-from .test_delivery import DeliveryCase
+from .test_reports_states import DeliveryCase
 
 ACCEPTED = 'accepted'
 WORDS = ('sent', 'canceled', 'failed', 'delivered')  # status values, each more final than the one before

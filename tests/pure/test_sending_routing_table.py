@@ -2,11 +2,8 @@
 """Given Active gateways, this one takes a number and these follow: SPEC section 4, rules 2 to 4."""
 import unittest
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ...sending.routing import DEFAULT, FIRST, PREFIX, SPARE, Candidate, Route, RoutingTable
-from . import cases
+from .made_up import cases, given, st
 
 PAKISTAN, KARACHI, BELGIUM = '+923001234567', '+92211234567', '+32456001122'
 

@@ -12,7 +12,7 @@ from odoo.tests import tagged
 from odoo.tools import config, mute_logger
 
 from .callback_calls import FORM
-from .test_callback import LOGGER, CallbackCase
+from .test_reports_callback import LOGGER, CallbackCase
 from .test_templates import get_template
 
 KEY = 'signing-k3y-of-the-test'

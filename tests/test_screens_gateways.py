@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What the screens say: warnings, the test SMS, figures, templates. The browser is in test_tours.py."""
+"""What the screens say: warnings, the test SMS, figures, templates. The browser is in test_screens_tours.py."""
 import time
 from datetime import timedelta
 

@@ -8,9 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hypothesis import given, reject
-from hypothesis import strategies as st
-
 from ...sending.request_pool import USER_AGENT, GatewayConnection, exchange
 from ...tools.answer.interpretation import AnswerRules, interpret
 from ...tools.request.builder import (
@@ -24,6 +21,7 @@ from ...tools.request.builder import (
     build_requests,
 )
 from ...tools.request.checks import check_config
+from .made_up import given, reject, st
 from .raw_server import ServerCase, server_context
 
 ROOT = Path(__file__).parents[2]

@@ -2,10 +2,8 @@
 import contextlib
 import unittest
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ...tools import paths
+from .made_up import given, st
 
 DOCUMENT = {
     'status': {'name': 'SENT', 'code': 0, 'final': False, 'note': None},

@@ -5,8 +5,8 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
-from .test_delivery import DeliveryCase
-from .test_marketing import MarketingCase
+from .test_reports_states import DeliveryCase
+from .test_sending_marketing import MarketingCase
 
 
 @tagged('post_install', '-at_install')

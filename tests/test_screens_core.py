@@ -10,7 +10,7 @@ from odoo.tests import new_test_user, tagged
 from ..models.core_views import CHANGES
 from .common import GatewayCase
 from .provider import Reply
-from .test_marketing import MarketingCase
+from .test_sending_marketing import MarketingCase
 
 
 class CoreViewsCase(GatewayCase):

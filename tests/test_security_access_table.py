@@ -9,7 +9,7 @@ from odoo.tests import HttpCase, JsonRpcException, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import GatewayCase
-from .test_access import SECRETS
+from .test_security_groups import SECRETS
 
 ROLES = ('public', 'portal', 'employee', 'rights', 'administrator')
 

@@ -7,13 +7,11 @@ import time
 import unittest
 from unittest.mock import patch
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ...tools.answer import bounded_regex
 from ...tools.answer.bounded_regex import Found, find
 from ...tools.answer.interpretation import AnswerRules, HttpAnswer, interpret
 from ...tools.request.builder import Recipient
+from .made_up import given, st
 
 ONE = [Recipient('0' * 32, '+32456001122', "Hello")]
 # each takes minutes to ages by `re` in this process

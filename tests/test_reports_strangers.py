@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .test_callback import LOGGER, CallbackCase
+from .test_reports_callback import LOGGER, CallbackCase
 
 EXAMPLES = 2000 * int(os.environ.get('EIS_SMS_FUZZ') or 1)  # more with `scripts/test --fuzz`
 ANSWERS = {200, 400, 413}

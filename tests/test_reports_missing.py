@@ -7,7 +7,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .provider import Reply
-from .test_delivery import DeliveryCase
+from .test_reports_states import DeliveryCase
 
 HOURS = 'eis_sms_apis.report_timeout_hours'
 
