@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import requests
 
-from ...sending.request_pool import Line, exchange
+from ...sending.request_pool import GatewayConnection, exchange
 from ...tools import secret_log
 from ...tools.request.builder import HttpRequest
 
@@ -66,7 +66,7 @@ class TestSecretLog(unittest.TestCase):
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         url = f"http://127.0.0.1:{server.server_port}/send/{TOKEN}/it's?key={quote(SECRET)}&to=%2B32456001122"
-        answer = exchange(Line(('test', 'log')), HttpRequest('GET', url, (), None, ()), 5)
+        answer = exchange(GatewayConnection(('test', 'log')), HttpRequest('GET', url, (), None, ()), 5)
         self.assertEqual(answer.status, 200)
         self.assert_hidden(TOKEN, quote(SECRET), 's3cret', '32456001122')
         self.assertIn('/*** HTTP/1.1', self.log)
@@ -78,7 +78,7 @@ class TestSecretLog(unittest.TestCase):
 
     def test_failed_request(self):
         url = f'http://127.0.0.1:1/send/{TOKEN}?key={quote(SECRET)}'
-        answer = exchange(Line(('test', 'failed')), HttpRequest('GET', url, (), None, ()), 2)
+        answer = exchange(GatewayConnection(('test', 'failed')), HttpRequest('GET', url, (), None, ()), 2)
         self.assertEqual(answer.failure, 'connect')
         for text in (self.log, answer.reason, repr(answer)):
             self.assertNotIn(TOKEN, text)
