@@ -1,14 +1,19 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo.service.server import CommonServer
+
 from . import controllers, models, wizard
+from .sending.run import SendRun
+from .sending.store.lost_claims import end_claims_and_waits
 from .tools import secret_log
 
 secret_log.watch(__name__)
+CommonServer.on_stop(SendRun.stop_all)
 
 
 def uninstall_hook(env):
     """End what only this addon would end, and remove the system parameters that settings and administrators made, which
     no data file knows."""
-    env['sms.sms'].with_context(sms_gateway_at_once=True)._end_claims_and_waits()
+    end_claims_and_waits(env)
     env['ir.config_parameter'].search([
         '|', ('key', '=like', 'eis\\_sms\\_apis.%'), ('key', 'in', (
             'sms.use_iap', 'sms.sms_gateway_id', 'sms.iap_fallback', 'sms.default_success_200')),

@@ -13,7 +13,6 @@ from . import (
     sms_gateway_check,
     sms_gateway_delivery,
     sms_gateway_header,
-    sms_gateway_pace,
     sms_gateway_parameter,
     sms_gateway_plan,
     sms_gateway_report,
@@ -22,9 +21,7 @@ from . import (
     sms_gateway_secrets,
     sms_gateway_status,
     sms_gateway_template,
+    sms_gateway_throttle,
     sms_sms,
-    sms_sms_claim,
-    sms_sms_record,
-    sms_sms_screen,
     sms_tracker,
 )

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import models, modules
+from odoo import api, models, modules
 
 from ..tools.sms_api import SmsApiGateway, is_replaced_by_test, sends_through_iap
 
@@ -22,6 +22,14 @@ class ResCompany(models.Model):
         :rtype: bool
         """
         return issubclass(self._get_sms_api_class(), SmsApiGateway)
+
+    @api.model
+    def _get_sms_gateway_companies(self):
+        """
+        :return: the companies whose SMS are sent through gateways, archived ones included
+        """
+        return self.sudo().search([('active', 'in', (True, False))]).filtered(
+            lambda company: company._uses_sms_gateways())
 
     def _get_other_sms_provider(self):
         """

@@ -224,9 +224,9 @@ class SmsGateway(models.Model):
                 gateway.request_preview = str(error)
 
     def _compute_resting_until(self):
-        paces = self.env['sms.gateway.pace'].sudo().search(
-            [('gateway_id', 'in', self.ids), ('resting_until', '>', fields.Datetime.now())])
-        until = {pace.gateway_id.id: pace.resting_until for pace in paces}
+        paces = self.env['sms.gateway.throttle'].sudo().search(
+            [('gateway_id', 'in', self.ids), ('paused_until', '>', fields.Datetime.now())])
+        until = {pace.gateway_id.id: pace.paused_until for pace in paces}
         for gateway in self:
             gateway.resting_until = until.get(gateway._origin.id, False)
 

@@ -2,11 +2,11 @@
 import logging
 import time
 
-from odoo import api, models, modules
+from odoo import api, models
 
+from ..sending.store.transactions import OwnTransactions, try_statement, try_write
 from ..tools.attempt import match_keys
 from ..tools.report.matching import SentIndex, SentSms
-from .sms_recording import RetryTime, record_isolated, record_surely
 
 _logger = logging.getLogger(__name__)
 
@@ -65,9 +65,8 @@ class SmsGateway(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        return record_surely(
-            self.env['sms.sms'], lambda model: model.env['sms.gateway'].browse(self.id)._take_reports(reports),
-            len(reports))
+        return OwnTransactions(self.env).write(
+            lambda env: env['sms.gateway'].browse(self.id)._take_reports(reports), len(reports))
 
     def _take_reports(self, reports):
         early = self._apply_reports(reports)
@@ -93,13 +92,6 @@ class SmsGateway(models.Model):
         :param list uuids: of `sms.sms`
         :param list message_ids: the provider's ids of the same SMS
         """
-        if self.env.context.get('sms_gateway_at_once') and not modules.module.current_test:
-            # the caller's transaction began before the send: what was kept since is visible to a later one only
-            model = self.env['sms.sms'].with_context(sms_gateway_at_once=False)
-            self.env.cr.postcommit.add(lambda: record_surely(
-                model, lambda own: own.env['sms.gateway'].browse(self.id)._apply_early_reports(uuids, message_ids),
-                len(uuids)))
-            return
         self.env.flush_all()
         reports = self.env['sms.gateway.report']._take_out(self, uuids, message_ids)
         early = self._apply_reports(reports) if reports else []
@@ -253,7 +245,7 @@ class SmsGateway(models.Model):
             trackers.filtered(lambda tracker, uuids=uuids: tracker.sms_uuid in uuids)._record_report(
                 state, failure_type)
         self.env.flush_all()
-        self.env['sms.sms']._write_failure_reasons({
+        self.env['sms.tracker']._write_failure_reasons({
             uuid: _words(changed[uuid]) for uuid in trackers._filter_open().mapped('sms_uuid')})
         trackers.mail_notification_id.mail_message_id.with_context(
             sms_gateway_words_follow=False)._notify_message_notification_update()
@@ -265,16 +257,16 @@ class SmsGateway(models.Model):
         """
         :param float deadline: `time.monotonic()` at which no further batch is begun
         """
-        last_id, retry_time, own_model = 0, RetryTime(), self.env['sms.sms'].sudo()
-        while time.monotonic() < deadline and not retry_time.is_outage:
-            with own_model._short_transaction() as model:
-                ids = model.env['sms.gateway']._find_missing_reports(last_id)
+        last_id, transactions = 0, OwnTransactions(self.env)
+        while time.monotonic() < deadline and not transactions.retry_time.is_outage:
+            with transactions.begin() as env:
+                ids = env['sms.gateway']._find_missing_reports(last_id)
             if not ids:
                 break
             last_id = ids[-1]
-            record_isolated(
-                own_model, ids, lambda own, part: own.env['sms.gateway']._close_missing_reports(part),
-                settle=lambda own, row_id: own.env['sms.gateway']._settle_missing_report(row_id), retry_time=retry_time)
+            transactions.write_each(
+                ids, lambda env, part: env['sms.gateway']._close_missing_reports(part),
+                lambda env, row_id: env['sms.gateway']._settle_missing_report(row_id))
 
     @api.model
     def _find_missing_reports(self, last_id):
@@ -325,15 +317,14 @@ class SmsGateway(models.Model):
     def _settle_missing_report(self, row_id):
         """The same for one that cannot be closed, because a trigger or another addon's hook raises: without hooks, and
         each table by itself."""
-        model = self.env['sms.sms']
         self.env.cr.execute("SELECT sms_uuid, state FROM sms_gateway_status WHERE id = %s AND awaits_report", [row_id])
         for uuid, state in self.env.cr.fetchall():
-            model._try(lambda: self._end_wait_for_reports([row_id]))
+            try_write(self.env, lambda: self._end_wait_for_reports([row_id]))
             if state == 'pending':
-                model._try_statement("""
+                try_statement(self.env, """
                     UPDATE sms_sms SET state = 'pending', to_delete = TRUE WHERE uuid = %s AND state = 'process'
                 """, [uuid])
-                model._settle_trackers(uuid, 'pending')
+                self.env['sms.tracker']._write_state_without_hooks(uuid, 'pending')
         self.env.invalidate_all(flush=False)
 
     @api.model

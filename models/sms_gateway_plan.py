@@ -14,13 +14,13 @@ class SmsGateway(models.Model):
     """A gateway as plain data, for tools that know nothing of the ORM."""
     _inherit = 'sms.gateway'
 
-    def _get_plans(self):
+    def _get_configs(self):
         """Everything that sending needs, in a number of queries that does not grow with the gateways.
 
         :return: {gateway id: GatewayConfig}
         :rtype: dict
         """
-        paces = self.env['sms.gateway.pace'].sudo().search([('gateway_id', 'in', self.ids), ('failures', '>', 0)])
+        paces = self.env['sms.gateway.throttle'].sudo().search([('gateway_id', 'in', self.ids), ('failures', '>', 0)])
         failures = {pace.gateway_id.id: pace.failures for pace in paces}
         default_success = self._get_parameter('sms.default_success_200')
         return {

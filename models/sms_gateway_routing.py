@@ -88,7 +88,7 @@ class SmsGateway(models.Model):
         :return: every gateway that may send
         :rtype: list[routing.Route]
         """
-        resting = self.env['sms.gateway.pace'].sudo()._get_rests()
+        paused = self.env['sms.gateway.throttle'].sudo()._get_pauses()
         return [
             routing.Route(
                 gateway_id=gateway.id,
@@ -96,7 +96,7 @@ class SmsGateway(models.Model):
                 prefixes=gateway._get_prefixes(),
                 company_id=gateway.company_id.id or None,
                 failover=gateway.failover,
-                resting=gateway.id in resting,
+                paused=gateway.id in paused,
             )
             for gateway in self.sudo().search(self._get_sending_domain())
         ]
@@ -108,7 +108,7 @@ class SmsGateway(models.Model):
         :rtype: bool
         """
         companies = company or self.env['res.company'].sudo().search([('active', '=', True)])
-        routes = [replace(route, resting=False) for route in self._get_routes()]
+        routes = [replace(route, paused=False) for route in self._get_routes()]
         default_id = self._get_default_gateway_id()
         for one in companies:
             candidates = routing.RoutingTable(routes, one.id, default_id).candidates(None)
@@ -140,7 +140,7 @@ class SmsGateway(models.Model):
         elif not candidates:
             reason = self._get_no_gateway_reason()
         else:
-            awake = [replace(route, resting=False) for route in routes]
+            awake = [replace(route, paused=False) for route in routes]
             first = routing.RoutingTable(awake, company.id, default_id).candidates(e164)[0]
             reason = self._explain_candidate(first)
             if first.gateway_id != candidates[0].gateway_id:

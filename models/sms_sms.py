@@ -3,25 +3,26 @@ import logging
 import time
 from datetime import timedelta
 
-from odoo import SUPERUSER_ID, api, fields, models, modules
+from odoo import api, fields, models
 from odoo.addons.base.models.ir_cron import MIN_TIME_PER_JOB
-from odoo.modules.registry import Registry
 from odoo.tools import config
 
+from ..sending.after_commit import make_run, send_after_commit
+from ..sending.immediate import send_in_transaction
+from ..sending.store.claims import count_due, trigger_queue
+from ..sending.store.lost_claims import recover_lost_claims
+from ..sending.store.transactions import is_in_test
+from ..tools.gsm import count_segments
 from ..tools.sms_api import SmsApiGateway, sends_through_iap
 from .sms_gateway_callback_failure_map import FAILURE_TYPES
-from .sms_run import LEASE, SmsRun
 
 _logger = logging.getLogger(__name__)
 
-# After a commit a person waits for the answer of his click: at most so many SMS and seconds, the queue does the rest.
-COMMIT_LIMIT = 100
-COMMIT_SECONDS = 20
 OTHER_BATCH = 500  # SMS of other APIs that are looked at together
-POSTCOMMIT = 'eis_sms_apis.send'
 
 
 class SmsSms(models.Model):
+    """An SMS of Odoo, and the hooks by which core sends it: whose it is, after commit, the queue, Retry."""
     _inherit = 'sms.sms'
 
     # `sms_twilio` has the same field, so that both are one
@@ -29,7 +30,7 @@ class SmsSms(models.Model):
     gateway_id = fields.Many2one('sms.gateway', "Gateway", readonly=True, copy=False, ondelete='set null')
     claimed_until = fields.Datetime(
         "Claimed Until", readonly=True, copy=False,
-        help="A worker is sending this SMS. When this time has passed the worker has died on the way.")
+        help="A worker is sending this SMS. If this time has passed, the worker was interrupted.")
     not_started = fields.Boolean(
         "Not Started", readonly=True, copy=False,
         help="A worker has claimed this SMS and has not started its request yet. If the worker is interrupted, the SMS "
@@ -39,11 +40,42 @@ class SmsSms(models.Model):
     attempt = fields.Integer("Attempts", readonly=True, copy=False)
     failure_reason = fields.Text("Failure Reason", readonly=True, copy=False, help="What the provider said.")
     failure_type = fields.Selection(selection_add=FAILURE_TYPES[-5:])
+    text_encoding = fields.Selection(
+        [('gsm', "GSM 03.38"), ('unicode', "UCS-2")], "Encoding", compute='_compute_segments',
+        help="GSM 03.38 fits 160 characters in one SMS and 153 in each of several, UCS-2 fits 70 and 67.")
+    segment_count = fields.Integer(
+        "Segments", compute='_compute_segments', help="How many SMS the provider counts for this text.")
+    status_id = fields.Many2one(
+        'sms.gateway.status', "Status at the Provider", compute='_compute_status_id', groups='base.group_system')
 
     _due_index = models.Index("(id) WHERE state = 'outgoing' AND to_delete IS NOT TRUE")
     _claimed_index = models.Index("(claimed_until) WHERE claimed_until IS NOT NULL")
     # the same cut as tools/attempt.py, for gateways without Track Status
     _match_index = models.Index("(gateway_id, substr(uuid, 3, 18)) WHERE gateway_id IS NOT NULL")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('uuid')
+    def _compute_sms_tracker_id(self):
+        """Whatever becomes of a test, core's tracker would finish the mailing and count it."""
+        result = super()._compute_sms_tracker_id()
+        trackers = self.sms_tracker_id
+        if tests := trackers - trackers._filter_no_tests():
+            self.filtered(lambda sms: sms.sms_tracker_id in tests).sms_tracker_id = False
+        return result
+
+    @api.depends('body')
+    def _compute_segments(self):
+        for sms in self:
+            segments = count_segments(sms.body or '')
+            sms.text_encoding = segments.encoding
+            sms.segment_count = segments.count
+
+    def _compute_status_id(self):
+        rows = self.env['sms.gateway.status'].search([('sms_uuid', 'in', self.mapped('uuid'))])
+        by_uuid = {status.sms_uuid: status for status in rows}
+        for sms in self:
+            sms.status_id = by_uuid.get(sms.uuid)
 
     # === CRUD METHODS === #
 
@@ -57,25 +89,14 @@ class SmsSms(models.Model):
                 vals.get('record_company_id') or company_of.get(vals.get('mail_message_id')) or self.env.company.id)
         return super().create(vals_list)
 
-    # === COMPUTE METHODS === #
-
-    @api.depends('uuid')
-    def _compute_sms_tracker_id(self):
-        """Whatever becomes of a test, core's tracker would finish the mailing and count it."""
-        result = super()._compute_sms_tracker_id()
-        trackers = self.sms_tracker_id
-        if tests := trackers - trackers._filter_no_tests():
-            self.filtered(lambda sms: sms.sms_tracker_id in tests).sms_tracker_id = False
-        return result
-
     # === ACTION METHODS === #
 
     def action_set_outgoing(self):
         """Retry: the queue sends these SMS again, with all the time there is."""
         self.write({'send_after': False, 'first_attempt_date': False, 'failure_reason': False})
         result = super().action_set_outgoing()
-        if self:  # a call without SMS needs no rights, and must not wake the queue
-            self._trigger_queue()
+        if self:  # a call without SMS needs no rights, and must not trigger the queue
+            trigger_queue(self.env)
         return result
 
     def action_retry(self):
@@ -131,6 +152,9 @@ class SmsSms(models.Model):
             },
         }
 
+    def action_open_status(self):
+        return self.status_id._get_action()
+
     def _filter_unknown_outcome(self):
         """The SMS that a provider may have taken although they count as failed."""
         unknown = self.env['sms.gateway.status'].sudo().search(
@@ -169,7 +193,8 @@ class SmsSms(models.Model):
                 sms.with_context(sms_api=sms_api)._send(raise_exception=raise_exception, **options)
             return None
         if isinstance(sms_api, SmsApiGateway):
-            return self._send_after_commit(**options)
+            send_after_commit(self.sudo(), **options)
+            return None
         return super()._send(raise_exception=raise_exception, **options)
 
     def _send_with_api(self, sms_api, unlink_failed=False, unlink_sent=True, raise_exception=False):
@@ -185,37 +210,26 @@ class SmsSms(models.Model):
             astray.action_set_error('sms_server')
             astray.failure_reason = reason
             self.env.flush_all()
-            astray._write_failure_reasons(dict.fromkeys(astray.mapped('uuid'), reason))
+            self.env['sms.tracker']._write_failure_reasons(dict.fromkeys(astray.mapped('uuid'), reason))
         others = self - astray
         if not others:
             return None
         return super(SmsSms, others)._send_with_api(
             sms_api, unlink_failed=unlink_failed, unlink_sent=unlink_sent, raise_exception=raise_exception)
 
-    # === BUSINESS METHODS - AFTER COMMIT === #
-
-    def _send_after_commit(self, unlink_failed=False, unlink_sent=True):
-        """Send once this transaction is committed: sent earlier, a transaction that is run again or rolled back would
-        send twice, or without anybody knowing. Inside of a test it sends at once, on the test's cursor."""
-        options = {'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent}
-        if not self.env.registry.ready:
-            return  # the queue sends them once the modules are loaded
-        if modules.module.current_test:
-            SmsRun(self.sudo().env, time.monotonic() + COMMIT_SECONDS, ids=self.ids, **options).run()
-            return
-        postcommit = self.env.cr.postcommit
-        if POSTCOMMIT not in postcommit.data:
-            postcommit.data[POSTCOMMIT] = {}
-            dbname, context = self.env.cr.dbname, self._get_own_context()
-            postcommit.add(lambda: _send_committed(dbname, context, postcommit.data.pop(POSTCOMMIT, {})))
-            # a process that dies before its claim leaves them to the queue, which nobody would wake before tomorrow
-            self._trigger_queue(fields.Datetime.now() + timedelta(seconds=COMMIT_SECONDS + LEASE))
-        postcommit.data[POSTCOMMIT].setdefault((unlink_failed, unlink_sent), []).extend(self.ids)
-
     @api.model
-    def _get_own_context(self):
-        """Of a caller's context only what a later transaction may go by: language and companies."""
-        return {key: self.env.context[key] for key in ('lang', 'tz', 'allowed_company_ids') if key in self.env.context}
+    def _send_now(self, messages, company):
+        """Send within the caller's transaction and tell it the result: SMS Marketing's Test button.
+
+        :param list messages: see core's `SmsApi._send_sms_batch`
+        :param company: the `res.company` whose gateways send
+        :return: one result for each SMS, with the state `success` when the provider accepted it
+        :rtype: list[dict]
+        """
+        # What is sent is the row's text: core leaves out the opt-out line here. What it passes tells a repetition: the
+        # link of that line is another one each time.
+        contents = {number['uuid']: message['content'] for message in messages for number in message['numbers']}
+        return send_in_transaction(self.with_company(company).env, contents)
 
     # === BUSINESS METHODS - QUEUE === #
 
@@ -225,17 +239,17 @@ class SmsSms(models.Model):
         locked, loses the company, and hands every SMS to one API."""
         deadline, period = self._get_queue_deadline()
         self.env['sms.gateway']._close_all_missing_reports(deadline)
-        done = self._recover_lost_claims(deadline)
+        done = recover_lost_claims(self.env, deadline)
         if time.monotonic() < deadline:
             done += self._process_queue_of_other_apis(deadline)
         # with the company in its context, no transaction of the run has to ask for it
-        run = SmsRun(self.sudo().with_company(self.env.company).env, deadline, period)
+        run = make_run(self.with_company(self.env.company).env, deadline, period)
         self._commit_queue_progress(done)  # nothing stays open while requests are under way
         done = run.run() if time.monotonic() < deadline else 0
-        remaining = self._count_due()
-        if remaining and run.drained:
-            # the others hold these rows; whoever does may leave them as they are
-            self._trigger_queue(fields.Datetime.now() + timedelta(minutes=1))
+        remaining = count_due(self.env)
+        if remaining and run.is_drained:
+            # other workers have locked these rows, and may leave them as they are
+            trigger_queue(self.env, fields.Datetime.now() + timedelta(minutes=1))
             remaining = 0
         self._commit_queue_progress(done, remaining)
 
@@ -257,7 +271,7 @@ class SmsSms(models.Model):
 
     @api.model
     def _commit_queue_progress(self, done, remaining=None):
-        if modules.module.current_test and 'ir_cron_progress_id' not in self.env.context:
+        if is_in_test() and 'ir_cron_progress_id' not in self.env.context:
             return  # a test that calls the queue by itself may not commit
         self.env['ir.cron']._commit_progress(done, remaining=remaining)
 
@@ -276,7 +290,7 @@ class SmsSms(models.Model):
                 WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE AND s.id > %s
                 AND NOT COALESCE(m.record_company_id, s.record_company_id, %s) = ANY(%s)
                 ORDER BY s.id LIMIT %s
-            """, [last_id, self.env.company.id, self._get_gateway_companies().ids, OTHER_BATCH])
+            """, [last_id, self.env.company.id, self.env['res.company']._get_sms_gateway_companies().ids, OTHER_BATCH])
             queued = self.browse([row[0] for row in self.env.cr.fetchall()])
             if not queued:
                 break
@@ -290,58 +304,3 @@ class SmsSms(models.Model):
                 self._commit_queue_progress(0)
             done += len(queued) - self.search_count([('id', 'in', queued.ids), ('state', '=', 'outgoing')])
         return done
-
-    @api.model
-    def _get_gateway_companies(self):
-        """The companies whose SMS go through gateways."""
-        return self.env['res.company'].sudo().search([('active', 'in', (True, False))]).filtered(
-            lambda company: issubclass(company._get_sms_api_class(), SmsApiGateway))
-
-    @api.model
-    def _count_due(self):
-        """How many SMS of gateways wait in the queue and may go now."""
-        self.env.flush_all()
-        self.env.cr.execute("""
-            SELECT count(*) FROM sms_sms s LEFT JOIN mail_message m ON m.id = s.mail_message_id
-            WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE
-            AND (s.send_after IS NULL OR s.send_after <= clock_timestamp() AT TIME ZONE 'UTC')
-            AND COALESCE(m.record_company_id, s.record_company_id, %s) = ANY(%s)
-        """, [self.env.company.id, self._get_gateway_companies().ids])
-        return self.env.cr.fetchone()[0]
-
-    @api.model
-    def _trigger_queue(self, *times):
-        """Wake core's queue action.
-
-        :param datetime times: when, in UTC; one trigger is kept for each minute. None given: as soon as possible
-        """
-        cron = self.env.ref('sms.ir_cron_sms_scheduler_action', raise_if_not_found=False)
-        if not cron:
-            return
-        if not times:
-            cron.sudo()._trigger()
-            return
-        minutes = {at.replace(second=0, microsecond=0) + timedelta(minutes=1) for at in times}
-        minutes -= set(self.env['ir.cron.trigger'].sudo().search(
-            [('cron_id', '=', cron.id), ('call_at', 'in', list(minutes))]).mapped('call_at'))
-        if minutes:
-            cron.sudo()._trigger(minutes)
-
-
-def _send_committed(dbname, context, options_to_ids):
-    """Send the SMS of a transaction that has just been committed. Never raises: that would turn the committed request
-    into an error. What it does not reach is in the queue already, which will be woken."""
-    try:
-        deadline = time.monotonic() + COMMIT_SECONDS
-        left = COMMIT_LIMIT
-        with Registry(dbname).cursor() as cr:
-            env = api.Environment(cr, SUPERUSER_ID, context)
-            for (unlink_failed, unlink_sent), ids in options_to_ids.items():
-                run = SmsRun(
-                    env, deadline, COMMIT_SECONDS, ids=ids[:left], unlink_failed=unlink_failed, unlink_sent=unlink_sent)
-                run.run()
-                left -= len(ids[:left])
-            if sum(map(len, options_to_ids.values())) > COMMIT_LIMIT:
-                env['sms.sms']._trigger_queue()
-    except Exception:
-        _logger.exception("SMS could not be sent after commit; they stay in the queue")

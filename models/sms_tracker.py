@@ -1,6 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
+from ..sending.store.transactions import try_statement, try_write
+
 
 class SmsTracker(models.Model):
     _inherit = 'sms.tracker'
@@ -50,6 +52,52 @@ class SmsTracker(models.Model):
             if 'mailing_trace_id' in self._fields:
                 known.add(tracker.mailing_trace_id.trace_status)
         return states
+
+    # === BY SQL === #
+
+    @api.model
+    def _write_failure_reasons(self, reasons):
+        """Write what providers said to notifications and SMS Marketing traces, in one statement each.
+
+        :param dict reasons: {UUID: words}
+        """
+        reasons = {uuid: reason for uuid, reason in reasons.items() if reason}
+        if not reasons:
+            return
+        parameters = [list(reasons), list(reasons.values())]
+        targets = [('mail_notification', 'mail_notification_id', 'TRUE')]
+        if 'mailing_trace_id' in self._fields:
+            targets.append(('mailing_trace', 'mailing_trace_id', 'target.is_test_trace IS NOT TRUE'))
+        for table, column, condition in targets:
+            self.env.cr.execute(f"""
+                UPDATE {table} target SET failure_reason = v.reason
+                FROM unnest(%s::text[], %s::text[]) AS v(uuid, reason) JOIN sms_tracker t ON t.sms_uuid = v.uuid
+                WHERE target.id = t.{column} AND {condition}
+            """, parameters)  # pylint: disable=sql-injection
+        self.env.invalidate_all(flush=False)
+
+    @api.model
+    def _write_state_without_hooks(self, uuid, state, failure_type=None, reason=None):
+        """Write the state of an SMS to its notification and its SMS Marketing trace, where a trigger or another
+        addon's hook raises; what still fails is left out.
+
+        :param str state: of `sms.sms`
+        """
+        try_statement(self.env, """
+            UPDATE mail_notification target
+            SET notification_status = %s, failure_type = %s, failure_reason = %s
+            FROM sms_tracker t WHERE t.sms_uuid = %s AND target.id = t.mail_notification_id
+            AND target.notification_status IN ('ready', 'process', 'pending')
+        """, [self.SMS_STATE_TO_NOTIFICATION_STATUS[state], failure_type or None, reason or None, uuid])
+        if 'mailing_trace_id' in self._fields:
+            try_statement(self.env, """
+                UPDATE mailing_trace target
+                SET trace_status = %s, failure_type = %s, failure_reason = %s
+                FROM sms_tracker t WHERE t.sms_uuid = %s AND target.id = t.mailing_trace_id
+                AND target.trace_status IN ('outgoing', 'process', 'pending') AND target.is_test_trace IS NOT TRUE
+            """, [self.SMS_STATE_TO_TRACE_STATUS[state], failure_type or None, reason or None, uuid])
+            self.env.invalidate_all(flush=False)
+            try_write(self.env, lambda: self._search_by_uuid([uuid])._finish_mailings())
 
     # === DELIVERY REPORTS === #
 

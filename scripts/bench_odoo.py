@@ -38,25 +38,27 @@ def claim_and_record(env):
 
     :return float: seconds
     """
-    from odoo.addons.eis_sms_apis.models import sms_recording, sms_run
+    from odoo.addons.eis_sms_apis.sending.run import MAX_CLAIM, SAVE_SIZE
+    from odoo.addons.eis_sms_apis.sending.store.store import Store
+    from odoo.addons.eis_sms_apis.sending.store.transactions import OwnTransactions
+    from odoo.addons.eis_sms_apis.sending.throttle import Throttle
     from odoo.addons.eis_sms_apis.tools.answer.interpretation import AnswerRules, HttpAnswer, interpret
     from odoo.addons.eis_sms_apis.tools.request.builder import Recipient
 
     start = time.monotonic()
-    run = sms_run.SmsRun(env['sms.sms'].with_company(env.company).env, start + LIMIT)  # as the queue does
+    store = Store(OwnTransactions(env['sms.sms'].with_company(env.company).env))  # as the queue does
     result, = interpret(
         AnswerRules(message_id_regex='M[0-9a-f]+', success_http_codes=frozenset([200])), [Recipient('0' * 32, '', '')],
         HttpAnswer(status=200, text='{"id": "M0123456789abcdef"}', duration=50))
     while True:
-        with run.model._short_transaction() as model:
-            claimed, plans = model._claim(sms_run.LEASE, sms_run.CLAIM_SIZE, None, lambda line: LIMIT)
-        if not claimed:
+        queued, configs = store.claim(
+            MAX_CLAIM, None, (), Throttle(lambda _connection: LIMIT), lambda _queued, _configs: None)
+        if not queued:
             return time.monotonic() - start
-        for sms in claimed:
+        for sms in queued:
             sms.attempt, sms.result = sms.attempt + 1, result
-        for first in range(0, len(claimed), sms_run.RECORD_SIZE):
-            sms_recording.record_batch(
-                run.model, claimed[first:first + sms_run.RECORD_SIZE], plans, unlink_failed=False, unlink_sent=True)
+        for first in range(0, len(queued), SAVE_SIZE):
+            store.save(queued[first:first + SAVE_SIZE], [], configs)
 
 
 # ----------------------------------------------------------

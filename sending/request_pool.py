@@ -31,7 +31,7 @@ _logger = getLogger(__name__)
 KEEP_ALIVE = 4
 # A request that is later than this gives up the place that the rate limit gave it: what goes late meets what is on
 # time, of this process or of another one, and both together would exceed the limit.
-MOST_LATE = 0.05  # seconds
+MAX_LATE = 0.05  # seconds
 PATIENCE = 0.95  # of the time that a job has: the most of it to wait for an answer, the rest is left to start in
 RUNS = 16  # of a process at a time whose connections to one gateway are all kept
 _TIMEOUTS = TimeoutError, Urllib3TimeoutError, requests.exceptions.Timeout
@@ -301,7 +301,7 @@ class RequestPool:
         if not not_before:
             return True
         time.sleep(wait)
-        return self._taken_back.get(connection.key, 0) < began and time.monotonic() <= not_before + MOST_LATE
+        return self._taken_back.get(connection.key, 0) < began and time.monotonic() <= not_before + MAX_LATE
 
     def collect(self, wait: float) -> list[tuple[HttpRequest, HttpAnswer | None]]:
         """The answers that are there, after waiting up to so many seconds for the first one.

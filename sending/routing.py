@@ -12,14 +12,14 @@ class Route:
 
     :param prefixes: country prefixes as digits, without + or 00
     :param company_id: the company that it serves, None for every company
-    :param resting: whether it has asked for a pause; routing passes it over while others can take the SMS
+    :param paused: whether it is paused; routing passes it over while others can take the SMS
     """
     gateway_id: int
     sequence: int = 10
     prefixes: tuple[str, ...] = ()
     company_id: int | None = None
     failover: bool = True
-    resting: bool = False
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +91,11 @@ class RoutingTable:
         return [Candidate(gateway_id, PREFIX, prefix) for gateway_id, prefix in sorted(found.items(), key=rank)]
 
     def _apply_pauses(self, ordered: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-        """Leave out resting gateways while another may take the SMS; one whose Fail Over is off is the last."""
+        """Leave out paused gateways while another may take the SMS; one whose Fail Over is off is the last."""
         usable = []
         for candidate in ordered:
             route = self._by_id[candidate.gateway_id]
-            if not route.resting:
+            if not route.paused:
                 usable.append(candidate)
             if not route.failover:
                 break

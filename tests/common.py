@@ -3,6 +3,9 @@ import requests
 
 from odoo.tests import TransactionCase
 
+from ..sending.store.store import Store
+from ..sending.store.transactions import OwnTransactions
+from ..sending.throttle import Throttle
 from ..tools.answer import bounded_regex
 from .provider import Provider
 
@@ -64,6 +67,26 @@ class GatewayCase(TransactionCase):
 
     def make_sms(self, *numbers, body="Hello", **values):
         return self.env['sms.sms'].create([{'number': number, 'body': body, **values} for number in numbers])
+
+    def claim(self, sms, starts=0, lease=None):
+        """Claim SMS as a run does.
+
+        :param int starts: so many of them are marked as started
+        :param float lease: seconds after which the claim counts as lost
+        :return: what was claimed and the GatewayConfig of the gateways by id, and the store
+        """
+        def start(queued, _configs):
+            for one in queued[:starts]:
+                one.is_started = True
+
+        store = Store(OwnTransactions(self.env))
+        queued, configs = store.claim(len(sms), sms.ids, (), Throttle(lambda _connection: 60), start)
+        if lease is not None:
+            self.env.cr.execute("""
+                UPDATE sms_sms SET claimed_until = (clock_timestamp() AT TIME ZONE 'UTC') + %s * interval '1 second'
+                WHERE id = ANY(%s)""", [lease, sms.ids])
+        self.env.invalidate_all()
+        return queued, configs, store
 
     def status_of(self, sms):
         return self.env['sms.gateway.status'].search([('sms_uuid', 'in', sms.mapped('uuid'))])

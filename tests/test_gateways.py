@@ -186,8 +186,7 @@ class TestLifeOfAGateway(GatewayCase):
         """What its provider answers must be recorded with it."""
         self.gateway.create_status = False
         sms = self.make_sms('+32456001122')
-        with self.env['sms.sms'].sudo()._short_transaction() as model:
-            model._claim(60, 1, sms.ids, lambda line: 60)
+        self.claim(sms)
         self.assertEqual(sms.gateway_id, self.gateway)
         with self.assertRaisesRegex(UserError, "disable it"):
             self.gateway.unlink()

@@ -279,9 +279,9 @@ class TestTools(GatewayCase):
 
     def test_which_gateway_while_one_rests(self):
         self.make_gateway("Belgium", country_prefixes='+32')
-        self.env['sms.gateway.pace'].sudo().create({
+        self.env['sms.gateway.throttle'].sudo().create({
             'gateway_id': self.env['sms.gateway'].search([('name', '=', "Belgium")]).id,
-            'resting_until': fields.Datetime.now() + timedelta(minutes=5)})
+            'paused_until': fields.Datetime.now() + timedelta(minutes=5)})
         tool = self.env['sms.gateway.route'].create({'number': '+32456001122'})
         self.assertEqual(tool.gateway_id, self.gateway)
         self.assertTrue(tool.reason)

@@ -20,7 +20,7 @@ OPERATIONS = """
     sms.gateway.header                  - - - - crwu
     sms.gateway.callback.failure.map    - - - - crwu
     sms.gateway.status                  - - - - ru
-    sms.gateway.pace                    - - - - -
+    sms.gateway.throttle                    - - - - -
     sms.gateway.report                  - - - - -
     sms.gateway.test                    - - - - crwu
     sms.gateway.route                   - - - - crwu
@@ -75,7 +75,7 @@ METHODS = """
     sms.gateway.status  search_count                 no   no   no   no   yes
     sms.gateway.status  formatted_read_group         no   no   no   no   yes
     sms.gateway.report  search_count                 no   no   no   no   no
-    sms.gateway.pace    search_count                 no   no   no   no   no
+    sms.gateway.throttle    search_count                 no   no   no   no   no
     sms.gateway.test    action_send                  no   no   no   no   yes
     sms.gateway.test    action_refresh               page page page page yes
     sms.gateway.test    action_open_status           no   no   no   no   yes
@@ -144,7 +144,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.header': gateway.header_ids,
             'sms.gateway.callback.failure.map': gateway.callback_failure_map_ids,
             'sms.gateway.status': status, 'sms.gateway.report': self.env['sms.gateway.report'],
-            'sms.gateway.pace': self.env['sms.gateway.pace'], 'sms.gateway.test': test,
+            'sms.gateway.throttle': self.env['sms.gateway.throttle'], 'sms.gateway.test': test,
             'sms.gateway.route': self.env['sms.gateway.route'].create({'number': '+32456001122'}),
             'sms.retry': self.env['sms.retry'].create({
                 'sms_ids': failed.ids, 'doubtful_sms_ids': failed.ids}),

@@ -160,7 +160,7 @@ class TestSecrets(CallbackCase):
             "UPDATE sms_gateway SET body_template = %s WHERE id = %s",
             [f'{{"password": "{TYPED}", {{token}}', gateway.id])
         self.env.invalidate_all()
-        with self.assertLogs('odoo.addons.eis_sms_apis.models.sms_run', 'ERROR') as log:
+        with self.assertLogs('odoo.addons.eis_sms_apis.sending.dispatch', 'ERROR') as log:
             self.make_sms(NUMBER).send()
         self.assertIn("Traceback", log.output[0])
         self.assert_no_secret(log.output, gateway)

@@ -64,7 +64,7 @@ class TestCompanies(CompanyCase):
                 not_started = FALSE, claimed_until = (now() AT TIME ZONE 'UTC') - interval '1 hour' WHERE id = %s
         """, [self.gateway_b.id, sms.id])
         self.env.invalidate_all()
-        with mute_logger('odoo.addons.eis_sms_apis.models.sms_sms_record'):
+        with mute_logger('odoo.addons.eis_sms_apis.sending.store.lost_claims'):
             self.env['sms.sms']._process_queue()
         self.assertEqual(sms.state, 'error')
         self.assertEqual(self.status_of(sms).company_id, self.company_b)
@@ -99,7 +99,7 @@ class TestCompanies(CompanyCase):
             self.gateway.id])
         self.env.invalidate_all()
         sms = self.make_sms_of(self.company_a, JO) + self.make_sms_of(self.company_b, ANN)
-        with mute_logger('odoo.addons.eis_sms_apis.models.sms_run'):
+        with mute_logger('odoo.addons.eis_sms_apis.sending.dispatch'):
             self.env['sms.sms']._process_queue()
         self.assertEqual(sms.mapped('state'), ['error', 'pending'])
         self.assertEqual(self.status_of(sms[0]).outcome, 'refused')

@@ -9,7 +9,7 @@ from statistics import median
 from odoo import fields
 from odoo.tests import tagged
 
-from ..models.sms_run import SmsRun
+from ..sending.after_commit import make_run
 from .common import GatewayCase
 from .provider import Reply
 
@@ -36,7 +36,7 @@ class FailoverCase(GatewayCase):
         self.env.cr.execute(
             "UPDATE sms_sms SET send_after = send_after - %(age)s, first_attempt_date = first_attempt_date - %(age)s"
             " WHERE id = %(id)s", {'age': moment, 'id': sms.id})
-        self.env.cr.execute("UPDATE sms_gateway_pace SET resting_until = resting_until - %s", [moment])
+        self.env.cr.execute("UPDATE sms_gateway_throttle SET paused_until = paused_until - %s", [moment])
         sms.invalidate_recordset()
         self.env['sms.sms']._process_queue()
 
@@ -64,7 +64,7 @@ class TestCertainlyRefused(FailoverCase):
         self.add_second()
         for code in (429, 503):
             self.provider.clear()
-            self.env['sms.gateway.pace'].sudo().search([]).unlink()  # the first one is well again
+            self.env['sms.gateway.throttle'].sudo().search([]).unlink()  # the first one is well again
             sms = self.send(code)
             self.assertEqual((sms.state, sms.gateway_id), ('pending', self.second), code)
             status = self.status_of(sms)
@@ -265,7 +265,7 @@ class TestSilence(FailoverCase):
         self.provider.always(self.provider.accept, path='/')
         waiting.flush_recordset()
         self.env.cr.execute("UPDATE sms_sms SET send_after = now() AT TIME ZONE 'UTC' - interval '1 s'")
-        self.env.cr.execute("UPDATE sms_gateway_pace SET resting_until = now() AT TIME ZONE 'UTC' - interval '1 s'")
+        self.env.cr.execute("UPDATE sms_gateway_throttle SET paused_until = now() AT TIME ZONE 'UTC' - interval '1 s'")
         waiting.invalidate_recordset()
         self.env['sms.sms']._process_queue()
         self.assertEqual(set(waiting.mapped('state')), {'pending'})
@@ -378,9 +378,9 @@ class TestDeadline(FailoverCase):
         self.gateway.write({'timeout': 1, 'max_connections': 1})
         self.always_answer(Reply(200, {'id': 1}, delay=0.05), path='/')
         sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(200)))
-        run = SmsRun(self.env['sms.sms'].sudo().env, time.monotonic() + 1.3, period=50)
+        run = make_run(self.env, time.monotonic() + 1.3, period=50)
         done = run.run()
-        self.assertFalse(run.drained, "there is more to claim")
+        self.assertFalse(run.is_drained, "there is more to claim")
         self.assertTrue(0 < done < 20, done)
         waiting = sms.filtered(lambda one: one.state == 'outgoing')
         self.assertEqual(len(waiting), 200 - done)

@@ -9,15 +9,17 @@ import psycopg2
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..models import sms_recording
-from ..models.sms_recording import RetryTime, is_outage, record_isolated
-from ..models.sms_run import SmsRun
+from ..sending import run as run_module
+from ..sending.after_commit import make_run
+from ..sending.store import lost_claims, transactions
+from ..sending.store import store as store_module
+from ..sending.store.store import Store
+from ..sending.store.transactions import OwnTransactions, RetryTime, is_outage
 from .common import DOUBT, GatewayCase
 from .provider import Reply
 
 POISON, GOOD = '+32456000666', '+32456000001'
-LOGGERS = ('odoo.sql_db', 'odoo.addons.eis_sms_apis.models.sms_recording',
-           'odoo.addons.eis_sms_apis.models.sms_sms_record', 'odoo.addons.eis_sms_apis.models.sms_run')
+LOGGERS = ('odoo.sql_db', 'odoo.addons.eis_sms_apis.sending')
 
 
 class IsolationCase(GatewayCase):
@@ -72,9 +74,9 @@ class TestIsolation(IsolationCase):
         self.assertEqual(notification.notification_status, notification_status)
         self.assertTrue(self.status_of(good))
         self.assertEqual(bool(self.status_of(poison)), poison_row)
-        with patch.object(type(self.env['sms.sms']), '_record') as record:
+        with patch.object(lost_claims, 'save_results') as save:
             self.run_queue()
-        record.assert_not_called()
+        save.assert_not_called()
 
     def test_lost_claim_whose_status_row_is_refused(self):
         self.check_lost_claims(lambda _sms, _notification: self.refuse_in(
@@ -181,7 +183,7 @@ class TestRetryTime(IsolationCase):
     def setUp(self):
         super().setUp()
         self.slept = 0
-        patcher = patch.object(sms_recording.time, 'sleep', self.sleep)
+        patcher = patch.object(transactions.time, 'sleep', self.sleep)
         patcher.start()
         self.addCleanup(patcher.stop)
 
@@ -197,7 +199,7 @@ class TestRetryTime(IsolationCase):
             raise error
 
         with mute_logger(*LOGGERS):
-            record_isolated(self.env['sms.sms'], list(range(count)), fail, retry_time=retry_time)
+            OwnTransactions(self.env, retry_time).write_each(list(range(count)), fail)
         return tries
 
     def test_errors_that_may_pass_share_one_budget(self):
@@ -236,42 +238,46 @@ class TestRetryTime(IsolationCase):
 class TestLease(IsolationCase):
     """How long others leave the SMS alone that a run has claimed."""
 
+    def read_claims(self, sms):
+        self.env.cr.execute("SELECT claimed_until FROM sms_sms WHERE id = ANY(%s) ORDER BY id", [sms.ids])
+        return [claimed_until for claimed_until, in self.env.cr.fetchall()]
+
     def test_claims_are_renewed_while_the_run_lives(self):
         sms = self.make_sms('+32456000001', '+32456000002')
-        model = self.env['sms.sms'].sudo()
-        claimed, plans = model._claim(100, 10, sms.ids, lambda line: 60)
-        run = SmsRun(model.env, time.monotonic() + 60, ids=sms.ids)
-        run.plans, run._claim_clock = plans, (claimed[0].token, time.monotonic() - 50)
-        run._under_way = {one.uuid: one for one in claimed}
-        before = claimed[0].token
-        run._renew_claims()
-        self.env.cr.execute("SELECT DISTINCT claimed_until FROM sms_sms WHERE id = ANY(%s)", [sms.ids])
-        (stored,), = self.env.cr.fetchall()
-        self.assertEqual({one.token for one in claimed}, {stored})
-        self.assertTrue(49 < (stored - before).total_seconds() < 55)
-        self.assertFalse(run._is_over)
+        queued, _configs, store = self.claim(sms)
+        before = queued[0].claimed_until
+        with patch.object(store_module.time, 'monotonic', return_value=time.monotonic() + 50):
+            self.assertTrue(store.renew(queued))
+        stored = set(self.read_claims(sms))
+        self.assertEqual({one.claimed_until for one in queued}, stored)
+        (renewed,) = stored
+        self.assertTrue(49 < (renewed - before).total_seconds() < 55)
 
-    def test_claims_that_others_took_over_end_the_run(self):
+    def test_claims_that_others_took_over_are_not_renewed(self):
         sms = self.make_sms('+32456000001', '+32456000002')
-        model = self.env['sms.sms'].sudo()
-        claimed, plans = model._claim(100, 10, sms.ids, lambda line: 60)
+        queued, _configs, store = self.claim(sms)
         self.env.cr.execute("UPDATE sms_sms SET claimed_until = NULL, state = 'error' WHERE id = %s", [sms[0].id])
-        run = SmsRun(model.env, time.monotonic() + 60)
-        run.plans, run._claim_clock = plans, (claimed[0].token, time.monotonic() - 50)
-        run._under_way = {one.uuid: one for one in claimed}
-        with mute_logger(*LOGGERS):
-            run._renew_claims()
-        self.assertTrue(run._is_over)
-        self.env.cr.execute("SELECT claimed_until FROM sms_sms WHERE id = ANY(%s) ORDER BY id", [sms.ids])
-        taken, renewed = [token for token, in self.env.cr.fetchall()]
+        self.assertFalse(store.renew(queued))
+        taken, renewed = self.read_claims(sms)
         self.assertIsNone(taken, "it stays as the others left it")
-        self.assertEqual(renewed, claimed[1].token)
+        self.assertEqual(renewed, queued[1].claimed_until)
+
+    def test_a_run_whose_claims_others_took_over_starts_nothing_more(self):
+        """Given a run that stood still while its SMS were claimed by another one, only what was under way is sent."""
+        self.gateway.max_connections = 1
+        sms = self.make_sms(*[f'+32456000{index:03d}' for index in range(40)])
+        with mute_logger(*LOGGERS), patch.object(run_module, 'RENEW_AFTER', -1), \
+                patch.object(Store, 'renew', lambda _store, queued: not queued):
+            make_run(self.env, time.monotonic() + 60, ids=sms.ids).run()
+        self.assertTrue(self.provider.sms)
+        self.assertLess(len(self.provider.sms), 40)
+        self.assertEqual(sms.filtered(lambda one: one.state == 'outgoing').mapped('attempt'),
+                         [0] * (40 - len(self.provider.sms)))
 
     def test_a_claim_that_never_started_goes_back_to_the_queue(self):
-        """Given a worker that died: what it had not given to the provider is sent, the rest is in doubt."""
+        """Given a worker that was interrupted: what it had not given to the provider is sent, the rest is in doubt."""
         sms = self.make_sms(*[f'+3245600001{index}' for index in range(4)])
-        self.env['sms.sms'].sudo()._claim(-3600, 10, sms.ids, lambda line: 60, get_room=lambda plan: 1)
-        self.env.invalidate_all()
+        self.claim(sms, starts=1, lease=-1)
         self.assertEqual(set(sms.mapped('state')), {'process'})
         self.run_queue()
         self.assertEqual(sms.mapped('state'), ['error', 'pending', 'pending', 'pending'])
@@ -280,10 +286,9 @@ class TestLease(IsolationCase):
 
     def test_a_claim_that_others_took_over_is_not_started(self):
         sms = self.make_sms('+32456000001', '+32456000002')
-        model = self.env['sms.sms'].sudo()
-        claimed, _plans = model._claim(100, 10, sms.ids, lambda line: 60)
+        queued, _configs, store = self.claim(sms)
         self.env.cr.execute("UPDATE sms_sms SET claimed_until = NULL, state = 'outgoing' WHERE id = %s", [sms[0].id])
-        self.assertEqual(model._mark_started(claimed), {sms[1].id})
+        self.assertEqual(store.mark_started(queued), {sms[1].id})
 
     def test_a_worker_that_is_told_to_stop_claims_no_more(self):
         """Odoo's handler of the signal is a method of the worker, which notes it in `alive`."""

@@ -153,7 +153,7 @@ class TestTestButton(MarketingCase):
         said = self.press(NUMBERS[1])
         self.assertIn(f"could not be sent to {NUMBERS[1]}", said)
         self.gateway.rate_limit = 0
-        self.env['sms.gateway.pace'].sudo().search([]).unlink()
+        self.env['sms.gateway.throttle'].sudo().search([]).unlink()
         self.provider.clear()
         self.env.cr.execute("UPDATE sms_sms SET send_after = NULL")
         self.env['sms.sms']._process_queue()
@@ -239,7 +239,7 @@ class TestTestButtonWithOptOutLink(MarketingCase):
         sms = self.press()
         before = self.seen()
         sms.write({'state': 'process', 'claimed_until': fields.Datetime.now() - timedelta(hours=1)})
-        with self.assertLogs('odoo.addons.eis_sms_apis.models.sms_sms_record', 'WARNING'):
+        with self.assertLogs('odoo.addons.eis_sms_apis.sending.store.lost_claims', 'WARNING'):
             self.env['sms.sms']._process_queue()
         self.assertEqual(self.seen(), before)
         self.env.cr.execute("""

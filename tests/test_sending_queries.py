@@ -4,6 +4,7 @@ from unittest import SkipTest
 
 from odoo.tests import tagged
 
+from ..sending.store.results import save_results
 from ..tools.answer.interpretation import HttpAnswer, interpret
 from ..tools.request.builder import Recipient
 from .common import GatewayCase
@@ -21,7 +22,7 @@ class TestQueries(GatewayCase):
         self.env.flush_all()
         self.env.invalidate_all()
         before = self.env.cr.sql_log_count
-        result = work(self.env['sms.sms'].sudo())
+        result = work()
         self.env.flush_all()
         return self.env.cr.sql_log_count - before, result
 
@@ -30,13 +31,13 @@ class TestQueries(GatewayCase):
         :param answer_of: gives the provider's answer for the index of an SMS
         :return: numbers of queries of claim and of record
         """
-        claims, (claimed, plans) = self.count(lambda model: model._claim(60, MANY, sms.ids, lambda line: 60))
+        claims, (claimed, configs, _store) = self.count(lambda: self.claim(sms))
         self.assertEqual(len(claimed), len(sms))
         for index, one in enumerate(claimed):
             one.attempt += 1
             one.result, = interpret(
-                plans[one.gateway_id].answer, [Recipient(one.uuid, one.number, one.body)], answer_of(index))
-        records, _none = self.count(lambda model: model._record(claimed, plans))
+                configs[one.gateway_id].answer, [Recipient(one.uuid, one.number, one.body)], answer_of(index))
+        records, _none = self.count(lambda: save_results(self.env(su=True), claimed, configs))
         self.assertFalse(any(sms.mapped('claimed_until')))
         return claims, records
 
@@ -128,11 +129,11 @@ class TestQueries(GatewayCase):
     def test_many_gateways(self):
         """Plans of 20 gateways are read together."""
         sms = self.make_sms('+32456000000')
-        one, _claimed = self.count(lambda model: model._claim(60, MANY, sms.ids, lambda line: 60))
+        one, _claimed = self.count(lambda: self.claim(sms))
         for index in range(20):
             self.make_gateway(f"Gateway {index}", country_prefixes=f'32{index}')
         sms = self.make_sms('+32456000001')
-        many, _claimed = self.count(lambda model: model._claim(60, MANY, sms.ids, lambda line: 60))
+        many, _claimed = self.count(lambda: self.claim(sms))
         self.assertLessEqual(many, one + MORE)
 
     def test_campaign(self):

@@ -148,7 +148,7 @@ class TestRetry(GatewayCase):
         sms = self.env['sms.sms'].search([('mail_message_id', '=', message.id)])
         sms.write({'state': 'process', 'gateway_id': self.gateway.id,
                    'claimed_until': fields.Datetime.now() - timedelta(seconds=1)})
-        with self.assertLogs('odoo.addons.eis_sms_apis.models.sms_sms_record', 'WARNING'):
+        with self.assertLogs('odoo.addons.eis_sms_apis.sending.store.lost_claims', 'WARNING'):
             self.run_queue()
         self.run_queue()
         self.assertFalse(self.provider.requests)

@@ -1,18 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-import uuid
 from dataclasses import replace
 
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import str2bool
 
-from ..models.sms_recording import record_surely
-from ..models.sms_run import QueuedSms
-from ..sending.request_pool import exchange_in_time
+from ..sending.immediate import read_test, send_test
 from ..sending.sent_before import recall, remember
+from ..sending.store.results import save_results, word_results
+from ..sending.store.transactions import OwnTransactions
 from ..tools import phone
-from ..tools.answer.interpretation import interpret
-from ..tools.request.builder import ConfigError, Recipient, RenderError, build_requests, check_config, shown_request
+from ..tools.request.builder import ConfigError, RenderError, shown_request
 
 
 class SmsGatewayTest(models.TransientModel):
@@ -56,22 +54,17 @@ class SmsGatewayTest(models.TransientModel):
         if str2bool(self.env['ir.config_parameter'].sudo().get_param('database.is_neutralized') or '', default=False):
             raise UserError(self.env._("This is a neutralized copy of a database: it sends nothing."))
         gateway = self.gateway_id
-        plan = replace(gateway._get_plans()[gateway.id], track_status=True)
+        config = replace(gateway._get_configs()[gateway.id], track_status=True)
         key = self._name, gateway.id, self.number, self.body
         sent = recall(self.env.cr, key)
         if not sent:
-            request = self._make_request(plan)
-            sent = request, exchange_in_time(plan.connection, request)
+            sent = self._send(config)
             remember(self.env.cr, key, sent)
-        request, answer = sent
-        recipient, = request.recipients
-        result = interpret(plan.answer, [recipient], answer)[0]
-        claimed = QueuedSms(
-            id=0, uuid=recipient.uuid, number=self.number, body=recipient.message, token=None, attempt=1, result=result,
-            company_id=gateway.company_id.id or self.env.company.id, candidates=(gateway.id,))
-        self.env['sms.sms']._say_doubts([claimed])
-        record_surely(self.env['sms.sms'].sudo(), lambda model: self._record(model, claimed, plan), 1)
-        self._show(plan, request, claimed.result)
+        company = gateway.company_id or self.env.company
+        queued = read_test(config, self.number, company.id, *sent)
+        word_results(self.env, [queued])
+        OwnTransactions(self.env).write(lambda env: self._save(env, queued, config), 1)
+        self._show(config, sent[0], queued.result)
         return self.action_refresh()
 
     def action_refresh(self):
@@ -90,32 +83,24 @@ class SmsGatewayTest(models.TransientModel):
 
     # === BUSINESS METHODS === #
 
-    def _make_request(self, plan):
+    def _send(self, config):
         """
-        :return: the request for one recipient
-        :rtype: HttpRequest
-        :raise UserError: what to type, when no request can be made
+        :return: the request and its HttpAnswer
+        :raise UserError: what to enter, when no request can be made
         """
         country = (self.gateway_id.company_id or self.env.company).country_id.code
         try:
-            check_config(plan.request)
-            number = phone.format_number(
-                self.number, plan.number_format, [country] if country else [], plan.request.separator)
-            recipient = Recipient(uuid.uuid4().hex, number, self.body.strip())
-            return build_requests(plan.request, [recipient])[0]
+            return send_test(config, self.number, self.body, [country] if country else [])
         except (phone.NumberError, ConfigError, RenderError) as error:
             raise UserError(str(error)) from error
 
-    def _record(self, model, claimed, plan):
-        """Leave a status row, as every SMS does, so that a delivery report finds it.
+    def _save(self, env, queued, config):
+        """Leave a status row, as every SMS does, by which a delivery report finds it."""
+        save_results(env, [queued], {config.gateway_id: config})
+        env['sms.gateway.status'].search([('sms_uuid', '=', queued.uuid)]).is_test = True
 
-        :param model: `sms.sms` of the transaction
-        """
-        model._record([claimed], {plan.gateway_id: plan})
-        model.env['sms.gateway.status'].search([('sms_uuid', '=', claimed.uuid)]).is_test = True
-
-    def _show(self, plan, request, result):
-        shown = shown_request(plan.request, request.recipients)
+    def _show(self, config, request, result):
+        shown = shown_request(config.request, request.recipients)
         lines = [f'{shown.method} {shown.url}', *(f'{key}: {value}' for key, value in shown.headers)]
         if shown.body is not None:
             lines += ['', shown.body.decode()]
@@ -123,8 +108,8 @@ class SmsGatewayTest(models.TransientModel):
         self.write({
             'sms_uuid': request.recipients[0].uuid,
             'level': level,
-            'result': self._explain_result(plan, result),
-            'verdict': self._explain_rule(plan, result),
+            'result': self._explain_result(config, result),
+            'verdict': self._explain_rule(config, result),
             'http_code': str(result.http_code or '') or self.env._("No answer"),
             'duration': result.duration,
             'message_id': result.message_id,
@@ -132,14 +117,14 @@ class SmsGatewayTest(models.TransientModel):
             'response': result.response_text or result.error_message,
         })
 
-    def _explain_result(self, plan, result):
+    def _explain_result(self, config, result):
         """What would have become of an SMS in Odoo, SPEC section 5."""
         if result.state == 'success':
-            if plan.waits_for_report:
+            if config.waits_for_report:
                 return self.env._("Sent. It becomes Delivered when the delivery report comes.")
             return self.env._("Sent.")
         if result.state == 'pending':
-            if plan.waits_for_report:
+            if config.waits_for_report:
                 return self.env._("Processing, until a delivery report comes.")
             return self.env._("Sent, although the answer does not say so.")
         if result.retryable:
@@ -149,9 +134,9 @@ class SmsGatewayTest(models.TransientModel):
             result.failure_type, result.failure_type)
         return self.env._("Failed as %(failure)s: %(reason)s", failure=failure, reason=result.error_message)
 
-    def _explain_rule(self, plan, result):
+    def _explain_rule(self, config, result):
         """Which rule of SPEC section 5 decided, in words of the form."""
-        rules = plan.answer
+        rules = config.answer
         codes = ', '.join(map(str, sorted(rules.success_http_codes)))
         markers = ', '.join(filter(None, (rules.success_substring, rules.success_key)))
         return {

@@ -38,7 +38,7 @@ class SendingCase(SystemCase):
         self.query("DELETE FROM sms_gateway_status")
         self.query("DELETE FROM sms_sms")
         self.query("DELETE FROM ir_cron_trigger")
-        self.query("DELETE FROM sms_gateway_pace")
+        self.query("DELETE FROM sms_gateway_throttle")
         self.query("UPDATE sms_gateway SET state = 'disabled'")
         self.action = self.query("SELECT ir_actions_server_id FROM ir_cron WHERE id = " + CRON)[0][0]
 

@@ -160,11 +160,11 @@ class TestCrash(SendingCase):
         composer = client.call('sms.composer', 'create', [[{
             'composition_mode': 'comment', 'res_model': 'res.partner', 'res_id': contact, 'body': "Hello"}]])[0]
         with contextlib.closing(self.begin()) as other:
-            other.cursor().execute("LOCK TABLE sms_gateway_pace IN ACCESS EXCLUSIVE MODE")  # a claim reads it
+            other.cursor().execute("LOCK TABLE sms_gateway_throttle IN ACCESS EXCLUSIVE MODE")  # a claim reads it
             click = self.in_background(client.call, 'sms.composer', 'action_send_sms', [[composer]])
             self.wait_until(lambda: self.query("""
                 SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-                AND position('FROM sms_gateway_pace' IN query) > 0"""))
+                AND position('FROM sms_gateway_throttle' IN query) > 0"""))
             server.kill()
             click.join()
         self.wait_until(lambda: self.states() == {'outgoing': 1})

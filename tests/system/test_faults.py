@@ -180,7 +180,7 @@ class TestFaults(WorkersCase):
         self.queue(150)
         # slow enough for the next SMS to be claimed while requests are under way
         self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.02))
-        self.drain_cut_off('LOCK TABLE sms_gateway_pace IN ACCESS EXCLUSIVE MODE', 'FROM sms_gateway_pace')
+        self.drain_cut_off('LOCK TABLE sms_gateway_throttle IN ACCESS EXCLUSIVE MODE', 'FROM sms_gateway_throttle')
         self.assertEqual(self.states(), {'pending': 100, 'outgoing': 50})
         self.assertTrue(self.query(f"SELECT 1 FROM ir_cron_trigger WHERE cron_id = {CRON}"), "the queue is woken")
         self.drain()

@@ -41,11 +41,11 @@ class TestMany(WorkersCase):
         other for ever."""
         for prefixes in ('+32456000001,+32456000004', '+32456000002,+32456000003'):
             gateway = self.make_gateway(self.admin, rate_limit=20, country_prefixes=prefixes)
-            self.query("INSERT INTO sms_gateway_pace (gateway_id) VALUES (%s)", gateway)
+            self.query("INSERT INTO sms_gateway_throttle (gateway_id) VALUES (%s)", gateway)
         self.queue(4)
         ids = [row[0] for row in self.query("SELECT id FROM sms_sms ORDER BY id")]
         with contextlib.closing(self.begin()) as other:
-            other.cursor().execute("SELECT 1 FROM sms_gateway_pace FOR UPDATE")
+            other.cursor().execute("SELECT 1 FROM sms_gateway_throttle FOR UPDATE")
             sends = [self.in_background(self.admin.call, 'sms.sms', 'send', [part]) for part in (ids[:2], ids[2:])]
             self.wait_until(lambda: self.query("""
                 SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'

@@ -171,7 +171,7 @@ class TestReferenceProduct(UpgradeCase):
         self.query("DELETE FROM sms_gateway")
         self.query("DELETE FROM ir_model_data WHERE model = 'sms.gateway'")
         self.query("UPDATE ir_module_module SET latest_version = '19.0.1.0.0' WHERE name = %s", environment.ADDON)
-        self.query("DROP TABLE sms_gateway_pace")
+        self.query("DROP TABLE sms_gateway_throttle")
         for column in self.OUR_COLUMNS:
             self.query(f'ALTER TABLE sms_gateway DROP COLUMN {column}')
         self.query("ALTER TABLE sms_gateway_status DROP COLUMN outcome, DROP COLUMN attempt")

@@ -1,0 +1,78 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Send the SMS of a transaction once it is committed.
+
+Sent earlier, a transaction that is run again or rolled back would send twice, or send what nothing knows of.
+"""
+import logging
+import time
+from datetime import timedelta
+
+from odoo import SUPERUSER_ID, api, fields
+from odoo.modules.registry import Registry
+
+from .run import SendRun
+from .store.claims import LEASE, trigger_queue
+from .store.store import Store
+from .store.transactions import (
+    RUN_OUTAGE_SECONDS,
+    RUN_RETRY_SECONDS,
+    OwnTransactions,
+    RetryTime,
+    is_in_test,
+    own_context,
+)
+
+_logger = logging.getLogger(__name__)
+
+# A person waits for the response to a click: at most so many SMS and seconds, the queue does the rest.
+COMMIT_LIMIT = 100
+COMMIT_SECONDS = 20
+HOOK = 'eis_sms_apis.send'
+
+
+def make_run(env, deadline, period=None, ids=None, **options):
+    """Give a run that writes in short transactions of its own.
+
+    :param options: see `Store`
+    """
+    transactions = OwnTransactions(env, RetryTime(RUN_RETRY_SECONDS, RUN_OUTAGE_SECONDS))
+    return SendRun(Store(transactions, **options), deadline, period, ids)
+
+
+def send_after_commit(sms, **options):
+    """Send SMS once their transaction is committed; inside a test at once, on the test's cursor.
+
+    :param sms: records of `sms.sms`
+    :param options: see `Store`
+    """
+    env = sms.env
+    if not env.registry.ready:
+        return  # the queue sends them once the modules are loaded
+    if is_in_test():
+        make_run(env, time.monotonic() + COMMIT_SECONDS, ids=sms.ids, **options).run()
+        return
+    postcommit = env.cr.postcommit
+    if HOOK not in postcommit.data:
+        postcommit.data[HOOK] = {}
+        dbname, context = env.cr.dbname, own_context(env.context)
+        postcommit.add(lambda: _send_committed(dbname, context, postcommit.data.pop(HOOK, {})))
+        # a process that is interrupted before its claim leaves them to the queue, which nothing would trigger today
+        trigger_queue(env, fields.Datetime.now() + timedelta(seconds=COMMIT_SECONDS + LEASE))
+    postcommit.data[HOOK].setdefault(tuple(options.items()), []).extend(sms.ids)
+
+
+def _send_committed(dbname, context, options_to_ids):
+    """Send the SMS of a transaction that has just been committed. Never raises: that would turn the committed request
+    into an error. What it does not reach is in the queue already, which will be triggered."""
+    try:
+        deadline = time.monotonic() + COMMIT_SECONDS
+        left = COMMIT_LIMIT
+        with Registry(dbname).cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, context)
+            for options, ids in options_to_ids.items():
+                make_run(env, deadline, COMMIT_SECONDS, ids[:left], **dict(options)).run()
+                left -= len(ids[:left])
+            if sum(map(len, options_to_ids.values())) > COMMIT_LIMIT:
+                trigger_queue(env)
+    except Exception:
+        _logger.exception("SMS could not be sent after commit; they stay in the queue")

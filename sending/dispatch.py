@@ -1,0 +1,277 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""From claimed SMS to requests in the pool, each once the database knows that it may reach a provider."""
+import logging
+import time
+from collections import Counter, deque
+from dataclasses import replace
+
+from ..tools import phone
+from ..tools.attempt import attempt_uuid
+from ..tools.request.builder import HttpRequest, Recipient, build_requests
+from .gateway_config import GatewayConfig, GatewayConnection
+from .outcomes import Outcomes
+from .pauses import Pauses
+from .queued_sms import QueuedSms, not_sent
+from .request_pool import RequestPool
+from .retry import RETRY_DELAY
+from .throttle import START_LEAD, Throttle
+
+_logger = logging.getLogger(__name__)
+
+MAX_PORTION = 16  # requests for each connection that are marked as started together
+STARTED_WITH_CLAIM = 10  # SMS of a gateway with a rate limit that are marked as started when they are claimed
+MARK_LEAD = 2  # seconds before the time that a rate limit gives a request at which it is marked as started
+QUICK_START = 0.1  # seconds between two portions of requests; less make the next one larger, four times as many smaller
+
+
+class Dispatcher:
+    """The requests of a run that are not answered yet.
+
+    If this process is interrupted, only SMS that are marked as started are in doubt. So no more are marked than what
+    about a second takes.
+
+    :param store: marks SMS as started, and reserves their time at the next gateway
+    :param is_waited_for: whether a person waits for this run, which then leaves slow providers to the queue
+    """
+
+    def __init__(self, pool: RequestPool, store, outcomes: Outcomes, pauses: Pauses, throttle: Throttle,
+                 is_waited_for: bool = False):
+        self.configs: dict[int, GatewayConfig] = {}
+        self.is_closed = False  # whether nothing more may be claimed: it could not be started
+        self._pool = pool
+        self._store = store
+        self._outcomes = outcomes
+        self._pauses = pauses
+        self._throttle = throttle
+        self._is_waited_for = is_waited_for
+        self._unanswered: dict[str, QueuedSms] = {}  # by the UUID of the attempt
+        self._waiting: dict[int, deque] = {}  # {gateway id: (request, not before), to be marked as started}
+        self._submitted = Counter()  # {gateway id: requests in the pool}
+        self._portions: dict[int, tuple[int, float]] = {}  # {gateway id: (requests at a time, when they were last)}
+        self._not_started: list[tuple] = []  # pairs as of `RequestPool.collect`, without a response
+        self._connections: dict[GatewayConnection, int] = {}  # {connection: SMS in one request at most}
+
+    # === FIGURES === #
+
+    @property
+    def unanswered(self) -> list[QueuedSms]:
+        """The SMS whose request waits or is under way."""
+        return list(self._unanswered.values())
+
+    def count_sms(self) -> int:
+        return len(self._unanswered)
+
+    def count_requests(self) -> int:
+        """Count the requests that wait or are under way."""
+        return len(self._pool) + len(self._not_started) + sum(map(len, self._waiting.values()))
+
+    def count_connections(self) -> int:
+        return sum(connection.connections for connection in self._connections)
+
+    def count_sms_at_once(self) -> int:
+        """Count the SMS that all connections together take at a time."""
+        return sum(connection.connections * recipients for connection, recipients in self._connections.items())
+
+    # === DISPATCH === #
+
+    def dispatch(self, queued: list[QueuedSms]):
+        """Give claimed SMS to their gateways, whose rate limits they have a place for."""
+        paused = [sms for sms in queued if sms.gateway_id in self._pauses]
+        self._make_requests([sms for sms in queued if sms.gateway_id not in self._pauses and self._is_ready(sms)])
+        self.dispatch_again(paused)
+
+    def dispatch_again(self, queued: list[QueuedSms]):
+        """Give SMS that a gateway does not take to their next one, within its rate limit."""
+        ready = [sms for sms in queued if self._is_ready(sms)]
+        for sms in ready:
+            sms.not_before = 0
+        limited = [sms for sms in ready if self.configs[sms.gateway_id].rate_limit]
+        if limited and self._store.is_immediate:
+            for sms in limited:
+                sms.delay = RETRY_DELAY
+        elif limited and not self._store.reserve(ready, self.configs, self._throttle):
+            for sms in ready:
+                sms.delay = RETRY_DELAY
+        for sms in ready:
+            if sms.delay:
+                self._outcomes.requeue(sms, sms.delay, sms.reason)
+        self._make_requests([sms for sms in ready if not sms.delay])
+
+    def _is_ready(self, sms: QueuedSms) -> bool:
+        """Tell whether there can be a request; if not, the SMS has its result or goes back to the queue."""
+        if not sms.number.strip():
+            self._outcomes.finish(sms, not_sent('sms_number_missing', ''))
+        elif not sms.candidates:
+            self._outcomes.finish(sms, not_sent('sms_server', self._store.get_no_gateway_reason()))
+        elif all(gateway_id in self._pauses for gateway_id in sms.candidates):
+            delay, reason = self._pauses.find_earliest(sms.candidates)
+            self._outcomes.requeue(sms, delay, sms.reason or reason)
+        else:
+            sms.candidates = tuple(gateway_id for gateway_id in sms.candidates if gateway_id not in self._pauses)
+            if not (self._is_waited_for and self._pool.cuts_timeout(self.configs[sms.gateway_id].connection)):
+                return True
+            # given up earlier than the provider may respond, a success would count as unknown
+            self._outcomes.requeue(sms, 0, sms.reason)
+        return False
+
+    def _make_requests(self, queued: list[QueuedSms]):
+        by_gateway = {}
+        for sms in queued:
+            by_gateway.setdefault(sms.gateway_id, []).append(sms)
+        for gateway_id, group in by_gateway.items():
+            self._make_gateway_requests(self.configs[gateway_id], group)
+
+    def _make_gateway_requests(self, config: GatewayConfig, group: list[QueuedSms]):
+        request_config = config.request
+        if config.rate_limit:
+            # a request must not have more SMS than may be sent in one second
+            request_config = replace(
+                request_config, max_recipients=max(1, min(request_config.max_recipients, int(config.rate_limit))))
+        recipients = self._make_recipients(config, group)
+        try:
+            refused = []
+            requests = build_requests(request_config, list(recipients.values()), refused)
+        except Exception:
+            _logger.exception("Gateway %s: the requests could not be made", config.gateway_id)
+            for sms in group:
+                if sms.id in recipients:
+                    self._outcomes.finish(sms, not_sent('sms_server', "The gateway's request cannot be made."))
+            return
+        self._unanswered.update((recipients[sms.id].uuid, sms) for sms in group if sms.id in recipients)
+        for recipient, reason in refused:
+            self._outcomes.finish(self._unanswered.pop(recipient.uuid), not_sent('sms_server', reason))
+        self._connections[config.connection] = (
+            request_config.max_recipients if request_config.multiple_recipients else 1)
+        waiting = self._waiting.setdefault(config.gateway_id, deque())
+        for request in requests:
+            waiting.append((request, max(sms.not_before for sms in self._get_sms(request))))
+
+    def _make_recipients(self, config: GatewayConfig, group: list[QueuedSms]) -> dict[int, Recipient]:
+        """Give the recipient of each SMS by id, without those whose number cannot be read: they have their result."""
+        recipients = {}
+        for sms in group:
+            sms.attempt += 1
+            try:
+                number = phone.format_number(sms.number, config.number_format, sms.countries, config.request.separator)
+            except phone.NumberError as error:
+                self._outcomes.finish(sms, not_sent('sms_number_format', str(error)))
+                continue
+            recipients[sms.id] = Recipient(attempt_uuid(sms.uuid, sms.attempt), number, sms.body)
+        return recipients
+
+    def _get_sms(self, request: HttpRequest) -> list[QueuedSms]:
+        return [self._unanswered[recipient.uuid] for recipient in request.recipients]
+
+    # === START === #
+
+    def start_with_claim(self, queued: list[QueuedSms], configs: dict[int, GatewayConfig]):
+        """Mark the claimed SMS whose requests can start at once: the claim writes that without another statement."""
+        by_gateway = {}
+        for sms in queued:
+            if not sms.delay:
+                by_gateway.setdefault(sms.gateway_id, []).append(sms)
+        for gateway_id in by_gateway.keys() & configs.keys():
+            room, share, texts = self._get_room(configs[gateway_id]), 1 / configs[gateway_id].recipients, set()
+            for sms in by_gateway[gateway_id]:
+                room -= share if sms.body in texts else 1
+                if room < 0:
+                    break
+                texts.add(sms.body)
+                sms.is_started = True
+
+    def _get_room(self, config: GatewayConfig) -> float:
+        """Give the number of a gateway's requests that can start as soon as they are claimed."""
+        if self._store.is_immediate:
+            return float('inf')
+        busy = self._submitted[config.gateway_id] + len(self._waiting.get(config.gateway_id, ()))
+        if config.rate_limit:
+            return 0 if busy else STARTED_WITH_CLAIM
+        portion, _last = self._portions.get(config.gateway_id, (2 * config.connection.connections, 0))
+        return portion - busy
+
+    def start(self):
+        """Submit what the connections soon need, once the database knows that these SMS may reach a provider."""
+        starting, now = [], time.monotonic()
+        for gateway_id, waiting in self._waiting.items():
+            if not waiting:
+                continue
+            if self._pool.get_time_to_start(self.configs[gateway_id].connection) < 0:
+                self.take_back(gateway_id)
+                continue
+            ready = self._take_limited(waiting, now) if waiting[0][1] else self._take_portion(gateway_id, waiting, now)
+            self._submitted[gateway_id] += len(ready)
+            starting += ready
+        if starting:
+            self._submit(starting)
+
+    @staticmethod
+    def _take_limited(waiting: deque, now: float) -> list:
+        """Take the requests whose time, which a rate limit gave, comes soon."""
+        ready = []
+        if waiting[0][1] < now + MARK_LEAD / 2:
+            while waiting and waiting[0][1] < now + MARK_LEAD:
+                ready.append(waiting.popleft())
+        return ready
+
+    def _take_portion(self, gateway_id: int, waiting: deque, now: float) -> list:
+        connections = self.configs[gateway_id].connection.connections
+        portion, last = self._portions.get(gateway_id, (2 * connections, now))
+        if self._submitted[gateway_id] > portion / 2:
+            return []
+        if last < now - 4 * QUICK_START:
+            portion = max(portion // 2, 2 * connections)
+        elif now - QUICK_START < last < now:
+            portion = min(portion * 2, MAX_PORTION * connections)
+        self._portions[gateway_id] = portion, now
+        return [waiting.popleft() for _request in range(min(len(waiting), portion - self._submitted[gateway_id]))]
+
+    def _submit(self, starting: list[tuple[HttpRequest, float]]):
+        new = [sms for request, _not_before in starting for sms in self._get_sms(request) if not sms.is_started]
+        started = self._store.mark_started(new) if new else ()
+        for sms in new:
+            sms.is_started = sms.id in started
+        for request, not_before in starting:
+            queued = self._get_sms(request)
+            if all(sms.is_started for sms in queued):
+                self._pool.submit(self.configs[queued[0].gateway_id].connection, request, not_before)
+            else:
+                self._not_started.append((request, None))
+                self.is_closed = True  # the claim is lost, or the database
+
+    # === RESPONSES === #
+
+    def collect(self, wait: float) -> list[tuple]:
+        """Give the requests that are answered, or will not be, after waiting up to so many seconds for the first one.
+
+        :return: triples of SMS, request and HttpAnswer; None instead of a response means that it never started
+        """
+        pairs, self._not_started = self._not_started, []
+        if pairs or self.count_requests():
+            pairs += self._pool.collect(0 if pairs else wait)
+        if len(self._pool) and time.monotonic() > self._pool.deadline + 1:
+            pairs += self._pool.abandon()
+        collected = []
+        for request, answer in pairs:
+            queued = [self._unanswered.pop(recipient.uuid) for recipient in request.recipients]
+            self._submitted[queued[0].gateway_id] -= 1
+            collected.append((queued, request, answer))
+        return collected
+
+    def can_start_later(self, gateway_id: int) -> bool:
+        """Tell whether a request that did not start, because it was too late for its place, may do so in this run."""
+        config = self.configs[gateway_id]
+        return bool(config.rate_limit) and self._pool.get_time_to_start(config.connection) > START_LEAD
+
+    def take_back(self, gateway_id: int):
+        """Start none of a gateway's requests that wait: they are collected without a response."""
+        waiting = self._waiting.get(gateway_id)
+        while waiting:
+            self._submitted[gateway_id] += 1
+            self._not_started.append((waiting.popleft()[0], None))
+        self._pool.take_back(self.configs[gateway_id].connection)
+
+    def close(self):
+        """Start nothing more: what waits goes back to the queue, what is under way is still saved."""
+        self.is_closed = True
+        for gateway_id in self._waiting:
+            self.take_back(gateway_id)

@@ -1,0 +1,107 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Send while a caller waits for the result in its own transaction: SMS Marketing's Test button, Send Test SMS."""
+import time
+import uuid
+from dataclasses import replace
+
+from ..tools import phone
+from ..tools.answer.interpretation import interpret
+from ..tools.request.builder import Recipient, build_requests
+from ..tools.request.checks import check_config
+from .queued_sms import QueuedSms
+from .request_pool import exchange_in_time
+from .run import SendRun
+from .sent_before import recall, remember
+from .store.results import save_results
+from .store.store import Store
+from .store.transactions import CallersTransaction
+
+MAX_SECONDS = 20  # that a caller waits
+
+
+def send_in_transaction(env, contents):
+    """Send queued SMS within the caller's transaction and tell the result.
+
+    Odoo runs a transaction again after a serialization failure, for example: what was sent already is not sent again.
+
+    :param env: with the company whose gateways send
+    :param dict contents: {UUID of an SMS: what tells a repetition}; the row's own text may have another link each time
+    :return: one result for each UUID, as core's `SmsApi._send_sms_batch` gives them, `success` when it was accepted
+    :rtype: list[dict]
+    """
+    model = env['sms.sms']
+    queued = model.search([('uuid', 'in', list(contents)), ('state', '=', 'outgoing')])
+    keys = {sms.uuid: (env.company.id, sms.number, contents[sms.uuid]) for sms in queued}
+    transaction = CallersTransaction(env)
+    renamed = _save_sent_before(transaction, queued, keys)
+    ids = queued.filtered(lambda sms: sms.state == 'outgoing').ids
+    run = SendRun(Store(transaction, unlink_failed=True), time.monotonic() + MAX_SECONDS, ids=ids)
+    try:
+        run.run()
+    finally:
+        for sms in run.outcomes.ended:
+            remember(env.cr, keys[sms.uuid], (sms, run.configs))
+    uuids = [renamed.get(uuid, uuid) for uuid in contents]
+    by_uuid = {sms.uuid: sms for sms in model.search([('uuid', 'in', uuids)])}
+    return [_get_result(uuid, by_uuid.get(uuid, model)) for uuid in uuids]
+
+
+def _get_result(uuid, sms):
+    if sms.state in ('pending', 'process', 'sent'):
+        return {'uuid': uuid, 'state': 'success'}
+    labels = dict(sms._fields['failure_type']._description_selection(sms.env))
+    return {
+        'uuid': uuid,
+        'state': sms.failure_type or 'server_error',
+        'failure_reason': sms.failure_reason or labels.get(sms.failure_type),
+    }
+
+
+def _save_sent_before(transaction, queued, keys):
+    """Save the results of SMS that were sent already, in a transaction that Odoo had to roll back. They get the UUID
+    with which they were sent, by which delivery reports find them, and the text.
+
+    :param dict keys: {UUID: what tells that an SMS is the same}
+    :return: {their UUID: the one with which they were sent}
+    :rtype: dict[str, str]
+    """
+    renamed = {}
+    for sms in queued:
+        if before := recall(sms.env.cr, keys[sms.uuid]):
+            sent, configs = before
+            renamed[sms.uuid] = sent.uuid
+            sms.env['sms.tracker'].search([('sms_uuid', '=', sms.uuid)]).sms_uuid = sent.uuid
+            sms.write({'uuid': sent.uuid, 'body': sent.body})
+            with transaction.begin() as env:
+                save_results(
+                    env, [replace(sent, id=sms.id, claimed_until=None)], configs, unlink_failed=True,
+                    is_immediate=True)
+    return renamed
+
+
+def send_test(config, number, text, countries):
+    """Send one SMS that is in no queue.
+
+    :param GatewayConfig config: of the gateway
+    :param str number: as a person types it
+    :param countries: ISO codes, to read the number with
+    :return: the request and its HttpAnswer
+    :rtype: tuple[HttpRequest, HttpAnswer]
+    :raise NumberError, ConfigError, RenderError: when no request can be made
+    """
+    check_config(config.request)
+    formatted = phone.format_number(number, config.number_format, countries, config.request.separator)
+    request, = build_requests(config.request, [Recipient(uuid.uuid4().hex, formatted, text.strip())])
+    return request, exchange_in_time(config.connection, request)
+
+
+def read_test(config, number, company_id, request, answer):
+    """Give the result of `send_test` as a queued SMS, ready to be saved.
+
+    :rtype: QueuedSms
+    """
+    recipient, = request.recipients
+    result, = interpret(config.answer, [recipient], answer)
+    return QueuedSms(
+        id=0, uuid=recipient.uuid, number=number, body=recipient.message, company_id=company_id, claimed_until=None,
+        attempt=1, candidates=(config.gateway_id,), result=result)

@@ -1,0 +1,44 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What a run has to save: SMS with a result, and SMS that go back to the queue."""
+from .queued_sms import QueuedSms, not_sent
+
+
+class Outcomes:
+    """The SMS of a run that are done with.
+
+    :param is_immediate: whether the caller needs each result at once: no SMS goes back to the queue then
+    """
+
+    def __init__(self, is_immediate: bool = False):
+        self._is_immediate = is_immediate
+        self.finished: list[QueuedSms] = []
+        self.requeued: list[QueuedSms] = []
+        self.ended: list[QueuedSms] = []  # all that an immediate run has finished
+
+    def finish(self, sms: QueuedSms, result):
+        """Note the result of an SMS."""
+        sms.result = result
+        self.finished.append(sms)
+        if self._is_immediate:
+            self.ended.append(sms)
+
+    def requeue(self, sms: QueuedSms, delay: int = 0, reason: str = ''):
+        """Note that an SMS goes back to the queue.
+
+        :param delay: seconds until it may be sent
+        :param reason: why it waits
+        """
+        if self._is_immediate:
+            self.finish(sms, not_sent('sms_server', reason or "There was no time left to send it."))
+            return
+        sms.delay, sms.reason = delay, reason
+        self.requeued.append(sms)
+
+    def has_unsaved(self) -> bool:
+        return bool(self.finished or self.requeued)
+
+    def take(self) -> tuple[list[QueuedSms], list[QueuedSms]]:
+        """Give the finished and the requeued SMS since the last call."""
+        finished, self.finished = self.finished, []
+        requeued, self.requeued = self.requeued, []
+        return finished, requeued

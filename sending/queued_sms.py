@@ -1,0 +1,52 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""An SMS on its way from a claim to its result."""
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..tools.answer.interpretation import SendResult
+
+
+@dataclass(slots=True)
+class QueuedSms:
+    """An SMS that one run alone may send.
+
+    :param claimed_until: the value in the database that proves the claim, in UTC
+    :param countries: ISO codes of the recipient's and the company's country, to read the number with
+    :param candidates: ids of the gateways that may still send it, the current one first
+    :param attempt: how often it was given to a provider, this time included
+    :param age: seconds since the first attempt
+    :param not_before: `time.monotonic()` of its place under a rate limit, 0 without one
+    :param is_started: whether the database knows that the provider may receive it. One that was not started goes back
+        to the queue if its process is interrupted
+    :param delay: seconds until the queue may send it
+    :param reason: why it was not sent yet
+    """
+    id: int
+    uuid: str
+    number: str
+    body: str
+    company_id: int
+    claimed_until: datetime | None
+    countries: tuple[str, ...] = ()
+    attempt: int = 0
+    age: float = 0
+    candidates: tuple[int, ...] = ()
+    not_before: float = 0
+    is_started: bool = False
+    result: SendResult | None = None
+    delay: int = 0
+    reason: str = ''
+
+    @property
+    def gateway_id(self) -> int | bool:
+        return self.candidates[0] if self.candidates else False
+
+
+def not_sent(failure_type: str, reason: str) -> SendResult:
+    """Give the result of an SMS that was not even given to a provider.
+
+    :param failure_type: of `sms.sms`
+    """
+    return SendResult(
+        uuid='', state='error', outcome='refused', rule=0, http_code=None, response_text='', message_id='',
+        error_code='', error_message=reason, failure_type=failure_type, retryable=False, retry_after=None, duration=0)

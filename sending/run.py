@@ -1,0 +1,243 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""One run of sending: claim, dispatch, settle, save, each overlapping with the others."""
+import logging
+import signal
+import threading
+import time
+
+import psycopg2
+
+from ..tools.answer.interpretation import interpret
+from .dispatch import MAX_PORTION, Dispatcher
+from .outcomes import Outcomes
+from .pauses import Pauses
+from .request_pool import RequestPool
+from .retry import Done, NextGateway, decide, retry_delay
+from .store.store import RENEW_AFTER
+from .store.transactions import is_outage
+from .throttle import Throttle
+
+_logger = logging.getLogger(__name__)
+
+MAX_CLAIM = 1000  # SMS claimed at a time
+MIN_CLAIM = 100  # minimum claim size, also used for the first claim
+MAX_UNANSWERED = 5000  # SMS that are claimed and not answered
+SAVE_SIZE = 250  # results that are enough to save them
+LAST_SAVE_SIZE = 50  # the same while nothing is left to do but to wait for the last responses
+MAX_SAVE_SECONDS = 1  # until a result is saved while others are under way
+STOP_SECONDS = 10  # that a server which is to stop waits for responses
+
+
+class SendRun:
+    """Sends what is queued until nothing is left or the deadline has come.
+
+    :param Store store: the database
+    :param float deadline: `time.monotonic()` at which the last response must be there
+    :param float period: seconds that the whole job has until the deadline
+    :param list ids: only these SMS; None: whatever is queued
+    """
+
+    _running: set['SendRun'] = set()  # of all databases of this process
+    _stopping = threading.Event()
+
+    def __init__(self, store, deadline, period=None, ids=None):
+        self.deadline = deadline
+        self.outcomes = Outcomes(store.is_immediate)
+        self.is_drained = ids is not None and not ids  # whether nothing is left that this run could claim
+        self.done = 0  # SMS that ended, well or not
+        self._store = store
+        self._period = period
+        self._ids = ids
+        self._pauses = Pauses()
+        self._max_claim = MAX_CLAIM  # less after a claim that the database refused
+        self._refused = []  # ids of SMS that cannot be claimed
+        self._last_save = time.monotonic()
+        self._next_renewal = time.monotonic() + RENEW_AFTER
+
+    def run(self):
+        """
+        :return: number of SMS that ended, well or not
+        :rtype: int
+        """
+        self._running.add(self)
+        try:
+            with RequestPool(self.deadline, self._period) as pool:
+                self._throttle = Throttle(pool.get_time_to_start)
+                is_waited_for = self._ids is not None and not self._store.is_immediate
+                self._dispatcher = dispatcher = Dispatcher(
+                    pool, self._store, self.outcomes, self._pauses, self._throttle, is_waited_for)
+                while self._has_more() or dispatcher.count_requests() or self.outcomes.has_unsaved():
+                    self._keep_claims()
+                    if self._has_room():
+                        self._refill()
+                    dispatcher.start()
+                    self._settle(dispatcher.collect(0 if self._has_room() else 0.1), pool)
+                    if self._is_save_due(pool):
+                        self._save()
+        finally:
+            self._running.discard(self)
+        return self.done
+
+    @property
+    def configs(self):
+        """The GatewayConfig of each gateway by id, as of the claims."""
+        return self._dispatcher.configs
+
+    # === CLAIM === #
+
+    def _has_more(self):
+        return not self.is_drained and not self._dispatcher.is_closed
+
+    def _has_room(self):
+        """Whether to claim more: the connections will soon have nothing to do. What is claimed too early is lost with
+        this process."""
+        dispatcher = self._dispatcher
+        return (self._has_more() and dispatcher.count_requests() <= 4 * dispatcher.count_connections()
+                and dispatcher.count_sms() < MAX_UNANSWERED)
+
+    def _refill(self):
+        if time.monotonic() >= self.deadline:
+            self._dispatcher.is_closed = True
+            return
+        limit = min(self._get_claim_size(), self._max_claim)
+        try:
+            queued, configs = self._store.claim(
+                limit, self._ids, self._refused, self._throttle, self._dispatcher.start_with_claim)
+        except Exception as error:
+            self._handle_refused_claim(error, limit)
+            return
+        self._max_claim = MAX_CLAIM
+        # updated, not replaced: requests of a gateway that is not Active any more may still be under way
+        self._dispatcher.configs.update(configs)
+        self.is_drained = len(queued) < limit or (self._ids is not None and limit >= len(self._ids))
+        for sms in queued:
+            if sms.delay and self._store.is_immediate:
+                self.outcomes.requeue(sms, sms.delay, sms.reason)  # it ends here, although the claim has put it back
+        self._dispatcher.dispatch([sms for sms in queued if not sms.delay])
+
+    def _get_claim_size(self):
+        """What a few seconds need: a claim has a cost of its own, but what is claimed is in doubt if this process is
+        interrupted."""
+        if self._ids is not None:
+            return len(self._ids)
+        return min(max(MAX_PORTION * self._dispatcher.count_sms_at_once(), MIN_CLAIM), MAX_CLAIM)
+
+    def _handle_refused_claim(self, error, limit):
+        """Find the SMS that a claim was refused for, by a trigger for example, and claim the others."""
+        if not isinstance(error, psycopg2.Error) or is_outage(error) or self._store.is_immediate:
+            if not (self._dispatcher.count_sms() or self.outcomes.has_unsaved()):
+                raise error
+            # what is under way must be saved, whatever happens to the rest
+            _logger.warning("No more SMS can be claimed in this run", exc_info=error)
+            self.is_drained = True
+        elif limit > 1:
+            _logger.info("A claim of %s SMS was refused by the database", limit, exc_info=error)
+            self._max_claim = limit // 10 or 1
+        else:
+            refused = self._store.find_refused(self._ids, self._refused)
+            _logger.error("SMS %s cannot be claimed and stays in the queue", refused, exc_info=error)
+            self._max_claim = MAX_CLAIM
+            if refused:
+                self._refused.append(refused)
+            else:
+                self.is_drained = True
+
+    def _keep_claims(self):
+        """End the run when this process is to end, and renew the claims from time to time. If other runs have taken
+        some of them over, because this process stood still, nothing more is started: they may be sent there."""
+        if self._is_told_to_stop():
+            self._dispatcher.close()
+        if time.monotonic() > self._next_renewal:
+            self._next_renewal = time.monotonic() + RENEW_AFTER
+            if not self._store.renew([*self._dispatcher.unanswered, *self.outcomes.finished, *self.outcomes.requeued]):
+                _logger.warning("Claims of SMS could not be renewed: no more is sent in this run")
+                self._dispatcher.close()
+
+    # === SETTLE === #
+
+    def _settle(self, collected, pool):
+        """Decide what becomes of the SMS of each request."""
+        again = []
+        for queued, request, answer in collected:
+            if answer is None:
+                self._settle_not_started(queued, again)
+                continue
+            config = self._dispatcher.configs[queued[0].gateway_id]
+            results = interpret(config.answer, request.recipients, answer)
+            for sms, result in zip(queued, results, strict=True):
+                self._settle_result(sms, result, again)
+            if self._pauses.note_response(config.gateway_id, answer.failure, results[0].error_message):
+                self._dispatcher.take_back(config.gateway_id)
+        self._dispatcher.dispatch_again(again)
+
+    def _settle_result(self, sms, result, again):
+        gateway_id = sms.gateway_id
+        if result.retryable:
+            delay = retry_delay(sms.attempt, result.retry_after)
+            self._pauses.add(gateway_id, delay, result.retry_after, result.error_message)
+            self._dispatcher.take_back(gateway_id)
+        elif result.http_code:
+            self._pauses.note_success(gateway_id)
+        decision = decide(sms, result, self._pauses, time.monotonic() < self.deadline)
+        if isinstance(decision, Done):
+            self.outcomes.finish(sms, result)
+        elif isinstance(decision, NextGateway):
+            sms.candidates, sms.reason = decision.candidates, result.error_message
+            again.append(sms)
+        else:
+            self.outcomes.requeue(sms, decision.delay, decision.reason)
+
+    def _settle_not_started(self, queued, again):
+        """The gateway is paused, or they were too late for their place under its rate limit, or for this run."""
+        gateway_id = queued[0].gateway_id
+        for sms in queued:
+            sms.attempt -= 1
+        if not self._is_told_to_stop() and (
+                gateway_id in self._pauses or self._dispatcher.can_start_later(gateway_id)):
+            again += queued
+            return
+        self._dispatcher.is_closed = True  # whatever is claimed now would come back in the same way
+        for sms in queued:
+            self.outcomes.requeue(sms, 0, sms.reason)
+
+    # === SAVE === #
+
+    def _is_save_due(self, pool):
+        dispatcher = self._dispatcher
+        open_requests = dispatcher.count_requests()
+        if not open_requests:
+            return True
+        if self._store.is_immediate:
+            return False  # a transaction that fails before would lose what is under way
+        size = SAVE_SIZE
+        if (not self._has_more() and open_requests <= 2 * dispatcher.count_connections()
+                and not pool.has_answers()):
+            size = LAST_SAVE_SIZE
+        return len(self.outcomes.finished) >= size or time.monotonic() - self._last_save > MAX_SAVE_SECONDS
+
+    def _save(self):
+        self._last_save = time.monotonic()
+        finished, requeued = self.outcomes.take()
+        paused, responded = self._pauses.take_unsaved()
+        configs = self._dispatcher.configs
+        if paused or any(configs[gateway_id].failures for gateway_id in responded):
+            self._store.save_pauses(paused, responded)
+        self._store.save(finished, requeued, configs)
+        self.done += len(finished)
+
+    # === STOP === #
+
+    @classmethod
+    def _is_told_to_stop(cls):
+        """Whether this process is to end. With workers, Odoo waits until each has finished its job, and tells it by a
+        signal whose handler, a method of the worker, only notes that."""
+        worker = getattr(signal.getsignal(signal.SIGINT), '__self__', None)
+        return cls._stopping.is_set() or not getattr(worker, 'alive', True)
+
+    @classmethod
+    def stop_all(cls):
+        """Let the runs of this process end, and wait for them, when the server is about to stop."""
+        cls._stopping.set()
+        until = time.monotonic() + STOP_SECONDS
+        while cls._running and time.monotonic() < until:
+            time.sleep(0.05)

@@ -1,0 +1,233 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Claims: who may send an SMS, and until when. Every function is one statement, or a few, for a whole batch.
+
+A claim marks queued SMS as Processing, in `claimed_until`. What is not saved or put back by then counts as lost: its
+process was interrupted.
+"""
+from datetime import timedelta
+
+from odoo import fields
+
+from ...tools import phone
+from ..queued_sms import QueuedSms
+from ..retry import RETRY_FOR
+from ..routing import RoutingTable
+
+LEASE = 180  # seconds that a claim lasts; a run renews its claims, so they end soon after its process was interrupted
+
+
+# === CLAIM === #
+
+def claim_due(env, limit, ids=None, refused=(), lease=LEASE):
+    """Lock queued SMS of gateways and read them. They stay as they are until `write_claims`.
+
+    :param int limit: how many at most
+    :param list ids: of these only, even if they should wait; None: of all that are due
+    :param refused: ids of SMS that the database lets nobody claim
+    :param float lease: seconds after which the claim counts as lost
+    :return: in the order of ids
+    :rtype: list[QueuedSms]
+    """
+    env.cr.execute(f"""
+        WITH now AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS clock), due AS (
+            SELECT s.id, s.uuid, s.number, s.body, s.attempt, s.first_attempt_date, s.partner_id,
+                   COALESCE(m.record_company_id, s.record_company_id, %(company)s) AS company_id
+            {_due_sql(ids)} ORDER BY s.id LIMIT %(limit)s
+            FOR UPDATE OF s SKIP LOCKED
+        )
+        SELECT due.id, due.uuid, due.number, due.body, due.company_id,
+               now.clock + %(lease)s * interval '1 second', due.attempt,
+               COALESCE(EXTRACT(EPOCH FROM now.clock - due.first_attempt_date), 0)::float,
+               partner_country.code, company_country.code
+        FROM now CROSS JOIN due
+        LEFT JOIN res_partner partner ON partner.id = due.partner_id
+        LEFT JOIN res_country partner_country ON partner_country.id = partner.country_id
+        LEFT JOIN res_company company ON company.id = due.company_id
+        LEFT JOIN res_partner company_partner ON company_partner.id = company.partner_id
+        LEFT JOIN res_country company_country ON company_country.id = company_partner.country_id
+        ORDER BY due.id
+    """, {**_due_parameters(env, ids, refused), 'limit': limit, 'lease': lease})
+    return [
+        QueuedSms(
+            id=sms_id, uuid=uuid, number=number or '', body=(body or '').strip(), company_id=company_id,
+            claimed_until=claimed_until, countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age)
+        for sms_id, uuid, number, body, company_id, claimed_until, attempt, age, *countries in env.cr.fetchall()
+    ]
+
+
+def write_claims(env, queued):
+    """Write claims, with what is most likely to become of the SMS: their rows are locked, and each is written once.
+
+    :param list[QueuedSms] queued: those with a delay are back in the queue afterwards
+    """
+    if not queued:
+        return
+    env.cr.execute("""
+        UPDATE sms_sms s
+        SET state = 'process', not_started = v.not_started, claimed_until = %s, gateway_id = v.gateway_id,
+            attempt = COALESCE(s.attempt, 0) + 1, send_after = NULL,
+            first_attempt_date = COALESCE(s.first_attempt_date, clock_timestamp() AT TIME ZONE 'UTC')
+        FROM unnest(%s::int[], %s::int[], %s::bool[]) AS v(id, gateway_id, not_started) WHERE s.id = v.id
+    """, [
+        queued[0].claimed_until, [sms.id for sms in queued], [sms.gateway_id or None for sms in queued],
+        [not sms.is_started for sms in queued]])
+    requeue(env, [sms for sms in queued if sms.delay])
+
+
+def find_due(env, ids, refused):
+    """
+    :return: id of the SMS that would be claimed first, None if there is none
+    :rtype: int | None
+    """
+    env.cr.execute(
+        f"SELECT s.id {_due_sql(ids)} ORDER BY s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED",
+        _due_parameters(env, ids, refused))
+    return next((sms_id for sms_id, in env.cr.fetchall()), None)
+
+
+def count_due(env):
+    """Count the SMS of gateways that are queued and may be sent now."""
+    env.flush_all()
+    env.cr.execute(f"SELECT count(*) {_due_sql(None)}", _due_parameters(env, None, ()))
+    return env.cr.fetchone()[0]
+
+
+def _due_sql(ids):
+    # SMS that are named, as by Send Now, are sent even if the provider asked to wait
+    condition = 's.id = ANY(%(ids)s)' if ids is not None else (
+        "(s.send_after IS NULL OR s.send_after <= clock_timestamp() AT TIME ZONE 'UTC')")
+    return f"""
+        FROM sms_sms s LEFT JOIN mail_message m ON m.id = s.mail_message_id
+        WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE
+        AND COALESCE(m.record_company_id, s.record_company_id, %(company)s) = ANY(%(companies)s)
+        AND s.id <> ALL(%(refused)s::int[]) AND {condition}
+    """
+
+
+def _due_parameters(env, ids, refused):
+    return {
+        'company': env.company.id,
+        'companies': env['res.company']._get_sms_gateway_companies().ids,
+        'ids': ids,
+        'refused': list(refused),
+    }
+
+
+# === ROUTING === #
+
+def route(env, queued):
+    """Set the candidates of each SMS, and the delay of those whose candidates are paused.
+
+    :return: the GatewayConfig of all Active gateways by id
+    :rtype: dict
+    """
+    gateways = env['sms.gateway'].sudo()
+    routes, default_id = gateways._get_routes(), gateways._get_default_gateway_id()
+    tables = {
+        company_id: RoutingTable(routes, company_id, default_id) for company_id in {sms.company_id for sms in queued}}
+    for sms in queued:
+        candidates = tables[sms.company_id].candidates(phone.to_e164(sms.number, sms.countries))
+        sms.candidates = tuple(candidate.gateway_id for candidate in candidates)
+    if any(route.paused for route in routes):
+        _wait_for_pauses(env, queued)
+    return gateways.browse([route.gateway_id for route in routes])._get_configs()
+
+
+def _wait_for_pauses(env, queued):
+    """Nothing else can send an SMS whose first candidate is paused: it waits, but not forever."""
+    pauses = env['sms.gateway.throttle']._get_pauses()
+    for sms in queued:
+        if sms.gateway_id in pauses and sms.age < RETRY_FOR:
+            sms.delay = max(1, round(pauses[sms.gateway_id]))
+
+
+# === WHILE REQUESTS ARE UNDER WAY === #
+
+def mark_started(env, queued):
+    """Note that a provider may receive these SMS from now on.
+
+    :return: the ids of those whose claim is still valid: no other may be sent
+    :rtype: set[int]
+    """
+    env.cr.execute("""
+        UPDATE sms_sms s SET not_started = FALSE
+        FROM unnest(%s::int[], %s::timestamp[]) AS v(id, claimed_until)
+        WHERE s.id = v.id AND s.claimed_until = v.claimed_until RETURNING s.id
+    """, [[sms.id for sms in queued], [sms.claimed_until for sms in queued]])
+    return {sms_id for sms_id, in env.cr.fetchall()}
+
+
+def renew_claims(env, queued, claimed_until):
+    """Let claims last longer.
+
+    :param list[QueuedSms] queued: with the claims of before, even if this call is repeated
+    :param datetime claimed_until: the new end, in UTC
+    :return: ids of SMS that were claimed, saved or put back by another run since
+    :rtype: set[int]
+    """
+    env.cr.execute("""
+        SELECT s.id, s.claimed_until IN (v.claimed_until, %s) IS TRUE
+        FROM sms_sms s JOIN unnest(%s::int[], %s::timestamp[]) AS v(id, claimed_until) ON v.id = s.id
+        ORDER BY s.id FOR UPDATE OF s
+    """, [claimed_until, [sms.id for sms in queued], [sms.claimed_until for sms in queued]])
+    is_ours = dict(env.cr.fetchall())
+    env.cr.execute("UPDATE sms_sms SET claimed_until = %s WHERE id = ANY(%s)", [
+        claimed_until, [sms_id for sms_id, ours in is_ours.items() if ours]])
+    return {sms_id for sms_id, ours in is_ours.items() if not ours}
+
+
+# === BACK TO THE QUEUE === #
+
+def requeue(env, queued):
+    """Put claimed SMS back in the queue, to be sent after their delay, and trigger the queue action then."""
+    if not queued:
+        return
+    env.cr.execute("""
+        UPDATE sms_sms s
+        SET state = 'outgoing', claimed_until = NULL, attempt = v.attempt,
+            failure_reason = COALESCE(NULLIF(v.reason, ''), s.failure_reason),
+            send_after = CASE WHEN v.delay > 0
+                THEN (clock_timestamp() AT TIME ZONE 'UTC') + v.delay * interval '1 second' END
+        FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[], %s::timestamp[])
+            AS v(id, attempt, delay, reason, claimed_until)
+        WHERE s.id = v.id AND s.claimed_until = v.claimed_until
+        RETURNING s.id
+    """, [
+        [sms.id for sms in queued],
+        [sms.attempt for sms in queued],
+        [sms.delay for sms in queued],
+        [sms.reason for sms in queued],
+        [sms.claimed_until for sms in queued],
+    ])
+    left = {sms_id for sms_id, in env.cr.fetchall()}
+    if len(left) < len(queued):
+        _cancel_deleted(env, [sms for sms in queued if sms.id not in left])
+    now = fields.Datetime.now()
+    trigger_queue(env, *{now + timedelta(seconds=sms.delay) for sms in queued if sms.delay})
+    if any(not sms.delay for sms in queued):
+        trigger_queue(env)
+
+
+def _cancel_deleted(env, queued):
+    """Update notifications and traces of SMS that were deleted meanwhile: nothing sends them any more."""
+    existing = env['sms.sms'].browse([sms.id for sms in queued]).exists()
+    env['sms.tracker']._search_by_uuid(
+        [sms.uuid for sms in queued if sms.id not in existing.ids])._record_canceled(False)
+
+
+def trigger_queue(env, *times):
+    """Trigger core's queue action.
+
+    :param datetime times: when, in UTC; one trigger is kept for each minute. None given: as soon as possible
+    """
+    cron = env.ref('sms.ir_cron_sms_scheduler_action', raise_if_not_found=False)
+    if not cron:
+        return
+    if not times:
+        cron.sudo()._trigger()
+        return
+    minutes = {at.replace(second=0, microsecond=0) + timedelta(minutes=1) for at in times}
+    minutes -= set(env['ir.cron.trigger'].sudo().search(
+        [('cron_id', '=', cron.id), ('call_at', 'in', list(minutes))]).mapped('call_at'))
+    if minutes:
+        cron.sudo()._trigger(minutes)

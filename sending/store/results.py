@@ -1,0 +1,242 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Save results: status rows, then states, notifications and traces the way core does (doc/behaviour.md, section 5)."""
+import json
+from dataclasses import replace
+from functools import partial
+
+from odoo.tools import groupby
+
+from ...tools.sms_api import SmsApiResults
+from .transactions import OwnTransactions, is_in_test
+
+# Core tells the web client of a notification only once, after the provider's words are written.
+QUIET = {'sms_gateway_words_follow': True, 'sms_skip_msg_notification': True}
+
+
+def save_results(env, queued, configs, unlink_failed=False, unlink_sent=True, lost=False, is_immediate=False):
+    """Save the results of claimed SMS.
+
+    :param list[QueuedSms] queued: each with its result
+    :param dict configs: GatewayConfig by gateway id
+    :param bool unlink_failed: see core's `sms.sms._send`, as `unlink_sent`
+    :param bool lost: whether nothing is known but that the claim has expired
+    :param bool is_immediate: whether this is the caller's own transaction, which began before the SMS were sent
+    """
+    claims = _lock_rows(env, queued, lost)
+    # An SMS whose claim was closed as lost is saved all the same: what the provider said is the truth. One that
+    # another run has claimed since is left to that run.
+    valid = () if lost else (None,)
+    ours = [sms for sms in queued if claims.get(sms.id) in (*valid, sms.claimed_until)]
+    word_results(env, ours)
+    awaiting = [sms for sms in ours if _awaits_report(sms, configs)]
+    _lock_early_reports(env, awaiting)
+    delivered = write_status_rows(
+        env, [sms for sms in ours if sms.gateway_id and configs[sms.gateway_id].track_status], configs)
+    existing = [sms for sms in ours if sms.id in claims]
+    if existing:
+        states = [get_core_state(sms, configs, delivered) for sms in existing]
+        _end_claims(env, existing, states, unlink_sent)
+        _write_states(env, existing, states, delivered, unlink_failed, unlink_sent)
+    _save_deleted(env, [sms for sms in ours if sms.id and sms.id not in claims], configs, delivered)
+    _apply_early_reports(env, awaiting, is_immediate)
+
+
+def word_results(env, queued):
+    """Begin the reason of each failed SMS whose outcome is unknown with a warning that the recipient may have
+    received it, in the language of the user who made the SMS. A second call changes nothing.
+    """
+    doubtful = [sms for sms in queued if sms.result.doubtful]
+    if not doubtful:
+        return
+    env.cr.execute("""
+        SELECT s.id, p.lang FROM sms_sms s
+        JOIN res_users u ON u.id = s.create_uid JOIN res_partner p ON p.id = u.partner_id WHERE s.id = ANY(%s)
+    """, [[sms.id for sms in doubtful]])
+    languages = dict(env.cr.fetchall())
+    installed = dict(env['res.lang'].get_installed())
+    for sms in doubtful:
+        lang = languages.get(sms.id)
+        own = env(context=dict(env.context, lang=lang)) if lang in installed else env
+        sms.result = replace(sms.result, doubtful=False, error_message=own['sms.sms'].env._(
+            "Outcome unknown: the recipient may have received this SMS. %s", sms.result.error_message).strip())
+
+
+def get_core_state(sms, configs, delivered=()):
+    """Give a result in the words of core's APIs.
+
+    :param QueuedSms sms: with its result
+    :param set delivered: UUIDs of SMS that an earlier attempt has delivered already
+    """
+    if sms.uuid in delivered:
+        return 'delivered'
+    if sms.result.failure_type:
+        return sms.result.failure_type
+    config = configs[sms.gateway_id]
+    # without a status row nothing could end the wait when no report comes
+    waits = sms.result.state == 'pending' and config.waits_for_report and config.track_status
+    return 'processing' if waits else 'success'
+
+
+def write_status_rows(env, queued, configs):
+    """Write one status row for each SMS; a retry keeps the row and counts the attempt.
+
+    :return: the UUIDs of SMS whose earlier attempt was reported as delivered meanwhile: they stay delivered
+    :rtype: set[str]
+    """
+    if not queued:
+        return set()
+    rows = [{
+        'gateway_id': sms.gateway_id,
+        'company_id': sms.company_id,
+        'sms_id_int': sms.id,
+        'sms_uuid': sms.uuid,
+        'number': sms.number,
+        'attempt': sms.attempt,
+        'state': sms.result.state,
+        'outcome': sms.result.outcome,
+        'http_code': sms.result.http_code,
+        'response_text': sms.result.response_text or None,
+        'message_id': sms.result.message_id or None,
+        'error_code': sms.result.error_code or None,
+        'error_message': sms.result.error_message or None,
+        'failure_type': sms.result.failure_type or None,
+        'duration': sms.result.duration,
+        'awaits_report': _awaits_report(sms, configs) and not sms.result.failure_type,
+    } for sms in queued]
+    names = ', '.join(rows[0])
+    kept = ('state', 'outcome', 'error_code', 'error_message', 'failure_type', 'awaits_report')
+    updates = ', '.join(
+        f'{name} = CASE WHEN status.delivered_date IS NULL THEN EXCLUDED.{name} ELSE status.{name} END'
+        if name in kept else f'{name} = EXCLUDED.{name}'
+        for name in rows[0] if name != 'sms_uuid')
+    # one JSON text: PostgreSQL reads thousands of values in it faster than in the statement
+    env.cr.execute(f"""
+        INSERT INTO sms_gateway_status AS status
+            ({names}, sent_date, create_date, write_date)
+        SELECT {names}, CASE WHEN outcome = 'accepted' THEN clock END, clock, clock
+        FROM json_populate_recordset(NULL::sms_gateway_status, %s),
+             (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0) AS clock) AS now
+        ON CONFLICT (sms_uuid) DO UPDATE SET {updates}, sent_date = EXCLUDED.sent_date, report_date = NULL,
+            note = NULL, write_date = EXCLUDED.write_date
+        RETURNING sms_uuid, delivered_date
+    """, [json.dumps(rows)])
+    delivered = {uuid for uuid, delivered_date in env.cr.fetchall() if delivered_date}
+    env['sms.gateway.status'].invalidate_model()
+    return delivered
+
+
+# === LOCKS === #
+
+def _lock_rows(env, queued, lost):
+    """Lock the SMS in the order of ids: consistent lock order, to avoid deadlocks.
+
+    :return: {id of each SMS that still has its row: its `claimed_until`}
+    """
+    env.cr.execute(f"""
+        SELECT id, claimed_until FROM sms_sms WHERE id = ANY(%s) ORDER BY id
+        FOR UPDATE {'SKIP LOCKED' if lost else ''}
+    """, [[sms.id for sms in queued]])
+    return dict(env.cr.fetchall())
+
+
+def _lock_early_reports(env, awaiting):
+    """A delivery report is either kept before this, or it waits for the rows that this transaction writes."""
+    for gateway_id in {sms.gateway_id for sms in awaiting}:
+        env.cr.execute(
+            "SELECT pg_advisory_xact_lock_shared(%s, %s)", [env['sms.gateway']._get_lock_class(), gateway_id])
+
+
+# === SMS, NOTIFICATIONS, TRACES === #
+
+def _end_claims(env, queued, states, unlink_sent):
+    """End the claims, and write already what core will write of accepted SMS: it finds nothing to change then. The
+    ORM's own UPDATE, with a list of values, would take most of the time of a whole save.
+
+    :param list states: result of each, in the words of core's APIs
+    """
+    success = env['sms.sms'].IAP_TO_SMS_STATE_SUCCESS
+    env.cr.execute("""
+        UPDATE sms_sms s
+        SET claimed_until = NULL, gateway_id = v.gateway_id, attempt = v.attempt,
+            failure_reason = NULLIF(v.reason, ''), state = COALESCE(v.state, s.state),
+            failure_type = CASE WHEN v.state IS NULL THEN s.failure_type END,
+            to_delete = CASE WHEN %s AND v.state IS NOT NULL THEN TRUE ELSE s.to_delete END,
+            write_uid = %s, write_date = %s
+        FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[], %s::text[])
+            AS v(id, gateway_id, attempt, reason, state)
+        WHERE s.id = v.id
+    """, [
+        unlink_sent,
+        env.uid,
+        env.cr.now(),
+        [sms.id for sms in queued],
+        [sms.gateway_id or None for sms in queued],
+        [sms.attempt for sms in queued],
+        [sms.result.error_message for sms in queued],
+        [success.get(state) for state in states],
+    ])
+    env.invalidate_all(flush=False)
+    env['sms.sms'].browse([sms.id for sms in queued]).modified([
+        'claimed_until', 'gateway_id', 'attempt', 'failure_reason', 'state', 'failure_type', 'to_delete'])
+
+
+def _write_states(env, queued, states, delivered, unlink_failed, unlink_sent):
+    # without the provider's words, which core would log, and by which it would make groups of one
+    results = [{'uuid': sms.uuid, 'state': state} for sms, state in zip(queued, states, strict=True)]
+    all_sms = env['sms.sms'].browse([sms.id for sms in queued])
+    quiet = all_sms.with_context(**QUIET)
+    for gateway_id, group in groupby(queued, key=lambda sms: sms.gateway_id):
+        # core reads these trackers, too: no query more
+        quiet.browse([sms.id for sms in group]).sms_tracker_id.gateway_id = gateway_id
+    quiet._send_with_api(SmsApiResults(env, results), unlink_failed=unlink_failed, unlink_sent=unlink_sent)
+    env.flush_all()
+    failed = [sms for sms in queued if sms.result.failure_type and sms.uuid not in delivered]
+    env['sms.tracker']._write_failure_reasons({sms.uuid: sms.result.error_message for sms in failed})
+    env['sms.tracker']._search_by_uuid([sms.uuid for sms in failed])._finish_mailings()
+    all_sms.mail_message_id._notify_message_notification_update()
+
+
+def _save_deleted(env, queued, configs, delivered):
+    """Update notifications and traces of SMS that were deleted while their requests were under way: core's
+    `_send_with_api` finds only what still has its row."""
+    trackers = env['sms.tracker'].with_context(**QUIET)._search_by_uuid([sms.uuid for sms in queued])
+    if not trackers:
+        return
+    by_state = {}
+    for sms in queued:
+        by_state.setdefault(get_core_state(sms, configs, delivered), set()).add(sms.uuid)
+    for state, uuids in by_state.items():
+        own = trackers.filtered(lambda tracker, uuids=uuids: tracker.sms_uuid in uuids)
+        if success := env['sms.sms'].IAP_TO_SMS_STATE_SUCCESS.get(state):
+            own._filter_open()._action_update_from_sms_state(success)
+        else:
+            own._filter_open()._action_update_from_sms_state('error', failure_type=state)
+    trackers._finish_mailings()
+    env.flush_all()
+    env['sms.tracker']._write_failure_reasons({
+        sms.uuid: sms.result.error_message for sms in queued
+        if sms.result.failure_type and sms.uuid not in delivered})
+    trackers.mail_notification_id.mail_message_id.with_context(
+        sms_gateway_words_follow=False)._notify_message_notification_update()
+
+
+# === DELIVERY REPORTS === #
+
+def _awaits_report(sms, configs):
+    """Whether the provider may report on an SMS: also on one that its response refuses."""
+    return bool(sms.gateway_id and configs[sms.gateway_id].waits_for_report)
+
+
+def _apply_early_reports(env, queued, is_immediate):
+    for gateway_id, group in groupby(queued, key=lambda sms: sms.gateway_id):
+        uuids = [sms.uuid for sms in group]
+        message_ids = [sms.result.message_id for sms in group if sms.result.message_id]
+
+        def apply(own, gateway_id=gateway_id, uuids=uuids, message_ids=message_ids):
+            own['sms.gateway'].browse(gateway_id)._apply_early_reports(uuids, message_ids)
+
+        if is_immediate and not is_in_test():
+            # what was kept since this transaction began is visible to a later one only
+            env.cr.postcommit.add(partial(OwnTransactions(env).write, apply, len(uuids)))
+        else:
+            apply(env)

@@ -1,0 +1,141 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The database as one run of sending sees it."""
+import time
+from datetime import timedelta
+from functools import partial
+
+from odoo import fields
+
+from . import claims
+from .fallback import save_without_hooks
+from .results import save_results
+
+RENEW_AFTER = 60  # seconds between two renewals: what is left must be enough to save in spite of an outage
+MAX_SAVED = 500  # results saved together
+
+
+class Store:
+    """Claims SMS and saves what became of them.
+
+    :param OwnTransactions transactions: how it writes: in short transactions, or in the caller's
+    :param bool unlink_failed: see core's `sms.sms._send`, as `unlink_sent`
+    """
+
+    def __init__(self, transactions, unlink_failed=False, unlink_sent=True):
+        self._transactions = transactions
+        self._options = {
+            'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent, 'is_immediate': transactions.is_immediate}
+        self._watched_until = 0  # `time.monotonic()` at which the queue looks after the claims
+        self._claim_clock = None  # (`claimed_until` of the last claim, `time.monotonic()` at which it was written)
+
+    @property
+    def is_immediate(self):
+        """Whether the caller needs each result at once, in its own transaction."""
+        return self._transactions.is_immediate
+
+    def get_no_gateway_reason(self):
+        """Give the reason of an SMS that no gateway may send."""
+        return self._transactions.env['sms.gateway']._get_no_gateway_reason()
+
+    def claim(self, limit, ids, refused, throttle, reserve_room):
+        """Claim queued SMS, so that nothing else sends them, and choose their gateways.
+
+        :param int limit: how many at most
+        :param list ids: of these only, even if they should wait; None: of all that are due
+        :param refused: ids of SMS that the database lets nobody claim
+        :param Throttle throttle: gives them their time
+        :param reserve_room: called with the SMS and the configs, marks those that start at once
+        :return: what was claimed in the order of ids, and the GatewayConfig of all Active gateways by id. An SMS with
+            a delay is back in the queue already: its gateway is paused or its rate limit leaves no place for it
+        :rtype: tuple[list[QueuedSms], dict]
+        """
+        with self._transactions.begin() as env:
+            queued = claims.claim_due(env, limit, ids, refused)
+            configs = claims.route(env, queued)
+            throttle.assign(queued, configs, env['sms.gateway.throttle']._reserve)
+            reserve_room(queued, configs)
+            claims.write_claims(env, queued)
+            if queued:
+                self._watch(env)
+        if queued:
+            self._claim_clock = queued[0].claimed_until, time.monotonic()
+        return queued, configs
+
+    def find_refused(self, ids, refused):
+        """
+        :return: id of the SMS that a claim would take first, None if there is none
+        :rtype: int | None
+        """
+        with self._transactions.begin() as env:
+            return claims.find_due(env, ids, refused)
+
+    def reserve(self, queued, configs, throttle):
+        """Give SMS their time at the next gateway.
+
+        :return: whether the database could be asked
+        :rtype: bool
+        """
+        return self._transactions.write(
+            lambda env: throttle.assign(queued, configs, env['sms.gateway.throttle']._reserve), len(queued))
+
+    def mark_started(self, queued):
+        """
+        :return: ids of the SMS that may be sent: the database knows that the provider may receive them
+        :rtype: set[int]
+        """
+        started = set()
+        if not self._transactions.write(lambda env: started.update(claims.mark_started(env, queued)), len(queued)):
+            started.clear()
+        return started
+
+    def renew(self, queued):
+        """Let claims last while this process lives.
+
+        :return: whether all of them are still this run's
+        :rtype: bool
+        """
+        if self.is_immediate or not queued:
+            return True  # nothing else sees the claims of a transaction that is not committed
+        claimed_until, written = self._claim_clock
+        claimed_until += timedelta(seconds=time.monotonic() - written)
+        lost = set()
+
+        def write(env):
+            lost.clear()
+            lost.update(claims.renew_claims(env, queued, claimed_until))
+            self._watch(env)
+
+        if not self._transactions.write(write, len(queued)):
+            return False
+        for sms in queued:
+            if sms.id not in lost:
+                sms.claimed_until = claimed_until
+        return not lost
+
+    def _watch(self, env):
+        """Trigger the queue action for the end of the claims that are written now, if nothing renews them."""
+        until = time.monotonic() + claims.LEASE
+        if until > self._watched_until:
+            claims.trigger_queue(env, fields.Datetime.now() + timedelta(seconds=claims.LEASE + RENEW_AFTER))
+            self._watched_until = until + RENEW_AFTER
+
+    def save(self, finished, requeued, configs):
+        """Save results, and put SMS back in the queue.
+
+        :param list[QueuedSms] finished: each with its result
+        :param list[QueuedSms] requeued: each with its delay
+        """
+        self._transactions.write_each(requeued, claims.requeue)
+        for start in range(0, len(finished), MAX_SAVED):
+            self._transactions.write_each(
+                finished[start:start + MAX_SAVED], partial(save_results, configs=configs, **self._options),
+                partial(save_without_hooks, configs=configs, **self._options))
+
+    def save_pauses(self, paused, responded):
+        """Let all workers know which gateways are paused.
+
+        :param dict paused: {gateway id: seconds that it asked for, or None}
+        :param list responded: ids of gateways that have responded
+        """
+        self._transactions.write(
+            lambda env: env['sms.gateway.throttle']._save_pauses(paused, responded), 0)
