@@ -10,17 +10,12 @@ from datetime import timedelta
 from odoo import SUPERUSER_ID, api, fields
 from odoo.modules.registry import Registry
 
+from .queued_sms import LEASE
 from .run import SendRun
-from .store.claims import LEASE, trigger_queue
+from .store.claims import trigger_queue
+from .store.retry_time import RUN_OUTAGE_SECONDS, RUN_RETRY_SECONDS, RetryTime
 from .store.store import Store
-from .store.transactions import (
-    RUN_OUTAGE_SECONDS,
-    RUN_RETRY_SECONDS,
-    OwnTransactions,
-    RetryTime,
-    is_in_test,
-    own_context,
-)
+from .store.transactions import OwnTransactions, is_in_test, own_context
 
 _logger = logging.getLogger(__name__)
 

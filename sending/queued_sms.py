@@ -5,6 +5,9 @@ from datetime import datetime
 
 from ..tools.answer.interpretation import SendResult
 
+LEASE = 180  # seconds that a claim lasts; a run renews its claims, so they end soon after its process was interrupted
+RENEW_AFTER = 60  # seconds between two renewals: what is left must be enough to save in spite of an outage
+
 
 @dataclass(slots=True)
 class QueuedSms:

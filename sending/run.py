@@ -11,10 +11,10 @@ from ..tools.answer.interpretation import interpret
 from .dispatch import MAX_PORTION, Dispatcher
 from .outcomes import Outcomes
 from .pauses import Pauses
+from .queued_sms import RENEW_AFTER
 from .request_pool import RequestPool
 from .retry import Done, NextGateway, decide, retry_delay
-from .store.store import RENEW_AFTER
-from .store.transactions import is_outage
+from .store.retry_time import is_outage
 from .throttle import Throttle
 
 _logger = logging.getLogger(__name__)

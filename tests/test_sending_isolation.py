@@ -11,10 +11,11 @@ from odoo.tools import mute_logger
 
 from ..sending import run as run_module
 from ..sending.after_commit import make_run
-from ..sending.store import lost_claims, transactions
+from ..sending.store import lost_claims, retry_time
 from ..sending.store import store as store_module
+from ..sending.store.retry_time import RetryTime, is_outage
 from ..sending.store.store import Store
-from ..sending.store.transactions import OwnTransactions, RetryTime, is_outage
+from ..sending.store.transactions import OwnTransactions
 from .common import DOUBT, GatewayCase
 from .provider import Reply
 
@@ -183,14 +184,14 @@ class TestRetryTime(IsolationCase):
     def setUp(self):
         super().setUp()
         self.slept = 0
-        patcher = patch.object(transactions.time, 'sleep', self.sleep)
+        patcher = patch.object(retry_time.time, 'sleep', self.sleep)
         patcher.start()
         self.addCleanup(patcher.stop)
 
     def sleep(self, seconds):
         self.slept += seconds
 
-    def fail_to_write(self, error, retry_time, count=100):
+    def fail_to_write(self, error, budget, count=100):
         """:return: how often each of many SMS was tried"""
         tries = []
 
@@ -199,7 +200,7 @@ class TestRetryTime(IsolationCase):
             raise error
 
         with mute_logger(*LOGGERS):
-            OwnTransactions(self.env, retry_time).write_each(list(range(count)), fail)
+            OwnTransactions(self.env, budget).write_each(list(range(count)), fail)
         return tries
 
     def test_errors_that_may_pass_share_one_budget(self):

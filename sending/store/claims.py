@@ -9,12 +9,9 @@ from datetime import timedelta
 from odoo import fields
 
 from ...tools import phone
-from ..queued_sms import QueuedSms
+from ..queued_sms import LEASE, QueuedSms
 from ..retry import RETRY_FOR
 from ..routing import RoutingTable
-
-LEASE = 180  # seconds that a claim lasts; a run renews its claims, so they end soon after its process was interrupted
-
 
 # === CLAIM === #
 

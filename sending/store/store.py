@@ -6,11 +6,11 @@ from functools import partial
 
 from odoo import fields
 
+from ..queued_sms import LEASE, RENEW_AFTER
 from . import claims
 from .fallback import save_without_hooks
 from .results import save_results
 
-RENEW_AFTER = 60  # seconds between two renewals: what is left must be enough to save in spite of an outage
 MAX_SAVED = 500  # results saved together
 
 
@@ -114,9 +114,9 @@ class Store:
 
     def _watch(self, env):
         """Trigger the queue action for the end of the claims that are written now, if nothing renews them."""
-        until = time.monotonic() + claims.LEASE
+        until = time.monotonic() + LEASE
         if until > self._watched_until:
-            claims.trigger_queue(env, fields.Datetime.now() + timedelta(seconds=claims.LEASE + RENEW_AFTER))
+            claims.trigger_queue(env, fields.Datetime.now() + timedelta(seconds=LEASE + RENEW_AFTER))
             self._watched_until = until + RENEW_AFTER
 
     def save(self, finished, requeued, configs):

@@ -1,0 +1,141 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""One run of sending, with a provider on loopback and a queue in memory: what each SMS becomes, without Odoo."""
+import threading
+import time
+import unittest
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+
+from ...sending.gateway_config import GatewayConfig, GatewayConnection
+from ...sending.queued_sms import QueuedSms
+from ...sending.run import SendRun
+from ...tools.answer.interpretation import AnswerRules
+from ...tools.request.config import Parameter, RequestConfig
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+
+    def do_POST(self):
+        form = parse_qs(self.rfile.read(int(self.headers['Content-Length'])).decode())
+        self.server.arrived.append((self.path, form['to'][0]))
+        self.send_response(self.server.codes.get(self.path, 200))
+        self.send_header('Content-Length', '2')
+        self.end_headers()
+        self.wfile.write(b'OK')
+
+    def log_message(self, *_args):
+        """Nothing on stderr."""
+
+
+class MemoryStore:
+    """A queue in memory, with the methods of `Store`."""
+    is_immediate = False
+
+    def __init__(self, configs, queued):
+        self.configs = configs
+        self.queued = queued
+        self.results, self.requeued, self.started, self.paused = {}, {}, set(), {}
+
+    def claim(self, limit, ids, refused, throttle, reserve_room):
+        claimed, self.queued = self.queued[:limit], self.queued[limit:]
+        reserve_room(claimed, self.configs)
+        self.started |= {sms.id for sms in claimed if sms.is_started}
+        return claimed, self.configs
+
+    def mark_started(self, queued):
+        self.started |= {sms.id for sms in queued}
+        return {sms.id for sms in queued}
+
+    def renew(self, _queued):
+        return True
+
+    def save(self, finished, requeued, _configs):
+        for sms in finished:
+            if sms.id in self.results:
+                raise AssertionError(f"SMS {sms.id} has two results")
+            self.results[sms.id] = sms.result
+        self.requeued.update((sms.id, sms) for sms in requeued)
+
+    def save_pauses(self, paused, _responded):
+        self.paused.update(paused)
+
+
+class TestSendRun(unittest.TestCase):
+
+    def setUp(self):
+        self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.server.daemon_threads = True
+        self.server.arrived, self.server.codes = [], {}
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+
+    def config(self, gateway_id, **values):
+        url = f'http://127.0.0.1:{self.server.server_port}/{gateway_id}'
+        request = RequestConfig(url=url, parameters=(Parameter('to', type='number'), Parameter('text', type='message')))
+        return GatewayConfig(**{
+            'gateway_id': gateway_id, 'name': f"Gateway {gateway_id}",
+            'connection': GatewayConnection(('memory', self.id(), gateway_id), 4, 5), 'request': request,
+            'answer': AnswerRules(), 'number_format': 'e164', 'rate_limit': 0, 'track_status': True,
+            'waits_for_report': False, **values})
+
+    def send(self, count, *gateway_ids, seconds=30, **values):
+        queued = [
+            QueuedSms(number, f'{number:032x}', f'+3245600{number:04d}', "Hello", 1, None, candidates=gateway_ids)
+            for number in range(count)]
+        store = MemoryStore({gateway_id: self.config(gateway_id, **values) for gateway_id in gateway_ids}, queued)
+        run = SendRun(store, time.monotonic() + seconds)
+        done = run.run()
+        return store, run, done
+
+    def count_arrivals(self, gateway_id):
+        return sum(path == f'/{gateway_id}' for path, _number in self.server.arrived)
+
+    def test_each_is_sent_once(self):
+        store, run, done = self.send(300, 1)
+        self.assertEqual((done, run.is_drained), (300, True))
+        self.assertEqual({result.state for result in store.results.values()}, {'success'})
+        self.assertEqual(len({number for _path, number in self.server.arrived}), 300)
+        self.assertEqual(len(self.server.arrived), 300)
+        self.assertEqual(store.started, set(range(300)))
+
+    def test_fail_over(self):
+        """The first gateway is busy: the other one sends all, and the first gets no more than what was under way."""
+        self.server.codes['/1'] = 503
+        store, _run, done = self.send(200, 1, 2)
+        self.assertEqual((done, self.count_arrivals(2)), (200, 200))
+        self.assertEqual({result.state for result in store.results.values()}, {'success'})
+        self.assertLessEqual(self.count_arrivals(1), 20)
+        self.assertEqual(store.paused, {1: None})
+
+    def test_no_gateway_is_left(self):
+        self.server.codes['/1'] = 429
+        store, _run, done = self.send(50, 1)
+        self.assertEqual((done, store.results, set(store.requeued)), (0, {}, set(range(50))))
+        self.assertEqual({sms.delay for sms in store.requeued.values()}, {60})
+        attempts = sum(sms.attempt for sms in store.requeued.values())
+        self.assertEqual(attempts, self.count_arrivals(1), "only what was sent is an attempt")
+
+    def test_refused(self):
+        self.server.codes['/1'] = 400
+        store, _run, done = self.send(20, 1, 2)
+        self.assertEqual((done, self.count_arrivals(2)), (20, 0), "a final result goes to no other gateway")
+        self.assertEqual({result.state for result in store.results.values()}, {'error'})
+
+    def test_no_time_left(self):
+        """What cannot start before the deadline goes back to the queue as it was."""
+        store, run, done = self.send(50, 1, seconds=-1)
+        self.assertEqual((done, self.server.arrived, len(store.queued)), (0, [], 50))
+        self.assertFalse(run.is_drained)
+
+    def test_unreadable_numbers_touch_no_other(self):
+        queued = [
+            QueuedSms(number, f'{number:032x}', text, "Hello", 1, None, candidates=(1,))
+            for number, text in enumerate(('+32456001122', '', 'nonsense', '+32456001133'))]
+        store = MemoryStore({1: self.config(1)}, queued)
+        SendRun(store, time.monotonic() + 30).run()
+        self.assertEqual(
+            [store.results[number].failure_type for number in range(4)],
+            ['', 'sms_number_missing', 'sms_number_format', ''])
+        self.assertEqual(len(self.server.arrived), 2)
