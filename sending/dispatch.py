@@ -18,7 +18,8 @@ from .throttle import START_LEAD, Throttle
 
 _logger = logging.getLogger(__name__)
 
-MAX_PORTION = 16  # requests for each connection that are marked as started together
+MIN_PORTION = 2  # requests for each connection that are marked as started together, at first and at least
+MAX_PORTION = 16  # the same at most
 STARTED_WITH_CLAIM = 10  # SMS of a gateway with a rate limit that are marked as started when they are claimed
 MARK_LEAD = 2  # seconds before the time that a rate limit gives a request at which it is marked as started
 QUICK_START = 0.1  # seconds between two portions of requests; less make the next one larger, four times as many smaller
@@ -186,7 +187,7 @@ class Dispatcher:
         busy = self._submitted[config.gateway_id] + len(self._waiting.get(config.gateway_id, ()))
         if config.rate_limit:
             return 0 if busy else STARTED_WITH_CLAIM
-        portion, _last = self._portions.get(config.gateway_id, (2 * config.connection.connections, 0))
+        portion, _last = self._portions.get(config.gateway_id, (MIN_PORTION * config.connection.connections, 0))
         return portion - busy
 
     def start(self):
@@ -215,11 +216,11 @@ class Dispatcher:
 
     def _take_portion(self, gateway_id: int, waiting: deque, now: float) -> list:
         connections = self.configs[gateway_id].connection.connections
-        portion, last = self._portions.get(gateway_id, (2 * connections, now))
+        portion, last = self._portions.get(gateway_id, (MIN_PORTION * connections, now))
         if self._submitted[gateway_id] > portion / 2:
             return []
         if last < now - 4 * QUICK_START:
-            portion = max(portion // 2, 2 * connections)
+            portion = max(portion // 2, MIN_PORTION * connections)
         elif now - QUICK_START < last < now:
             portion = min(portion * 2, MAX_PORTION * connections)
         self._portions[gateway_id] = portion, now

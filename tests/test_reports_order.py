@@ -1,9 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """DESIGN, order of states: reports in any order, as often as you like, end in the same state."""
 from itertools import product
+from unittest.mock import patch
 
 from odoo.tests import tagged
 
+from ..sending import after_commit
 from .provider import Reply
 from .test_reports_states import DeliveryCase
 
@@ -31,6 +33,10 @@ def all_orders(length):
 
 @tagged('post_install', '-at_install')
 class TestDeliveryOrder(DeliveryCase):
+
+    def setUp(self):
+        super().setUp()
+        self.startPatcher(patch.object(after_commit, 'COMMIT_SECONDS', 600))  # as long as a busy machine needs
 
     def test_every_order_ends_in_the_same_state(self):
         self._check_orders()
