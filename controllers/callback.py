@@ -84,7 +84,7 @@ def _read_content(call, signature):
     try:
         body = http_request.get_data()
     except RequestEntityTooLarge as error:
-        raise ReportError("The call is too large.", 413) from error
+        raise ReportError('report_too_large', 413) from error
     if signature:
         return read_signed(signature, replace(call, body=body))
     return Content(http_request.query_string, http_request.headers.get('Content-Type', ''), body)

@@ -15,6 +15,7 @@ from . import (
     sms_gateway_header,
     sms_gateway_parameter,
     sms_gateway_plan,
+    sms_gateway_problem,
     sms_gateway_report,
     sms_gateway_routing,
     sms_gateway_screen,

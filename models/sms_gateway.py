@@ -9,6 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools.urls import urljoin
 
 from ..tools import phone
+from ..tools.problem import Problem, ProblemError
 from ..tools.report.parsing import check_values
 from ..tools.request.builder import ConfigError, check_config, preview
 from ..tools.request.checks import check_complete
@@ -215,13 +216,14 @@ class SmsGateway(models.Model):
             gateway.delivery_callback_url = urljoin(
                 base_url, f'/eis_sms/callback/{gateway.delivery_callback_token or ""}')
 
+    @api.depends_context('lang')
     @api.depends(*REQUEST_FIELDS)
     def _compute_request_preview(self):
         for gateway in self:
             try:
                 gateway.request_preview = preview(gateway._get_request_config(), gateway._get_sample_recipients())
-            except ValueError as error:
-                gateway.request_preview = str(error)
+            except ProblemError as error:
+                gateway.request_preview = self.env['sms.gateway.problem']._word(error.problem)
 
     def _compute_resting_until(self):
         paces = self.env['sms.gateway.throttle'].sudo().search(
@@ -252,8 +254,11 @@ class SmsGateway(models.Model):
 
     def _refuse(self, field_name, reason):
         """
-        :raise ValidationError: naming the field as the form does, and saying what to type
+        :param reason: a sentence that says what to enter, or the Problem with the value
+        :raise ValidationError: naming the field as the form does
         """
+        if isinstance(reason, Problem):
+            reason = self.env['sms.gateway.problem']._word(reason)
         label = self._fields[field_name]._description_string(self.env)
         raise ValidationError(self.env._(
             "%(gateway)s, %(field)s: %(reason)s", gateway=self.name, field=label, reason=reason))
@@ -276,7 +281,7 @@ class SmsGateway(models.Model):
             try:
                 phone.parse_prefixes(gateway.country_prefixes or '')
             except phone.NumberError as error:
-                gateway._refuse('country_prefixes', error)
+                gateway._refuse('country_prefixes', error.problem)
 
     @api.constrains(*REGEXES)
     def _check_regexes(self):
@@ -302,7 +307,7 @@ class SmsGateway(models.Model):
             try:
                 check_complete(gateway._get_request_config())
             except ConfigError as error:
-                gateway._refuse(error.field, error)
+                gateway._refuse(error.field, error.problem)
 
     @api.constrains(
         'base_url', 'method', 'request_type', 'body_template', 'supports_multiple_recipients',
@@ -315,16 +320,17 @@ class SmsGateway(models.Model):
             try:
                 check_config(config)
             except ConfigError as error:
-                gateway._refuse(error.field, error)
+                gateway._refuse(error.field, error.problem)
 
     @api.constrains(*(f'delivery_callback_status_{name}' for name in STATUS_LISTS))
     def _check_status_values(self):
         for gateway in self:
             try:
                 check_values(gateway._get_report_rules())
-            except ValueError as error:
+            except ProblemError as error:
+                reason = self.env['sms.gateway.problem']._word(error.problem)
                 raise ValidationError(self.env._(
-                    "%(gateway)s: %(reason)s", gateway=gateway.name, reason=error)) from error
+                    "%(gateway)s: %(reason)s", gateway=gateway.name, reason=reason)) from error
 
     # === CRUD METHODS === #
 

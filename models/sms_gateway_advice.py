@@ -9,6 +9,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 
 from ..tools import phone
+from ..tools.problem import Problem
 from ..tools.request.checks import check_config
 from ..tools.request.config import ConfigError
 from ..tools.request.curl import to_curl
@@ -109,14 +110,14 @@ class SmsGateway(models.Model):
         ]
 
     def _get_request_warnings(self, names):
-        config = self._get_request_config()
+        config, problems = self._get_request_config(), self.env['sms.gateway.problem']
         if config.sends_json and not config.has_template and not config.parameters:
             yield self.env._("There is no body: type a JSON Body Template, or parameters that make one.")
             return
         try:
             check_config(config)
         except ConfigError as error:
-            yield str(error)
+            yield problems._word(error.problem)
             return
         if config.multiple_recipients:
             shared = any(
@@ -134,11 +135,9 @@ class SmsGateway(models.Model):
                     "{uuid} belongs to no single SMS in a request for several recipients, so that no delivery report "
                     "finds its SMS by it: put it into [\"__each__\", ...], or read the message ID from the answer.")
         elif not names & {'phone', 'phones', 'phones_list'}:
-            yield self.env._("The request names no recipient: add a parameter of type Number, or put {phone} "
-                             "where the number belongs.")
+            yield problems._word(Problem('no_recipient'))
         if not names & {'message', 'message_hex'}:
-            yield self.env._("The request holds no text: add a parameter of type Message, or put {message} where "
-                             "the text belongs.")
+            yield problems._word(Problem('no_message'))
 
     def _get_credential_warnings(self, names):
         wanted = names | (WANTED['basic'] if self.auth_type == 'basic' else set())

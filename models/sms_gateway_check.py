@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
+from ..tools.problem import ProblemError
 from ..tools.report.authentication import (
     Call,
     SignatureRule,
@@ -71,16 +72,16 @@ class SmsGateway(models.Model):
         for gateway in self:
             try:
                 check_content(gateway.delivery_callback_signature_content or '')
-            except ValueError as error:
-                gateway._refuse('delivery_callback_signature_content', error)
+            except ProblemError as error:
+                gateway._refuse('delivery_callback_signature_content', error.problem)
 
     @api.constrains('delivery_callback_check_networks')
     def _check_networks(self):
         for gateway in self:
             try:
                 parse_networks(gateway.delivery_callback_check_networks or '')
-            except ValueError as error:
-                gateway._refuse('delivery_callback_check_networks', error)
+            except ProblemError as error:
+                gateway._refuse('delivery_callback_check_networks', error.problem)
 
     # === BUSINESS METHODS === #
 

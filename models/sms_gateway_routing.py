@@ -7,6 +7,7 @@ from odoo.tools import str2bool
 
 from ..sending import routing
 from ..tools import phone
+from ..tools.problem import Problem
 
 _logger = logging.getLogger(__name__)
 
@@ -161,6 +162,4 @@ class SmsGateway(models.Model):
 
     @api.model
     def _get_no_gateway_reason(self):
-        return self.env._(
-            "No SMS gateway is active for this company. Ask an administrator to activate one: Settings > General "
-            "Settings > SMS > Manage Gateways.")
+        return self.env['sms.gateway.problem']._word(Problem('no_gateway'))

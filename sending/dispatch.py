@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..tools import phone
 from ..tools.attempt import attempt_uuid
+from ..tools.problem import Problem
 from ..tools.request.builder import HttpRequest, Recipient, build_requests
 from .gateway_config import GatewayConfig, GatewayConnection
 from .outcomes import Outcomes
@@ -101,9 +102,9 @@ class Dispatcher:
     def _is_ready(self, sms: QueuedSms) -> bool:
         """Tell whether there can be a request; if not, the SMS has its result or goes back to the queue."""
         if not sms.number.strip():
-            self._outcomes.finish(sms, not_sent('sms_number_missing', ''))
+            self._outcomes.finish(sms, not_sent('sms_number_missing'))
         elif not sms.candidates:
-            self._outcomes.finish(sms, not_sent('sms_server', self._store.get_no_gateway_reason()))
+            self._outcomes.finish(sms, not_sent('sms_server', Problem('no_gateway')))
         elif all(gateway_id in self._pauses for gateway_id in sms.candidates):
             delay, reason = self._pauses.find_earliest(sms.candidates)
             self._outcomes.requeue(sms, delay, sms.reason or reason)
@@ -136,11 +137,11 @@ class Dispatcher:
             _logger.exception("Gateway %s: the requests could not be made", config.gateway_id)
             for sms in group:
                 if sms.id in recipients:
-                    self._outcomes.finish(sms, not_sent('sms_server', "The gateway's request cannot be made."))
+                    self._outcomes.finish(sms, not_sent('sms_server', Problem('request_failed')))
             return
         self._unanswered.update((recipients[sms.id].uuid, sms) for sms in group if sms.id in recipients)
-        for recipient, reason in refused:
-            self._outcomes.finish(self._unanswered.pop(recipient.uuid), not_sent('sms_server', reason))
+        for recipient, problem in refused:
+            self._outcomes.finish(self._unanswered.pop(recipient.uuid), not_sent('sms_server', problem))
         self._connections[config.connection] = (
             request_config.max_recipients if request_config.multiple_recipients else 1)
         waiting = self._waiting.setdefault(config.gateway_id, deque())
@@ -155,7 +156,7 @@ class Dispatcher:
             try:
                 number = phone.format_number(sms.number, config.number_format, sms.countries, config.request.separator)
             except phone.NumberError as error:
-                self._outcomes.finish(sms, not_sent('sms_number_format', str(error)))
+                self._outcomes.finish(sms, not_sent('sms_number_format', error.problem))
                 continue
             recipients[sms.id] = Recipient(attempt_uuid(sms.uuid, sms.attempt), number, sms.body)
         return recipients

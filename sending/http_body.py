@@ -7,6 +7,8 @@ import zlib
 
 import requests
 
+from ..tools.problem import ProblemError
+
 MAX_ANSWER = 64 * 1024  # bytes of an answer that are read
 _WINDOW_BITS = {'gzip': (31,), 'x-gzip': (31,), 'deflate': (15, -15)}  # of zlib; some send deflate without its head
 # What providers name as coding of a body that is not packed: their charset, or what mail calls so.
@@ -14,8 +16,8 @@ _NOT_PACKED = frozenset(('', 'identity', 'none', 'utf-8', 'utf8', 'iso-8859-1', 
 _MARKS = {codecs.BOM_UTF8: 'utf-8-sig', codecs.BOM_UTF16_LE: 'utf-16', codecs.BOM_UTF16_BE: 'utf-16'}
 
 
-class AnswerError(Exception):
-    """An answer that came and cannot be read, in words for the user."""
+class AnswerError(ProblemError):
+    """A response that arrived and cannot be read."""
 
 
 def read_body(response: requests.Response) -> bytes:
@@ -33,7 +35,7 @@ def read_body(response: requests.Response) -> bytes:
     expected = response.headers.get('Content-Length', '')
     # urllib3 1.26 does not tell a short body from a whole one
     if whole and expected.isdigit() and size < int(expected) and response.status_code not in (204, 304):
-        raise AnswerError("The connection was lost while the answer arrived.")
+        raise AnswerError('response_lost')
     content = b''.join(chunks)
     coding = response.headers.get('Content-Encoding', '').strip().lower()
     if content and coding not in _NOT_PACKED:
@@ -58,7 +60,7 @@ def unpack(content: bytes, coding: str, whole: bool) -> bytes:
                     return unpacked
     except KeyError:
         pass
-    raise AnswerError("The answer cannot be decoded.")
+    raise AnswerError('response_undecodable')
 
 
 def decode(content: bytes, content_type: str) -> str:

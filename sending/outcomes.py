@@ -1,5 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What a run has to save: SMS with a result, and SMS that go back to the queue."""
+from ..tools.answer.interpretation import SendResult
+from ..tools.problem import Problem
 from .queued_sms import QueuedSms, not_sent
 
 
@@ -22,14 +24,15 @@ class Outcomes:
         if self._is_immediate:
             self.ended.append(sms)
 
-    def requeue(self, sms: QueuedSms, delay: int = 0, reason: str = ''):
+    def requeue(self, sms: QueuedSms, delay: int = 0, reason: SendResult | None = None):
         """Note that an SMS goes back to the queue.
 
         :param delay: seconds until it may be sent
-        :param reason: why it waits
+        :param reason: the result for which it waits
         """
         if self._is_immediate:
-            self.finish(sms, not_sent('sms_server', reason or "There was no time left to send it."))
+            self.finish(sms, not_sent('sms_server', reason.problem, reason.error_message) if reason
+                        else not_sent('sms_server', Problem('no_time_left')))
             return
         sms.delay, sms.reason = delay, reason
         self.requeued.append(sms)

@@ -1,5 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Which gateways get nothing more in a run, and what the other workers must know of it."""
+from operator import itemgetter
+
 from .retry import RETRY_DELAY
 
 MAX_SILENT = 3  # requests in a row without a response after which a gateway is paused
@@ -7,7 +9,8 @@ SILENT = ('timeout', 'broken')
 
 
 class Pauses(dict):
-    """The paused gateways of a run: the seconds after which each may be asked again, and why, by gateway id."""
+    """The paused gateways of a run: the seconds after which each may be asked again, and the result for which it is
+    paused, by gateway id."""
 
     def __init__(self):
         super().__init__()
@@ -21,11 +24,12 @@ class Pauses(dict):
         :param int delay: seconds after which its SMS may be sent
         :param int asked: seconds that the provider asked for, None if it did not: the pause then grows with each one
             in a row, and counts once for all requests that were under way together
+        :param SendResult reason: the result for which it is paused
         """
         if asked is not None or gateway_id not in self:
             known = [seconds for seconds in (asked, self._unsaved.get(gateway_id)) if seconds is not None]
             self._unsaved[gateway_id] = max(known, default=None)
-        self[gateway_id] = max((delay, reason), self.get(gateway_id, (0, '')))
+        self[gateway_id] = max((delay, reason), self.get(gateway_id, (0, None)), key=itemgetter(0))
 
     def note_response(self, gateway_id, failure, reason):
         """Pause a gateway that has stopped responding: the outcome of each further SMS would be unknown, too.
@@ -50,9 +54,9 @@ class Pauses(dict):
     def find_earliest(self, gateway_ids):
         """
         :return: the seconds and the reason of the gateway that may be asked first
-        :rtype: tuple[int, str]
+        :rtype: tuple[int, SendResult]
         """
-        return min(self[gateway_id] for gateway_id in gateway_ids)
+        return min((self[gateway_id] for gateway_id in gateway_ids), key=itemgetter(0))
 
     def take_unsaved(self):
         """

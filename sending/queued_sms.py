@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..tools.answer.interpretation import SendResult
+from ..tools.problem import Problem
 
 LEASE = 180  # seconds that a claim lasts; a run renews its claims, so they end soon after its process was interrupted
 RENEW_AFTER = 60  # seconds between two renewals: what is left must be enough to save in spite of an outage
@@ -22,7 +23,7 @@ class QueuedSms:
     :param is_started: whether the database knows that the provider may receive it. One that was not started goes back
         to the queue if its process is interrupted
     :param delay: seconds until the queue may send it
-    :param reason: why it was not sent yet
+    :param reason: the result for which it was not sent yet
     """
     id: int
     uuid: str
@@ -38,18 +39,20 @@ class QueuedSms:
     is_started: bool = False
     result: SendResult | None = None
     delay: int = 0
-    reason: str = ''
+    reason: SendResult | None = None
 
     @property
     def gateway_id(self) -> int | bool:
         return self.candidates[0] if self.candidates else False
 
 
-def not_sent(failure_type: str, reason: str) -> SendResult:
+def not_sent(failure_type: str, problem: Problem | None = None, words: str = '') -> SendResult:
     """Give the result of an SMS that was not even given to a provider.
 
     :param failure_type: of `sms.sms`
+    :param words: of a provider that refused it before
     """
     return SendResult(
         uuid='', state='error', outcome='refused', rule=0, http_code=None, response_text='', message_id='',
-        error_code='', error_message=reason, failure_type=failure_type, retryable=False, retry_after=None, duration=0)
+        error_code='', error_message=words, failure_type=failure_type, retryable=False, retry_after=None, duration=0,
+        problem=problem)

@@ -18,6 +18,7 @@ from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from ..tools.answer.interpretation import HttpAnswer
+from ..tools.problem import Problem
 from ..tools.request.builder import HttpRequest
 from ..tools.secret_log import request_under_way
 from .connection import Adapter, TooLongError, attempt
@@ -126,45 +127,50 @@ def exchange_in_time(connection: GatewayConnection, request: HttpRequest) -> Htt
     with RequestPool(deadline) as pool:
         pool.submit(connection, request)
         (_request, answer), = pool.collect(deadline - time.monotonic() + 1) or pool.abandon()
-    return answer or HttpAnswer(status=None, failure='connect', reason="There was no time left to send it.")
+    return answer or HttpAnswer(status=None, failure='connect', reason=Problem('no_time_left'))
 
 
-def _explain_unknown(error: Exception) -> tuple[str, str]:
-    """Why there is no answer to a request that was handed over. Words hold nothing of it: URLs carry credentials."""
+def _explain_unknown(error: Exception) -> tuple[str, Problem]:
+    """Tell why there is no response to a request that was handed over, without any of its texts: URLs carry
+    credentials.
+
+    :return: `HttpAnswer.failure` and the problem
+    """
     causes = _get_causes(error)
     if isinstance(error, AnswerError):
-        return 'broken', str(error)
+        return 'broken', error.problem
     if any(isinstance(cause, TooLongError) for cause in causes):
-        return 'broken', "The answer is too long."
+        return 'broken', Problem('response_too_long')
     if any(isinstance(cause, _TIMEOUTS) for cause in causes):
-        return 'timeout', "No answer in time."
+        return 'timeout', Problem('timeout')
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return 'broken', "The TLS connection was lost."
-    return 'broken', "The connection was lost before the answer was complete."
+        return 'broken', Problem('tls_lost')
+    return 'broken', Problem('response_lost')
 
 
-def _explain_refused(error: Exception) -> tuple[str, str]:
-    """Why nothing of a request was handed over."""
+def _explain_refused(error: Exception) -> tuple[str, Problem]:
+    """Tell why nothing of a request was handed over. Returns the same as `_explain_unknown`."""
     causes = _get_causes(error)
     for cause in causes:
         if refused := re.match(r'Tunnel connection failed: ([0-9]{3})', str(cause)):
-            return 'connect', f"The proxy refused the connection: HTTP {refused[1]}."
+            return 'connect', Problem('proxy_refused', (('status', refused[1]),))
         if isinstance(cause, (ssl.SSLCertVerificationError, CertificateError)):
-            return 'connect', f"The server's certificate is not accepted: {getattr(cause, 'verify_message', cause)}."
+            words = str(getattr(cause, 'verify_message', cause))
+            return 'connect', Problem('untrusted_certificate', (('error', words),))
     if isinstance(error, requests.exceptions.ProxyError):
-        return 'connect', "The proxy cannot be reached."
+        return 'connect', Problem('proxy_unreachable')
     if any(isinstance(cause, LocationValueError) for cause in causes):
-        return 'invalid', "The request cannot be made: check the host of the URL."
+        return 'invalid', Problem('invalid_host')
     if any(isinstance(cause, NewConnectionError) for cause in causes):  # before time-outs, of which it may be a kind
-        return 'connect', "The server cannot be reached: is the host of the URL right?"
+        return 'connect', Problem('unreachable')
     if any(isinstance(cause, _TIMEOUTS) for cause in causes):
-        return 'connect', "The server does not answer to a connection."
+        return 'connect', Problem('connect_timeout')
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return 'connect', "No TLS connection: does the server speak https on this port?"
+        return 'connect', Problem('no_tls')
     if isinstance(error, (requests.exceptions.ConnectionError, HTTPError, HTTPException)):
-        return 'connect', "The connection was lost before the request was sent."
+        return 'connect', Problem('connection_lost')
     # bad URL, bad header and the like
-    return 'invalid', f"The request cannot be made ({type(error).__name__}): check the URL and the headers."
+    return 'invalid', Problem('invalid_request', (('error', type(error).__name__),))
 
 
 def _get_causes(error: BaseException) -> list:
@@ -330,7 +336,7 @@ class RequestPool:
         """
         self._is_abandoned = True
         lost = [
-            (request, HttpAnswer(status=None, failure='timeout', reason="No answer in time.")
+            (request, HttpAnswer(status=None, failure='timeout', reason=Problem('timeout'))
              if key in self._started else None)
             for key, request in self._under_way.items()
         ]

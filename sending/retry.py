@@ -30,10 +30,10 @@ class Requeue:
     """The SMS goes back to the queue.
 
     :param delay: seconds until it may be sent
-    :param reason: why it waits
+    :param reason: the result for which it waits
     """
     delay: int
-    reason: str
+    reason: SendResult
 
 
 Decision = Done | NextGateway | Requeue
@@ -49,11 +49,11 @@ def retry_delay(attempt: int, retry_after: int | None = None) -> int:
     return min(RETRY_DELAY * 2 ** min(attempt - 1, 10), MAX_RETRY_DELAY)
 
 
-def decide(sms: QueuedSms, result: SendResult, paused: Mapping[int, tuple[int, str]], has_time: bool) -> Decision:
+def decide(sms: QueuedSms, result: SendResult, paused: Mapping[int, tuple[int, SendResult]], has_time: bool) -> Decision:
     """Decide what follows a result.
 
     :param result: of the first candidate of the SMS
-    :param paused: seconds and reason by the id of each gateway that gets nothing more in this run
+    :param paused: seconds and result by the id of each gateway that gets nothing more in this run
     :param has_time: whether another gateway can still send it in this run
     """
     if not result.retryable:
@@ -66,4 +66,4 @@ def decide(sms: QueuedSms, result: SendResult, paused: Mapping[int, tuple[int, s
         delay = min(paused[gateway_id][0] for gateway_id in others)
     if sms.age + delay > RETRY_FOR:
         return Done()
-    return Requeue(delay, result.error_message)
+    return Requeue(delay, result)

@@ -166,7 +166,7 @@ class SendRun:
             results = interpret(config.answer, request.recipients, answer)
             for sms, result in zip(queued, results, strict=True):
                 self._settle_result(sms, result, again)
-            if self._pauses.note_response(config.gateway_id, answer.failure, results[0].error_message):
+            if self._pauses.note_response(config.gateway_id, answer.failure, results[0]):
                 self._dispatcher.take_back(config.gateway_id)
         self._dispatcher.dispatch_again(again)
 
@@ -174,7 +174,7 @@ class SendRun:
         gateway_id = sms.gateway_id
         if result.retryable:
             delay = retry_delay(sms.attempt, result.retry_after)
-            self._pauses.add(gateway_id, delay, result.retry_after, result.error_message)
+            self._pauses.add(gateway_id, delay, result.retry_after, result)
             self._dispatcher.take_back(gateway_id)
         elif result.http_code:
             self._pauses.note_success(gateway_id)
@@ -182,7 +182,7 @@ class SendRun:
         if isinstance(decision, Done):
             self.outcomes.finish(sms, result)
         elif isinstance(decision, NextGateway):
-            sms.candidates, sms.reason = decision.candidates, result.error_message
+            sms.candidates, sms.reason = decision.candidates, result
             again.append(sms)
         else:
             self.outcomes.requeue(sms, decision.delay, decision.reason)

@@ -7,6 +7,8 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
+from .problem import ProblemError
+
 # E.164 (ITU-T) allows 15 digits; no country has numbers of fewer than 7 with their country code.
 _INTERNATIONAL = re.compile(r'\+[1-9][0-9]{6,14}')
 _PREFIX = re.compile(r'(?:\+|00)?([1-9][0-9]{0,14})')
@@ -19,8 +21,8 @@ _DOUBLE_ZERO = re.compile(r'[^0]*0[^0]*0')
 _NOT_DIGITS = re.compile(r'[^0-9]+')
 
 
-class NumberError(ValueError):
-    """A number or prefix that cannot be read. The message never holds a recipient's number: it goes to logs."""
+class NumberError(ProblemError):
+    """A number or prefix that cannot be read. It never contains a recipient's number."""
 
 
 def parse_prefixes(text: str) -> tuple[str, ...]:
@@ -34,7 +36,7 @@ def parse_prefixes(text: str) -> tuple[str, ...]:
     for entry in filter(None, map(str.strip, (text or '').split(','))):
         match = _PREFIX.fullmatch(entry)
         if not match:
-            raise NumberError(f'"{entry}" is not a country prefix: type it like +92, 0092 or 92, separated by commas.')
+            raise NumberError('invalid_prefix', entry=entry)
         prefixes[match[1]] = True
     return tuple(prefixes)
 
@@ -130,13 +132,11 @@ def format_number(number: str, number_format: str, countries: Sequence[str] = ()
     """
     if number_format == 'raw':
         if _SEVERAL.search(number) or (separator and separator in number):
-            raise NumberError(
-                'The number may be read as several, because it contains a separator. Enter one number only, '
-                'without commas, semicolons or line breaks.')
+            raise NumberError('number_may_be_several')
         return number
     e164 = to_e164(number, countries)
     if not e164:
-        raise NumberError('The number cannot be read: type it with + and the country code, such as +923001234567.')
+        raise NumberError('number_unreadable')
     if number_format == 'e164':
         return e164
     if number_format == 'international':
@@ -161,7 +161,7 @@ def _significant(e164: str) -> str:
 def _parse_e164(e164: str):
     parsed = _parse(e164)
     if not parsed:
-        raise NumberError('The number has no national form, because its country code is unknown.')
+        raise NumberError('number_has_no_national_form')
     return parsed
 
 

@@ -9,8 +9,8 @@ from ..sending.immediate import read_test, send_test
 from ..sending.sent_before import recall, remember
 from ..sending.store.results import save_results, word_results
 from ..sending.store.transactions import OwnTransactions
-from ..tools import phone
-from ..tools.request.builder import ConfigError, RenderError, shown_request
+from ..tools.problem import ProblemError
+from ..tools.request.builder import RenderError, shown_request
 
 
 class SmsGatewayTest(models.TransientModel):
@@ -91,8 +91,8 @@ class SmsGatewayTest(models.TransientModel):
         country = (self.gateway_id.company_id or self.env.company).country_id.code
         try:
             return send_test(config, self.number, self.body, [country] if country else [])
-        except (phone.NumberError, ConfigError, RenderError) as error:
-            raise UserError(str(error)) from error
+        except ProblemError as error:
+            raise UserError(self.env['sms.gateway.problem']._word(error.problem)) from error
 
     def _save(self, env, queued, config):
         """Leave a status row, as every SMS does, by which a delivery report finds it."""
@@ -100,10 +100,6 @@ class SmsGatewayTest(models.TransientModel):
         env['sms.gateway.status'].search([('sms_uuid', '=', queued.uuid)]).is_test = True
 
     def _show(self, config, request, result):
-        shown = shown_request(config.request, request.recipients)
-        lines = [f'{shown.method} {shown.url}', *(f'{key}: {value}' for key, value in shown.headers)]
-        if shown.body is not None:
-            lines += ['', shown.body.decode()]
         level = {'success': 'success', 'pending': 'warning'}.get(result.state, 'danger')
         self.write({
             'sms_uuid': request.recipients[0].uuid,
@@ -113,9 +109,19 @@ class SmsGatewayTest(models.TransientModel):
             'http_code': str(result.http_code or '') or self.env._("No answer"),
             'duration': result.duration,
             'message_id': result.message_id,
-            'request': '\n'.join(lines),
+            'request': self._show_request(config, request),
             'response': result.response_text or result.error_message,
         })
+
+    def _show_request(self, config, request):
+        try:
+            shown = shown_request(config.request, request.recipients)
+        except RenderError as error:  # secrets are masked, which makes two keys the same
+            return self.env['sms.gateway.problem']._word(error.problem)
+        lines = [f'{shown.method} {shown.url}', *(f'{key}: {value}' for key, value in shown.headers)]
+        if shown.body is not None:
+            lines += ['', shown.body.decode()]
+        return '\n'.join(lines)
 
     def _explain_result(self, config, result):
         """What would have become of an SMS in Odoo, SPEC section 5."""

@@ -12,6 +12,7 @@ from ...tools import phone
 from ..queued_sms import LEASE, QueuedSms
 from ..retry import RETRY_FOR
 from ..routing import RoutingTable
+from .results import word_by_author
 
 # === CLAIM === #
 
@@ -179,6 +180,7 @@ def requeue(env, queued):
     """Put claimed SMS back in the queue, to be sent after their delay, and trigger the queue action then."""
     if not queued:
         return
+    reasons = word_by_author(env, {sms.id: sms.reason for sms in queued if sms.reason})
     env.cr.execute("""
         UPDATE sms_sms s
         SET state = 'outgoing', claimed_until = NULL, attempt = v.attempt,
@@ -193,7 +195,7 @@ def requeue(env, queued):
         [sms.id for sms in queued],
         [sms.attempt for sms in queued],
         [sms.delay for sms in queued],
-        [sms.reason for sms in queued],
+        [reasons.get(sms.id, '') for sms in queued],
         [sms.claimed_until for sms in queued],
     ])
     left = {sms_id for sms_id, in env.cr.fetchall()}

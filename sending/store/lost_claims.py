@@ -11,6 +11,7 @@ from functools import partial
 
 from odoo.tools import split_every
 
+from ...tools.problem import Problem
 from ..queued_sms import QueuedSms, not_sent
 from .fallback import save_without_hooks
 from .results import save_results
@@ -118,7 +119,7 @@ def _find_lost_claims(env, last_id):
         ORDER BY s.id LIMIT %s
     """, [last_id, LOST_BATCH])
     result = replace(
-        not_sent('sms_server', "Sending was interrupted."),
+        not_sent('sms_server', Problem('interrupted')),
         state='server_error', outcome='unknown', doubtful=True)
     lost = [
         QueuedSms(

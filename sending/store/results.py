@@ -42,23 +42,32 @@ def save_results(env, queued, configs, unlink_failed=False, unlink_sent=True, lo
 
 
 def word_results(env, queued):
-    """Begin the reason of each failed SMS whose outcome is unknown with a warning that the recipient may have
-    received it, in the language of the user who made the SMS. A second call changes nothing.
+    """Put the whole reason of each failed SMS into `error_message`. A second call changes nothing."""
+    reasons = word_by_author(env, {
+        sms.id: sms.result for sms in queued if sms.result.problem or sms.result.doubtful})
+    for sms in queued:
+        if sms.id in reasons:
+            sms.result = replace(sms.result, problem=None, doubtful=False, error_message=reasons[sms.id])
+
+
+def word_by_author(env, results):
     """
-    doubtful = [sms for sms in queued if sms.result.doubtful]
-    if not doubtful:
-        return
+    :param dict results: SendResult by the id of its SMS
+    :return: the reason by the id of its SMS, in the language of the user who made the SMS
+    :rtype: dict[int, str]
+    """
+    if not results:
+        return {}
     env.cr.execute("""
         SELECT s.id, p.lang FROM sms_sms s
         JOIN res_users u ON u.id = s.create_uid JOIN res_partner p ON p.id = u.partner_id WHERE s.id = ANY(%s)
-    """, [[sms.id for sms in doubtful]])
+    """, [list(results)])
     languages = dict(env.cr.fetchall())
-    installed = dict(env['res.lang'].get_installed())
-    for sms in doubtful:
-        lang = languages.get(sms.id)
-        own = env(context=dict(env.context, lang=lang)) if lang in installed else env
-        sms.result = replace(sms.result, doubtful=False, error_message=own['sms.sms'].env._(
-            "Outcome unknown: the recipient may have received this SMS. %s", sms.result.error_message).strip())
+    problems = env['sms.gateway.problem']
+    wordings = {lang: problems.with_context(lang=lang) for lang, _name in env['res.lang'].get_installed()}
+    return {
+        sms_id: wordings.get(languages.get(sms_id), problems)._word_result(result)
+        for sms_id, result in results.items()}
 
 
 def get_core_state(sms, configs, delivered=()):

@@ -33,10 +33,6 @@ class Store:
         """Whether the caller needs each result at once, in its own transaction."""
         return self._transactions.is_immediate
 
-    def get_no_gateway_reason(self):
-        """Give the reason of an SMS that no gateway may send."""
-        return self._transactions.env['sms.gateway']._get_no_gateway_reason()
-
     def claim(self, limit, ids, refused, throttle, reserve_room):
         """Claim queued SMS, so that nothing else sends them, and choose their gateways.
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
 from ...tools.answer.interpretation import AnswerRules, HttpAnswer, interpret, match_failure
+from ...tools.problem import Problem
 from .common import ONE, TWO, read, read_one
 
 
@@ -40,14 +41,15 @@ class TestOrderOfRules(unittest.TestCase):
                 self.assertEqual((result.state, result.rule), (state, rule))
 
     def test_without_an_answer(self):
-        for failure, outcome, retryable in (
-                ('connect', 'refused', True), ('timeout', 'unknown', False), ('broken', 'unknown', False)):
+        for failure, outcome, retryable, code in (
+                ('connect', 'refused', True, 'unreachable'), ('invalid', 'refused', False, 'request_failed'),
+                ('timeout', 'unknown', False, 'timeout'), ('broken', 'unknown', False, 'response_lost')):
             with self.subTest(failure=failure):
                 [result] = interpret(AnswerRules(), ONE, HttpAnswer(None, failure=failure, duration=12))
                 self.assertEqual(
                     (result.state, result.rule, result.outcome, result.retryable, result.failure_type, result.duration),
                     ('server_error', 1, outcome, retryable, 'sms_server', 12))
-                self.assertTrue(result.error_message)
+                self.assertEqual((result.problem, result.error_message), (Problem(code), ''))
         [cut_off] = interpret(AnswerRules(), ONE, HttpAnswer(429, 'half', failure='broken'))
         self.assertEqual((cut_off.state, cut_off.outcome, cut_off.retryable), ('server_error', 'unknown', False))
 
@@ -61,7 +63,25 @@ class TestOrderOfRules(unittest.TestCase):
         ):
             with self.subTest(status=status, text=text):
                 self.assertEqual(read_one(status, text, **rules).error_message, expected)
-        self.assertIn('redirects are not followed', read_one(301).error_message)
+        moved = read_one(301, 'Moved', failure_map=(('*redirect*', 'sms_credit'),))
+        self.assertEqual((moved.error_message, moved.problem, moved.failure_type), (
+            '', Problem('redirect', (('status', 'HTTP 301 Moved Permanently'),)), 'sms_server'))
+
+    def test_failure_codes_are_compared_with_words_of_the_provider_only(self):
+        """Not with a sentence of our own, which is another one in each language."""
+        for failure, reason in (('timeout', None), ('connect', Problem('proxy_refused', (('status', '403'),)))):
+            for code in ('*', '*time*', 'timeout', '*403*'):
+                [result] = interpret(
+                    AnswerRules(failure_map=((code, 'sms_credit'),)), ONE,
+                    HttpAnswer(None, failure=failure, reason=reason))
+                self.assertEqual(result.failure_type, 'sms_server')
+
+    def test_our_own_reason_shows_no_secret(self):
+        """The name of a host, which may contain a credential, appears in what OpenSSL says."""
+        reason = Problem('untrusted_certificate', (('error', "not valid for 's3cret.example.com'"),))
+        [result] = interpret(
+            AnswerRules(secrets=('s3cret',)), ONE, HttpAnswer(None, failure='connect', reason=reason))
+        self.assertEqual(dict(result.problem.values)['error'], "not valid for '***.example.com'")
 
     def test_nobody_reads_the_number_of_another(self):
         """The reason is shown on each recipient's own document, the answer to administrators only."""

@@ -6,6 +6,7 @@ import time
 import unittest
 
 from ...tools.answer.interpretation import AnswerRules, HttpAnswer, interpret
+from ...tools.problem import Problem
 from .common import ONE, TWO, Sms, read, read_one
 from .made_up import cases, given, st
 
@@ -67,7 +68,9 @@ class TestMessageId(unittest.TestCase):
         first, second = read(200, '923001234567:A', TWO, **rules)
         self.assertEqual((first.state, first.message_id), ('success', 'A'))
         self.assertEqual((second.state, second.rule, second.outcome), ('error', 0, 'unknown'))
-        self.assertIn('message ID', second.error_message)
+        self.assertEqual((second.problem, second.error_message), (Problem('no_message_id'), ''))
+        lacking = read_one(200, 'Accepted', **rules)
+        self.assertEqual((lacking.problem, lacking.error_message), (Problem('no_message_id'), 'Accepted'))
 
 
 class TestBeginOfAnAnswer(unittest.TestCase):

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from ...sending.http_body import MAX_ANSWER
 from ...sending.request_pool import _Session
+from ...tools.problem import Problem
 from .raw_server import GRACE, TIMEOUT, ConnectionCase, ok
 
 
@@ -206,7 +207,7 @@ b'Content-Length: +4\r\n',
             with self.subTest(coding=coding, body=body):
                 answer = self.answer(b'Content-Encoding: %s\r\n' % coding.encode(), body)
                 self.assert_unknown(answer)
-                self.assertEqual(answer.reason, "The answer cannot be decoded.")
+                self.assertEqual(answer.reason, Problem('response_undecodable'))
 
     def test_bomb(self):
         """Given an answer of 50 KB that unpacks to 50 MB: no more is unpacked than is read of any other."""

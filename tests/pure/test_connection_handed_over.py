@@ -9,6 +9,7 @@ from unittest.mock import patch
 import urllib3
 
 from ...sending.request_pool import _Session
+from ...tools.problem import Problem
 from .raw_server import ConnectionCase, ok
 
 
@@ -91,7 +92,7 @@ class TestHandedOver(ConnectionCase):
                 self.use_proxy(proxy, 'https')
                 answer = self.send('https://provider.invalid/sms')
                 self.assert_not_taken(answer)
-                self.assertEqual(answer.reason, f"The proxy refused the connection: HTTP {status[:3].decode()}.")
+                self.assertEqual(answer.reason, Problem('proxy_refused', (('status', status[:3].decode()),)))
                 _Session._shared.clear()
 
     def test_proxy_that_ends_instead_of_opening_a_way(self):
@@ -109,7 +110,7 @@ class TestHandedOver(ConnectionCase):
             with self.subTest(url=url):
                 answer = self.send(url)
                 self.assert_not_taken(answer)
-                self.assertIn("cannot be reached", answer.reason)
+                self.assertEqual(answer.reason, Problem('unreachable'))
 
     def test_no_tls(self):
         """The hello of TLS is no part of the request."""

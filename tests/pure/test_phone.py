@@ -7,6 +7,7 @@ import phonenumbers
 
 from ...tools import phone
 from ...tools.phone import NumberError, format_number, parse_prefixes, to_e164
+from ...tools.problem import Problem
 from .made_up import given, st
 
 
@@ -36,8 +37,7 @@ class TestPrefixes(unittest.TestCase):
         ):
             with self.subTest(text), self.assertRaises(NumberError) as refused:
                 parse_prefixes(text)
-            self.assertIn(f'"{entry}"', str(refused.exception))
-            self.assertIn('+92, 0092 or 92', str(refused.exception))
+            self.assertEqual(refused.exception.problem, Problem('invalid_prefix', (('entry', entry),)))
 
 
 class TestE164(unittest.TestCase):
@@ -174,7 +174,8 @@ class TestNumberFormat(unittest.TestCase):
         for number_format in ('e164', 'international', 'double_zero', 'national'):
             with self.subTest(number_format), self.assertRaises(NumberError) as refused:
                 format_number('0300-77', number_format)
-            self.assertNotIn('77', str(refused.exception).replace('+923001234567', ''))
+            self.assertEqual(refused.exception.problem, Problem('number_unreadable'))
+            self.assertNotIn('77', str(refused.exception))
 
     def test_raw_is_never_refused(self):
         for number in ('12345', 'Shop', ' 0300 '):
@@ -188,5 +189,5 @@ class TestNumberFormat(unittest.TestCase):
                 self.assertEqual(format_number(e164, 'significant'), significant)
 
     def test_no_national_form_without_a_country(self):
-        with self.assertRaises(NumberError):
+        with self.assertRaisesRegex(NumberError, 'number_has_no_national_form'):
             format_number('+999123456789', 'national')

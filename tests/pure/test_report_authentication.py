@@ -7,6 +7,7 @@ import unittest
 from dataclasses import replace
 from urllib.parse import urlencode
 
+from ...tools.problem import Problem, ProblemError
 from ...tools.report.authentication import (
     Call,
     Content,
@@ -139,9 +140,11 @@ class TestSignature(unittest.TestCase):
     def test_content_is_checked(self):
         check_content('{header:X-Timestamp}.{body}')
         for wrong in ('{boddy}', '{header:}', '{header:X Y}', '{}'):
-            with self.assertRaises(ValueError) as caught:
+            with self.assertRaises(ProblemError) as caught:
                 check_content(wrong)
-            self.assertIn(wrong, str(caught.exception))
+            values = dict(caught.exception.problem.values)
+            self.assertEqual(f'{{{values["name"]}}}', wrong)
+            self.assertIn('{body}, {body_md5}', values['known'])
 
     def test_repr_shows_no_secret(self):
         shown = repr(SignatureRule('X-Signature', KEY)) + repr(call(authorization='s3cret'))
@@ -235,5 +238,6 @@ class TestNetworks(unittest.TestCase):
 
     def test_wrong_one_is_named(self):
         for wrong in ('192.0.2', '192.0.2.1/24', 'example.com', '192.0.2.1/33'):
-            with self.assertRaisesRegex(ValueError, wrong):
+            with self.assertRaises(ProblemError) as caught:
                 parse_networks(f'192.0.2.7, {wrong}')
+            self.assertEqual(caught.exception.problem, Problem('invalid_network', (('network', wrong),)))

@@ -5,6 +5,7 @@ import time
 import unittest
 from urllib.parse import urlencode
 
+from ...tools.problem import Problem, ProblemError
 from ...tools.report.parsing import (
     MAX_BODY,
     MAX_REPORTS,
@@ -77,7 +78,7 @@ class TestProviders(unittest.TestCase):
                 self.assertEqual(caught.exception.status, 400)
 
     def test_lists_that_do_not_belong_together_are_400(self):
-        with self.assertRaises(ReportError):
+        with self.assertRaisesRegex(ReportError, 'report_lists_differ'):
             parse_reports(TWILIO, 'POST', b'', FORM, b'MessageSid=1&MessageSid=2' + b'&MessageStatus=sent' * 3)
 
     def test_a_call_without_a_report_is_fine(self):
@@ -150,8 +151,11 @@ class TestValues(unittest.TestCase):
         self.assertEqual(parse_value_list(' a, b ,,B, c d*,'), ('a', 'b', 'c d*'))
         self.assertEqual(parse_value_list(''), ())
         check_values(rules(success='a,b*', pending='b', error='ab*'))
-        with self.assertRaisesRegex(ValueError, '"SENT" stands in Success Values and in Error Values'):
+        with self.assertRaises(ProblemError) as caught:
             check_values(rules(success='sent', error='SENT'))
+        self.assertEqual(caught.exception.problem, Problem('status_in_two_lists', (
+            ('value', 'SENT'), ('field', 'delivery_callback_status_success'),
+            ('other_field', 'delivery_callback_status_error'))))
 
 
 json_documents = st.recursive(

@@ -80,7 +80,7 @@ class TestSecretLog(unittest.TestCase):
         url = f'http://127.0.0.1:1/send/{TOKEN}?key={quote(SECRET)}'
         answer = exchange(GatewayConnection(('test', 'failed')), HttpRequest('GET', url, (), None, ()), 2)
         self.assertEqual(answer.failure, 'connect')
-        for text in (self.log, answer.reason, repr(answer)):
+        for text in (self.log, str(answer.reason), repr(answer)):
             self.assertNotIn(TOKEN, text)
             self.assertNotIn('s3cret', text)
 

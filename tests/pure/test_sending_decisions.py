@@ -7,7 +7,7 @@ from ...sending.pauses import Pauses
 from ...sending.queued_sms import QueuedSms, not_sent
 from ...sending.retry import MAX_RETRY_DELAY, RETRY_DELAY, RETRY_FOR, Done, NextGateway, Requeue, decide, retry_delay
 
-REFUSED = replace(not_sent('sms_server', "Busy"), retryable=True)
+REFUSED = replace(not_sent('sms_server', words="Busy"), retryable=True)
 
 
 def queued(*candidates, **values):
@@ -25,14 +25,14 @@ class TestDecisions(unittest.TestCase):
             ("another gateway", queued(1, 2, 3), REFUSED, {}, True, NextGateway((2, 3))),
             ("another gateway, the next one is paused", queued(1, 2, 3), REFUSED, {2: (60, "")}, True,
              NextGateway((3,))),
-            ("no other gateway", queued(1), REFUSED, {}, True, Requeue(RETRY_DELAY, "Busy")),
-            ("no other gateway, asked to wait", queued(1), asks, {}, True, Requeue(300, "Busy")),
+            ("no other gateway", queued(1), REFUSED, {}, True, Requeue(RETRY_DELAY, REFUSED)),
+            ("no other gateway, asked to wait", queued(1), asks, {}, True, Requeue(300, asks)),
             ("all others are paused: the first that is back", queued(1, 2, 3), asks,
-             {2: (90, "b"), 3: (40, "c")}, True, Requeue(40, "Busy")),
-            ("no time for another gateway", queued(1, 2), REFUSED, {}, False, Requeue(RETRY_DELAY, "Busy")),
+             {2: (90, "b"), 3: (40, "c")}, True, Requeue(40, asks)),
+            ("no time for another gateway", queued(1, 2), REFUSED, {}, False, Requeue(RETRY_DELAY, REFUSED)),
             ("the last day is over", queued(1, age=RETRY_FOR - RETRY_DELAY + 1), REFUSED, {}, True, Done()),
             ("the last day is nearly over", queued(1, age=RETRY_FOR - RETRY_DELAY), REFUSED, {}, True,
-             Requeue(RETRY_DELAY, "Busy")),
+             Requeue(RETRY_DELAY, REFUSED)),
             ("asked to wait beyond the last day", queued(1, age=1), replace(REFUSED, retry_after=RETRY_FOR), {}, True,
              Done()),
             ("all are paused beyond the last day", queued(1, 2, age=RETRY_FOR - 10), REFUSED, {2: (90, "")}, True,

@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 from .. import paths
 from ..masking import masker
+from ..problem import Problem
 from . import bounded_regex
 from .failure_codes import FAILURE_TYPES, fixed_outcomes, match_failure, match_outcome
 from .parts import ItemTexts, split
@@ -23,13 +24,14 @@ FAILED = ('error', 'server_error')
 NOTHING_SENT = ('connect', 'invalid')
 RETRY_LATER = (429, 503)  # RFC 6585 section 4, RFC 9110 section 15.6.4: nothing was taken
 _FAILURE_BY_HTTP = {401: 'sms_acc', 403: 'sms_acc', 402: 'sms_credit'}
-_NO_ANSWER = {
-    'connect': "No connection to the provider.",
-    'invalid': "The request cannot be made: check the URL and the headers.",
-    'timeout': "The provider did not answer in time.",
-    'broken': "The connection was lost before the answer was complete.",
+_NO_RESPONSE = {
+    'connect': Problem('unreachable'),
+    'invalid': Problem('request_failed'),
+    'timeout': Problem('timeout'),
+    'broken': Problem('response_lost'),
 }
-_NOT_NAMED = "The response says nothing certain about this recipient."
+_NOT_NAMED = Problem('recipient_not_named')
+_NO_MESSAGE_ID = Problem('no_message_id')
 # A byte order mark, also read as Latin-1, and what may stand around it: `^OK` and JSON begin after it.
 _BEGIN = re.compile(r'\A(?:\s|\ufeff|\u00ef\u00bb\u00bf)+')
 
@@ -72,7 +74,7 @@ class HttpAnswer:
     text: str = ''
     headers: Mapping[str, str] = field(default_factory=dict)  # lower-case keys
     failure: str = ''
-    reason: str = ''  # words for `failure`, without secrets
+    reason: Problem | None = None  # why `failure`, in more detail
     duration: int = 0  # ms
 
 
@@ -83,7 +85,8 @@ class SendResult:
     `rule` is the rule of SPEC section 5 that decided, 0 for the recipient's own part of the answer, 7 for the outcome
     of a failure code. `retryable`: the provider certainly took nothing, another gateway or this one may take it after
     `retry_after` seconds. `doubtful`: it failed, but the recipient may have received it, which `error_message` does
-    not say yet.
+    not say yet. `problem`: why it failed by our own account, `error_message`: in the provider's words; either may be
+    missing. `sms.gateway.problem` words both.
     """
     uuid: str
     state: str  # success, pending, error, server_error
@@ -99,6 +102,7 @@ class SendResult:
     retry_after: int | None
     duration: int
     doubtful: bool = False
+    problem: Problem | None = None
 
 
 @dataclass(slots=True)  # frozen would take a tenth of the time of reading an answer
@@ -115,7 +119,8 @@ class _Whole:
     is_shared: bool
     texts: ItemTexts
     names_recipients: bool
-    words: str
+    words: str  # of the provider
+    problem: Problem | None  # where it says nothing that a person understands
     response_text: str
 
     def text_of(self, part):
@@ -146,18 +151,22 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
     shown = mask(body)
     if shown == body and not answer.failure:
         mask = mask_identifier = str  # its parts have no secret either
+    words, problem = _words(answer, shown, is_shared)
+    if problem and problem.values:
+        problem = problem.masked(mask)  # a host may contain a credential
     whole = _Whole(
         mask=mask, mask_identifier=mask_identifier, rules=rules, answer=answer, body=body, state=verdict[0],
         rule=verdict[1], accepted=accepted, is_shared=is_shared, texts=own.texts,
-        names_recipients=own.names_recipients, words=_words(answer, shown, is_shared),
+        names_recipients=own.names_recipients, words=words, problem=problem,
         response_text=_cut(shown, MAX_RESPONSE_TEXT))
-    results = {}
-    keys = [(id(part), id(other)) for part, other in zip(own.parts, taken.parts, strict=True)]
-    for key, part, other in zip(keys, own.parts, taken.parts, strict=True):
-        # recipients share a part when the answer says the same of them
-        if key not in results:
-            results[key] = _result(whole, part, other)
-    return [replace(results[key], uuid=recipient.uuid) for recipient, key in zip(recipients, keys, strict=True)]
+    results, by_part = [], {}
+    for recipient, part, other in zip(recipients, own.parts, taken.parts, strict=True):
+        # recipients share a part when the response says the same of them
+        known = by_part.get((id(part), id(other)))
+        result = replace(known, uuid=recipient.uuid) if known else _result(whole, recipient.uuid, part, other)
+        by_part[id(part), id(other)] = result
+        results.append(result)
+    return results
 
 
 # === The answer as a whole === #
@@ -208,13 +217,14 @@ def _outcome(answer, state, rule):
 
 # === The result === #
 
-def _result(whole, part, taken):
+def _result(whole, uuid, part, taken):
     """
+    :param str uuid: of the recipient
     :param Part part: what the answer says of the recipient
     :param Part taken: the same if the SMS was taken although the answer as a whole refuses
     """
     rules, answer = whole.rules, whole.answer
-    state, rule, outcome, message = _decide(whole, part, taken)
+    state, rule, outcome, message, problem = _decide(whole, part, taken)
     code = failure_type = ''
     retryable = doubtful = False
     failed = state in FAILED
@@ -222,7 +232,8 @@ def _result(whole, part, taken):
         code = _code(whole, part)
         if rule == 0 and code:
             outcome = 'refused'  # an error code stands where the message id should
-        message = message or (part.is_item and (paths.as_words(part.status) or code)) or _words_for(whole, part)
+        if not (message or problem):
+            message, problem = _explain(whole, part, code)
         known = code, part.status
         if failed:  # the text of an answer that accepts is none of an error: it may repeat the SMS
             text = whole.text_of(part) or whole.text_of_all(part)
@@ -243,9 +254,10 @@ def _result(whole, part, taken):
             outcome = 'unknown'  # of this SMS alone; `retryable` still says what may happen to it right away
     else:
         code = message = ''
+        problem = None
         retryable = False
     return SendResult(
-        uuid='', state=state, outcome=outcome, rule=rule, http_code=answer.status, response_text=whole.response_text,
+        uuid=uuid, state=state, outcome=outcome, rule=rule, http_code=answer.status, response_text=whole.response_text,
         # a user name may be a part of it, and the delivery report has the same id
         message_id=whole.mask_identifier(part.message_id),
         error_code=whole.mask(code)[:MAX_WORDS],
@@ -253,11 +265,12 @@ def _result(whole, part, taken):
         failure_type=failure_type, retryable=retryable,
         retry_after=_retry_after(answer.headers.get('retry-after')) if retryable else None,
         duration=answer.duration,
-        doubtful=doubtful)
+        doubtful=doubtful, problem=problem)
 
 
 def _decide(whole, part, taken):
-    """The answer as a whole and a recipient's part of it together: state, rule, outcome, the provider's words."""
+    """The response as a whole and a recipient's part of it together: state, rule, outcome, the provider's words, our
+    problem."""
     rules, state, rule = whole.rules, whole.state, whole.rule
     outcome = ''
     if whole.is_shared and rule in (2, 3):
@@ -273,15 +286,16 @@ def _decide(whole, part, taken):
     outcome = outcome or _outcome(whole.answer, state, rule)
     if state not in FAILED:
         if part.refused:
-            return 'error', 0, 'refused', part.error_message
+            return 'error', 0, 'refused', part.error_message, None
         if rules.require_message_id and not part.message_id:
             outcome = 'refused' if part.error_code or part.error_message else 'unknown'
-            message = part.error_message or f"No message ID in the answer: {_words_for(whole, part)}"
-            return 'error', 0, outcome, message
+            if part.error_message:
+                return 'error', 0, outcome, part.error_message, None
+            return 'error', 0, outcome, _words_for(whole, part)[0], _NO_MESSAGE_ID
         if part.refused is None:
-            return 'pending', 0, 'unknown', ''
-        return state, rule, outcome, ''
-    return state, rule, outcome, part.error_message
+            return 'pending', 0, 'unknown', '', None
+        return state, rule, outcome, '', None
+    return state, rule, outcome, part.error_message, None
 
 
 def _is_refused_by_http(rules, answer):
@@ -300,15 +314,23 @@ def _code(whole, part):
     return code
 
 
+def _explain(whole, part, code):
+    """What a recipient's failure is explained by if the response has no error message: see `_words_for`."""
+    words = part.is_item and (paths.as_words(part.status) or code)
+    return (words, None) if words else _words_for(whole, part)
+
+
 def _words_for(whole, part):
-    """What a recipient is told where the answer has no error message of his: nothing of another's part."""
+    """The words about a recipient without an error message, else the problem: nothing of another's part."""
     if part.position is not None and not whole.is_shared:
-        return whole.words
+        return whole.words, whole.problem
     if not part.is_item:
-        return _NOT_NAMED if whole.names_recipients and whole.accepted else whole.words
+        return ('', _NOT_NAMED) if whole.names_recipients and whole.accepted else (whole.words, whole.problem)
     text = '' if whole.accepted else whole.texts.whole.error_message
     text = text or whole.text_of(part) or ('' if whole.accepted else whole.texts.rest)
-    return _shorten(whole.answer, whole.mask(text), True) if text or not whole.accepted else _NOT_NAMED
+    if text or not whole.accepted:
+        return _shorten(whole.answer, whole.mask(text), True), None
+    return '', _NOT_NAMED
 
 
 def _error_code(pattern, body):
@@ -317,12 +339,12 @@ def _error_code(pattern, body):
 
 
 def _words(answer, shown, is_shared):
-    """What the provider says, else what its HTTP code says."""
+    """What the provider says, else the name of its HTTP code; or the problem if neither explains the failure."""
     if answer.failure or answer.status is None:
-        return answer.reason or _NO_ANSWER.get(answer.failure, _NO_ANSWER['broken'])
+        return '', answer.reason or _NO_RESPONSE.get(answer.failure, _NO_RESPONSE['broken'])
     if 300 <= answer.status < 400:
-        return f"{_phrase(answer)}: redirects are not followed. Type the address that it leads to as Base URL."
-    return _shorten(answer, shown, is_shared)
+        return '', Problem('redirect', (('status', _phrase(answer)),))
+    return _shorten(answer, shown, is_shared), None
 
 
 def _shorten(answer, text, is_shared):

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from ..problem import ProblemError
+
 ALGORITHMS = ('sha1', 'sha256', 'sha512')
 MAX_FIELDS = 1000  # of a form
 _PLACEHOLDER = re.compile(r'\{([^{}]*)\}')
@@ -65,14 +67,14 @@ class SignatureRule:
 
 
 def check_content(content: str) -> None:
-    """Check the placeholders of what is signed.
+    """Check the placeholders of the signed content.
 
-    :raise ValueError: with a sentence that says what to type
+    :raise ProblemError: if one is not known
     """
     for name in _PLACEHOLDER.findall(content):
         if name not in _PARTS and not _HEADER_NAME.fullmatch(name):
             known = ', '.join(f'{{{part}}}' for part in _PARTS)
-            raise ValueError(f'{{{name}}} is not known: type {known} or {{header:X-Timestamp}} and the like.')
+            raise ProblemError('unknown_signature_placeholder', name=name, known=known)
 
 
 def covers_reports(content: str) -> bool:
@@ -209,16 +211,14 @@ def has_basic(username: str, password: str, call: Call) -> bool:
 def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """Read addresses and networks separated by commas, such as `192.0.2.7, 198.51.100.0/24, 2001:db8::/32`.
 
-    :raise ValueError: with a sentence that says what to type
+    :raise ProblemError: names the first piece that is neither
     """
     networks = []
     for piece in filter(None, map(str.strip, text.replace('\n', ',').split(','))):
         try:
             networks.append(ip_network(piece))
         except ValueError:
-            raise ValueError(
-                f'{piece} is no network: type addresses and networks separated by commas, such as 192.0.2.7, '
-                '198.51.100.0/24.') from None
+            raise ProblemError('invalid_network', network=piece) from None
     return tuple(networks)
 
 

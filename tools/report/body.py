@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 from xml.parsers import expat
 
 from .. import paths
+from ..problem import ProblemError
 
 MAX_FIELDS = 1000  # of a form
 MAX_ELEMENTS = 50_000  # of an XML document
@@ -12,15 +13,15 @@ MAX_ELEMENTS = 50_000  # of an XML document
 _CHARSET = re.compile(r'charset="?(utf-?8|utf-16(?:le|be)?|us-ascii|iso-8859-\d{1,2}|windows-125\d)\b', re.IGNORECASE)
 
 
-class ReportError(ValueError):
+class ReportError(ProblemError):
     """A call that cannot be read.
 
-    :ivar int status: the HTTP code to answer, 400 or 413
-    :ivar list reports: the reports of the call that could be read all the same
+    :ivar int status: the HTTP code to respond with, 400 or 413
+    :ivar list reports: the reports of the call that could be read nevertheless
     """
 
-    def __init__(self, message: str, status: int = 400, reports=()):
-        super().__init__(message)
+    def __init__(self, code: str, status: int = 400, reports=()):
+        super().__init__(code)
         self.status = status
         self.reports = list(reports)
 
@@ -57,7 +58,7 @@ def read_body(content_type: str, body: bytes, wanted: tuple[tuple[str, str], ...
         return _xml(body)
     if kind == 'application/x-www-form-urlencoded' or looks_like_form:
         return _form(text, charset, wanted)
-    raise ReportError("The body is neither a form nor JSON nor XML.")
+    raise ReportError('report_unknown_format')
 
 
 def _decode(body, charset):
@@ -71,7 +72,7 @@ def _json(text):
     try:
         return paths.load_json(text)
     except ValueError as error:
-        raise ReportError("The body is no JSON that can be read.") from error
+        raise ReportError('report_not_json') from error
 
 
 def _form(text, charset, wanted):
@@ -80,7 +81,7 @@ def _form(text, charset, wanted):
     except LookupError:
         return _form(text, 'utf-8', wanted)
     except ValueError as error:
-        raise ReportError("The form has too many fields.") from error
+        raise ReportError('report_too_many_fields') from error
     return _fields(pairs, wanted)
 
 
@@ -110,10 +111,10 @@ def _multipart(content_type, body, charset, wanted):
     boundary = re.search(r'boundary=(?:"([^"]{1,70})"|([^\s;,]{1,70}))', content_type)
     delimiter = b'--' + (boundary[1] or boundary[2]).encode('utf-8', 'replace') if boundary else b''
     if not boundary or not body.startswith(delimiter):
-        raise ReportError("The multipart form has no boundary.")
+        raise ReportError('report_form_without_boundary')
     parts = body.split(delimiter)[1:]
     if len(parts) > MAX_FIELDS:
-        raise ReportError("The form has too many fields.")
+        raise ReportError('report_too_many_fields')
     pairs = []
     for part in parts:
         head, separator, value = part.partition(b'\r\n\r\n')
@@ -147,7 +148,7 @@ def _xml(body):
         nonlocal elements
         elements += 1
         if elements > MAX_ELEMENTS or len(stack) >= paths.MAX_DEPTH:
-            raise ReportError("The XML has too many elements.")
+            raise ReportError('report_too_many_elements')
         stack.append((_local(name), {f'@{_local(key)}': value for key, value in attributes.items()}, []))
 
     def end(_name):
@@ -164,7 +165,7 @@ def _xml(body):
         stack[-1][2].append(text)
 
     def refuse(*_args):
-        raise ReportError("XML with a document type is not read.")
+        raise ReportError('report_with_doctype')
 
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -177,7 +178,7 @@ def _xml(body):
     except ReportError:
         raise
     except (expat.ExpatError, LookupError, ValueError) as error:
-        raise ReportError("The body is no XML that can be read.") from error
+        raise ReportError('report_not_xml') from error
     return roots[0]
 
 

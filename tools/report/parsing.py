@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from .. import paths
 from ..answer.failure_codes import match_failure, match_value
 from ..masking import masker
+from ..problem import ProblemError
 from ..request.typed_secrets import Secrets
 from .body import Form, ReportError, embedded, read_body, read_query
 
@@ -17,7 +18,7 @@ MAX_IDENTIFIER = 256  # characters
 MAX_WORDS = 1000  # characters
 _OPTIONAL = frozenset(('error_code', 'error_message'))
 _WORDS = frozenset(('error_message',))
-_LABELS = {'success': "Success", 'pending': "Pending", 'error': "Error", 'canceled': "Canceled"}
+_LISTS = ('success', 'pending', 'error', 'canceled')
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ReportRules:
 
     def state_of(self, status: str) -> str | None:
         """Give 'success', 'pending', 'error' or 'canceled'; None for a value that no list has."""
-        return match_value(tuple((name, getattr(self, name)) for name in _LABELS), status)
+        return match_value(tuple((name, getattr(self, name)) for name in _LISTS), status)
 
     def paths(self) -> tuple[tuple[str, str], ...]:
         """Give the fields of a report that are configured, with their paths."""
@@ -69,17 +70,18 @@ def parse_value_list(text: str) -> tuple[str, ...]:
 
 
 def check_values(rules: ReportRules) -> None:
-    """Check that no status value stands in two lists.
+    """Check that no status value appears in two lists.
 
-    :raise ValueError: with a sentence that names the value and both lists
+    :raise ProblemError: names the value and both lists
     """
     seen = {}
-    for name, label in _LABELS.items():
+    for name in _LISTS:
         for value in getattr(rules, name):
-            other = seen.setdefault(value.strip().casefold(), label)
-            if other != label:
-                raise ValueError(
-                    f'"{value}" stands in {other} Values and in {label} Values. Type it in one of them only.')
+            other = seen.setdefault(value.strip().casefold(), name)
+            if other != name:
+                raise ProblemError(
+                    'status_in_two_lists', value=value, field=f'delivery_callback_status_{other}',
+                    other_field=f'delivery_callback_status_{name}')
 
 
 def parse_reports(
@@ -92,7 +94,7 @@ def parse_reports(
     :raise ReportError: the call is too large or cannot be read, or a report has a status but no identifier
     """
     if len(body) > MAX_BODY or len(query_string) > MAX_BODY:
-        raise ReportError("The call is too large.", 413)
+        raise ReportError('report_too_large', 413)
     wanted = rules.paths()
     try:
         in_query = _rows(read_query(query_string, wanted), wanted)
@@ -100,19 +102,19 @@ def parse_reports(
         if method.upper() not in ('GET', 'HEAD'):
             in_body = _rows(read_body(content_type or '', body, wanted), wanted)
     except paths.PairingError as error:
-        raise ReportError("The lists of the call do not belong together.") from error
+        raise ReportError('report_lists_differ') from error
     except paths.TooManyError as error:
-        raise ReportError("The call has too many reports.", 413) from error
+        raise ReportError('report_too_many_items', 413) from error
     given = in_query[0] if in_query else {}
     fields = [{**given, **row} for row in in_body] or in_query
     if len(fields) == 1:
         fields = _by_comma(fields[0])
     if len(fields) > MAX_REPORTS:
-        raise ReportError("The call has too many reports.", 413)
+        raise ReportError('report_too_many_items', 413)
     reports = [_report(rules, row) for row in fields if row.get('status')]
     named = [report for report in reports if report.uuid or report.message_id]
     if len(named) < len(reports):
-        raise ReportError("A report has a status, but neither UUID nor message ID.", reports=named)
+        raise ReportError('report_without_id', reports=named)
     return named
 
 

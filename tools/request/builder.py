@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from ..gsm import is_gsm, well_formed
 from ..masking import Masker
+from ..problem import Problem
 from .checks import check_config
 from .config import MASK, ConfigError, Credentials, Parameter, RenderError, RequestConfig
 from .placeholders import fill_json
@@ -67,10 +68,10 @@ class HttpRequest:
 
 def build_requests(
         config: RequestConfig, recipients: Sequence[Recipient],
-        refused: list[tuple[Recipient, str]] | None = None) -> list[HttpRequest]:
+        refused: list[tuple[Recipient, Problem]] | None = None) -> list[HttpRequest]:
     """Render the requests for some SMS, each SMS in exactly one of them.
 
-    :param refused: gets each SMS that no request can hold, and why; it touches no other one
+    :param refused: receives each SMS that fits in no request, and why; the others are not affected
     :raise ConfigError: when the JSON Body Template cannot be read; :func:`check_config` finds that earlier
     :raise RenderError: when an SMS fits in no request and ``refused`` is not given
     """
@@ -83,7 +84,7 @@ def build_requests(
             if refused is None:
                 raise
             if len(group) == 1:
-                refused.append((group[0], str(error)))
+                refused.append((group[0], error.problem))
                 continue
             for recipient in group:
                 requests += build_requests(config, (recipient,), refused)
@@ -94,6 +95,7 @@ def first_request(config: RequestConfig, recipients: Sequence[Recipient]) -> Htt
     """Render the first request to be looked at, not to be sent: what is not filled in yet is empty in it.
 
     :raise ConfigError: when the JSON Body Template cannot be read
+    :raise RenderError: when two keys of an object are the same
     """
     template = RequestTemplate(config)
     group = next(_group(template, recipients), None)
@@ -105,7 +107,7 @@ def shown_request(config: RequestConfig, recipients: Sequence[Recipient]) -> Htt
 
     Credentials and typed secrets are replaced before rendering, so that a short one masks nothing else.
 
-    :raise ConfigError: when the JSON Body Template cannot be read
+    :raise ConfigError, RenderError: see :func:`first_request`
     """
     shown = mask_typed(replace(
         config, credentials=config.credentials.masked(), callback_url=_mask_callback(config.callback_url)))
@@ -120,7 +122,7 @@ def shown_request(config: RequestConfig, recipients: Sequence[Recipient]) -> Htt
 def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
     """Show the first request as text for people: start line, headers, body, without any secret.
 
-    :raise ConfigError: when the JSON Body Template cannot be read
+    :raise ConfigError, RenderError: see :func:`first_request`
     """
     request = shown_request(config, recipients)
     if request is None:
@@ -171,12 +173,7 @@ def _render(template: RequestTemplate, group: tuple[Recipient, ...], checked: bo
     parameters = list(_fill_rows(template.rows_for(message), encoded))
     body, content_type = None, ''
     if config.sends_json:
-        try:
-            document = fill_json(template.document_for(message), values, each)
-        except RenderError as error:
-            if checked:
-                raise
-            document = str(error)
+        document = fill_json(template.document_for(message), values, each)
         body = json.dumps(document, ensure_ascii=False).encode('utf-8', 'replace')
         content_type = 'application/json'
         query += parameters
@@ -204,13 +201,12 @@ def _check_path(template: RequestTemplate, encoded: EncodedValues) -> None:
     for segment in template.segments:
         text = segment.fill(encoded)
         if not text:
-            raise RenderError('A value in the path of the Base URL is empty: the request would go to another address.')
+            raise RenderError('path_value_empty')
         while (decoded := unquote(text)) != text:
             text = decoded
         # some servers cut path parameters, ..;x for example, before they look at a segment
         if any(piece.partition(';')[0].strip() in ('.', '..') for piece in re.split(r'[/\\]', text)):
-            raise RenderError(
-                'A value in the path of the Base URL is "." or "..": the request would go to another address.')
+            raise RenderError('path_value_dots')
 
 
 def _split_userinfo(url: str) -> tuple[str, str]:

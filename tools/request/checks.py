@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The checks that a gateway's request settings pass before they are saved. Each refusal says what to type."""
+"""The checks that a gateway's request settings pass before they are saved."""
 import re
 from urllib.parse import urlsplit
 
@@ -15,16 +15,16 @@ _HOST = re.compile(r'[^\s\\<>"^`{}|%]+')
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2 token
 _COMPUTED_HEADERS = ('content-length', 'transfer-encoding')
 _REQUIRED_NAMES = {
-    'number': (('phone',), 'Number', '{phone}'),
-    'multi_number': (('phones', 'phones_list'), 'Several Numbers', '{phones}'),
-    'message': (('message', 'message_hex'), 'Message', '{message}'),
+    'number': (('phone',), '{phone}'),
+    'multi_number': (('phones', 'phones_list'), '{phones}'),
+    'message': (('message', 'message_hex'), '{message}'),
 }
 
 
 def check_config(config: RequestConfig) -> None:
     """Check everything of a gateway that rendering depends on. Values that are not set yet are no error.
 
-    :raise ConfigError: with the field of ``sms.gateway`` and a sentence that says what to type
+    :raise ConfigError: with the field of ``sms.gateway`` to correct
     """
     _check_url(config.url)
     template = RequestTemplate(config)
@@ -36,12 +36,12 @@ def check_config(config: RequestConfig) -> None:
 
 
 def check_complete(config: RequestConfig) -> None:
-    """Check what a gateway needs before it sends: a request that names the recipient and holds the text.
+    """Check what a gateway needs before it sends: a request that contains the recipient and the text.
 
     :raise ConfigError: see :func:`check_config`
     """
     template = RequestTemplate(config)
-    names = set().union(*(text.names for field, _label, text, _inside in template.texts() if field != 'parameter_ids'))
+    names = set().union(*(text.names for field, _key, text, _inside in template.texts() if field != 'parameter_ids'))
     for encoding in ('gsm', 'unicode'):
         _check_names(config, names.union(*(
             text.names for parameter, text in template.parameter_texts() if parameter.only_for in ('any', encoding))))
@@ -50,31 +50,25 @@ def check_complete(config: RequestConfig) -> None:
 def _check_names(config: RequestConfig, names: set[str]) -> None:
     field = 'body_template' if config.has_template else 'parameter_ids'
     if not names & {'phone', 'phones', 'phones_list'}:
-        raise ConfigError(field, (
-            'The request names no recipient: add a parameter of type Number, or put {phone} where the number belongs.'
-        ))
+        raise ConfigError(field, 'no_recipient')
     if not names & {'message', 'message_hex'}:
-        raise ConfigError(field, (
-            'The request holds no text: add a parameter of type Message, or put {message} where the text belongs.'
-        ))
+        raise ConfigError(field, 'no_message')
 
 
 def _check_url(url: str) -> None:
     url = url.strip()
     scheme, mark, rest = url.partition('://')
     if scheme.lower() not in ('http', 'https') or not mark:
-        raise ConfigError('base_url', 'Type a Base URL with http:// or https://, such as https://api.example.com/sms.')
+        raise ConfigError('base_url', 'no_http_url')
     if _UNPRINTABLE.search(url):
-        raise ConfigError('base_url', 'Remove the space or line break from the Base URL; type %20 for a space.')
+        raise ConfigError('base_url', 'space_in_url')
     host = re.split('[/?#]', rest, maxsplit=1)[0]
     for name in _IN_BRACES.findall(host):
         if name not in _HOST_PLACEHOLDERS:
             allowed = ', '.join(f'{{{allowed}}}' for allowed in _HOST_PLACEHOLDERS)
-            raise ConfigError('base_url', (
-                f'{{{name}}} cannot stand in the host of the Base URL. Type the host itself, or one of {allowed}.'
-            ))
+            raise ConfigError('base_url', 'placeholder_in_host', name=name, allowed=allowed)
     if not _is_host(_IN_BRACES.sub('x', host)):
-        raise ConfigError('base_url', 'Type the host after https:// in the Base URL, such as https://api.example.com.')
+        raise ConfigError('base_url', 'url_without_host')
 
 
 def _is_host(location: str) -> bool:
@@ -91,26 +85,19 @@ def _check_parameters(config: RequestConfig, template: RequestTemplate) -> None:
     json_keys = set()
     for parameter, text in template.parameter_texts():
         if not parameter.key.strip():
-            raise ConfigError('parameter_ids', 'Type a key for every parameter, or remove the empty row.')
-        names, label, placeholder = _REQUIRED_NAMES.get(parameter.type, ((), '', ''))
+            raise ConfigError('parameter_ids', 'parameter_without_key')
+        names, placeholder = _REQUIRED_NAMES.get(parameter.type, ((), ''))
         if names and not text.names.intersection(names):
-            raise ConfigError('parameter_ids', (
-                f'The parameter "{parameter.key}" of type {label} needs {placeholder} in its value: '
-                f'type {placeholder}, or leave the value empty.'
-            ))
+            raise ConfigError(
+                'parameter_ids', 'parameter_without_placeholder', key=parameter.key, param_type=parameter.type,
+                placeholder=placeholder)
         if parameter.type == 'auth' and not parameter.template(config.auth_type):
-            raise ConfigError('parameter_ids', (
-                f'Type {{api_key}}, {{token}}, {{username}} or {{password}} as the value of the parameter '
-                f'"{parameter.key}": only the authentication types API Key and Token have a value of their own.'
-            ))
+            raise ConfigError('parameter_ids', 'auth_without_value', key=parameter.key)
         if config.sends_json and not config.has_template:
             encodings = {'gsm', 'unicode'} if parameter.only_for == 'any' else {parameter.only_for}
             keys = {(parameter.key, encoding) for encoding in encodings}
             if keys & json_keys:
-                raise ConfigError('parameter_ids', (
-                    f'Two parameters have the key "{parameter.key}", but a JSON object holds each key once. Remove '
-                    'one, or type a JSON Body Template with a list.'
-                ))
+                raise ConfigError('parameter_ids', 'repeated_parameter', key=parameter.key)
             json_keys |= keys
 
 
@@ -119,43 +106,39 @@ def _check_headers(config: RequestConfig) -> None:
     for key, value in config.headers:
         name = key.lower()
         if not _HEADER_NAME.fullmatch(key):
-            raise ConfigError('header_ids', (
-                f'{key!r} is not a header name: type letters, digits and hyphens only, such as X-Api-Key.'
-            ))
+            raise ConfigError('header_ids', 'invalid_header_name', key=repr(key))
         if name in _COMPUTED_HEADERS:
-            raise ConfigError('header_ids', f'Remove the header "{key}": it is computed for every request.')
+            raise ConfigError('header_ids', 'computed_header', key=key)
         if name in seen:
-            raise ConfigError('header_ids', f'The header "{key}" stands there twice: remove one of the rows.')
+            raise ConfigError('header_ids', 'repeated_header', key=key)
         if _LINE_BREAK.search(value):
-            raise ConfigError('header_ids', f'Type the value of the header "{key}" in one line, without line breaks.')
+            raise ConfigError('header_ids', 'line_break_in_header', key=key)
         seen.add(name)
 
 
 def _check_basic(config: RequestConfig) -> None:
     # RFC 7617, 2: the first colon ends the user name.
     if config.auth_type == 'basic' and ':' in config.credentials.username:
-        raise ConfigError('username', (
-            'A user name for HTTP Basic cannot hold a colon: type what stands before it as Username and the rest as '
-            'Password.'
-        ))
+        raise ConfigError('username', 'username_with_colon')
 
 
 def _check_shared_requests(config: RequestConfig, template: RequestTemplate) -> None:
     if not config.separator:
-        raise ConfigError('multi_recipient_separator', 'Type a Recipient Separator, such as a comma.')
+        raise ConfigError('multi_recipient_separator', 'no_separator')
     if re.search('[+0-9]', config.separator):
-        raise ConfigError('multi_recipient_separator', (
-            'Enter a Recipient Separator without digits or +, such as a comma: these are parts of numbers.'
-        ))
+        raise ConfigError('multi_recipient_separator', 'number_in_separator')
     if config.max_recipients < 1:
-        raise ConfigError('max_recipients', 'Type 1 or more as Recipients per Request.')
-    for field, label, text, inside in template.texts():
+        raise ConfigError('max_recipients', 'too_few_recipients')
+    for field, key, text, inside in template.texts():
         if 'phone' in text.names and not inside:
-            remedy = (
-                'type __phones_list__ or {phones} there, or put it into ["__each__", ...]'
-                if field == 'body_template' else 'type {phones} there (parameter type Several Numbers)'
-            )
-            raise ConfigError(field, (
-                f'{label[0].upper()}{label[1:]} names one number, but a request may go to several recipients: '
-                f'{remedy}, or turn off Supports Multiple Recipients.'
-            ))
+            _refuse_single_number(field, key)
+
+
+def _refuse_single_number(field: str, key: str) -> None:
+    if field == 'base_url':
+        raise ConfigError(field, 'single_number_in_url')
+    if field == 'parameter_ids':
+        raise ConfigError(field, 'single_number_in_parameter', key=key)
+    if field == 'header_ids':
+        raise ConfigError(field, 'single_number_in_header', key=key)
+    raise ConfigError(field, 'single_number_in_body')

@@ -2,6 +2,8 @@
 """What a gateway's requests are made from, without the ORM. No ``repr`` here shows a secret: they end up in logs."""
 from dataclasses import dataclass, field, fields, replace
 
+from ..problem import ProblemError
+
 MASK = '***'
 
 # What a parameter with an empty value stands for, by its type, then by the gateway's authentication type.
@@ -9,19 +11,19 @@ _DEFAULT_VALUES = {'number': '{phone}', 'multi_number': '{phones}', 'message': '
 _DEFAULT_AUTH_VALUES = {'api_key': '{api_key}', 'token': '{token}'}
 
 
-class ConfigError(ValueError):
-    """A gateway that cannot make requests. The message is a sentence for its administrator.
+class ConfigError(ProblemError):
+    """A gateway that cannot make requests.
 
     :ivar str field: the field of ``sms.gateway`` to correct
     """
 
-    def __init__(self, field_name: str, message: str):
-        super().__init__(message)
+    def __init__(self, field_name: str, code: str, /, **values: str | int):
+        super().__init__(code, **values)
         self.field = field_name
 
 
-class RenderError(ValueError):
-    """An SMS that a gateway's request cannot hold. The message is a sentence without the number and the text."""
+class RenderError(ProblemError):
+    """An SMS that does not fit in a gateway's request."""
 
 
 @dataclass(frozen=True, slots=True)

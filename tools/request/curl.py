@@ -24,7 +24,7 @@ _BASIC = 'Basic ' + base64.b64encode(f'{_MARKS["username"]}:{_MARKS["password"]}
 def to_curl(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
     """Give the first request as a command; ``$TOKEN`` and the like stand for the credentials, set or not.
 
-    :raise ConfigError: when the JSON Body Template cannot be read
+    :raise ConfigError, RenderError: see :func:`.builder.first_request`
     """
     credentials = Credentials(**{name: mark for name, mark in _MARKS.items() if name != 'callback_token'})
     callback_url = config.callback_url and f'{config.callback_url.rpartition("/")[0]}/{_MARKS["callback_token"]}'

@@ -93,25 +93,18 @@ class Each:
 def read_json(template: str) -> Any:
     """Parse a JSON Body Template into dicts, lists, scalars, :class:`Text` and :class:`Each`.
 
-    :raise ConfigError: says what is wrong and what to type
+    :raise ConfigError: if it is not JSON, or not what a template may be
     """
     try:
         document = json.loads(
             quote_tokens(template), parse_constant=_refuse_constant, parse_float=_read_float,
             object_pairs_hook=_read_object)
     except json.JSONDecodeError as error:
-        raise ConfigError('body_template', (
-            f'The JSON Body Template is not JSON (line {error.lineno}: {error.msg}). '
-            'Put texts and placeholders in double quotes, such as "{message}".'
-        )) from None
+        raise ConfigError('body_template', 'invalid_json', line=error.lineno, error=error.msg) from None
     except _RepeatedKeyError as error:
-        raise ConfigError('body_template', (
-            f'The JSON Body Template contains the key "{error.args[0]}" twice in one object. Remove one of them.'
-        )) from None
+        raise ConfigError('body_template', 'repeated_key', key=error.args[0]) from None
     except (ValueError, RecursionError):
-        raise ConfigError('body_template', (
-            'The JSON Body Template holds a number or a nesting that JSON does not have: type it in double quotes.'
-        )) from None
+        raise ConfigError('body_template', 'unsupported_json') from None
     return _read_node(document)
 
 
@@ -151,7 +144,7 @@ def _read_object(pairs: list) -> dict:
 
 def _read_node(node: Any, depth: int = 0, inside: bool = False) -> Any:
     if depth > MAX_DEPTH:
-        raise ConfigError('body_template', f'The JSON Body Template is nested deeper than {MAX_DEPTH} levels.')
+        raise ConfigError('body_template', 'too_deep', levels=MAX_DEPTH)
     if isinstance(node, dict):
         return {
             read_string(key): _read_node(value, depth + 1, inside)
@@ -160,19 +153,12 @@ def _read_node(node: Any, depth: int = 0, inside: bool = False) -> Any:
     if isinstance(node, list):
         if node and node[0] == EACH:
             if len(node) != 2 or inside:
-                raise _each_error()
+                raise ConfigError('body_template', 'misplaced_each')
             return Each(_read_node(node[1], depth + 1, inside=True))
         return [_read_node(value, depth + 1, inside) for value in node]
     if node == EACH:
-        raise _each_error()
+        raise ConfigError('body_template', 'misplaced_each')
     return read_string(node) if isinstance(node, str) else node
-
-
-def _each_error() -> ConfigError:
-    return ConfigError('body_template', (
-        f'"{EACH}" must be the first of exactly two things in a list, outside any other "{EACH}": '
-        f'type ["{EACH}", {{"to": "{{phone}}", "text": "{{message}}"}}].'
-    ))
 
 
 def read_string(string: str) -> str | Text:
@@ -229,7 +215,7 @@ def _fill_object(node: dict, values: Mapping[str, Any], each: Sequence[Mapping[s
             continue
         name = key if isinstance(key, str) else key.fill(values)
         if name in filled:
-            raise RenderError('Two keys of an object in the JSON Body Template are the same for this SMS.')
+            raise RenderError('repeated_key_for_sms')
         filled[name] = value
     return filled
 

@@ -92,17 +92,17 @@ class RequestTemplate:
         self.encoded_constants = {name: percent_encode(value) for name, value in self.constants.items()}
 
     def texts(self) -> Iterator[tuple[str, str, Text, bool]]:
-        """Give every text of the request: field of the gateway, what to call it, text, inside ``__each__``."""
-        yield 'base_url', 'the Base URL', self.url, False
+        """Yield each text of the request: field of the gateway, key of its row or '', text, inside ``__each__``."""
+        yield 'base_url', '', self.url, False
         for row in self.url_rows:
-            yield 'base_url', 'the Base URL', row.key, False
-            yield 'base_url', 'the Base URL', row.value, False
+            yield 'base_url', '', row.key, False
+            yield 'base_url', '', row.value, False
         for parameter, text in self.parameter_texts():
-            yield 'parameter_ids', f'the parameter "{parameter.key}"', text, False
+            yield 'parameter_ids', parameter.key, text, False
         for key, text in self.headers:
-            yield 'header_ids', f'the header "{key}"', text, False
+            yield 'header_ids', key, text, False
         for text, inside in walk(self.document):
-            yield 'body_template', 'the JSON Body Template', text, inside
+            yield 'body_template', '', text, inside
 
     def parameter_texts(self) -> Iterator[tuple[Parameter, Text]]:
         """Give each parameter with its value, ``__phones_list__`` and the like read where they count."""
@@ -115,14 +115,14 @@ class RequestTemplate:
     @cached_property
     def takes_different_texts(self) -> bool:
         """Whether SMS with different texts fit in one request: the message stands in ``__each__`` and nowhere else."""
-        places = {inside for _field, _label, text, inside in self.texts() if text.names & _MESSAGE_NAMES}
+        places = {inside for _field, _key, text, inside in self.texts() if text.names & _MESSAGE_NAMES}
         return places == {True}
 
     @cached_property
     def needs_one_encoding(self) -> bool:
         """Whether something outside ``__each__`` depends on the text's encoding."""
         return self.depends_on_encoding or any(
-            'encoding' in text.names and not inside for _field, _label, text, inside in self.texts()
+            'encoding' in text.names and not inside for _field, _key, text, inside in self.texts()
         )
 
     @cached_property

@@ -1,0 +1,193 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, models
+from odoo.tools.translate import LazyTranslate
+
+_lt = LazyTranslate(__name__)
+
+# What happened, whether the SMS may have gone out, and what to do, for each code of a `Problem`.
+SENTENCES = {
+    # No response, or none that can be read. Where the SMS may have gone out, `_word_result` says so first.
+    'connect_timeout': _lt(
+        "The provider's server did not accept a connection in time. Nothing was sent. Check the host and port of the "
+        "Base URL."),
+    'connection_lost': _lt("The connection was lost before the request was sent. Nothing was sent."),
+    'invalid_host': _lt("The host of the URL is not valid. Nothing was sent. Check the Base URL."),
+    'invalid_request': _lt(
+        "The request is not valid (%(error)s). Nothing was sent. Check the Base URL and the headers."),
+    'no_tls': _lt(
+        "No TLS connection could be established. Nothing was sent. Check whether the server supports https on this "
+        "port."),
+    'proxy_refused': _lt("The proxy refused the connection with HTTP %(status)s. Nothing was sent."),
+    'proxy_unreachable': _lt(
+        "The proxy cannot be reached. Nothing was sent. Check the proxy settings of the Odoo server."),
+    'response_lost': _lt("The connection was lost before the response was complete."),
+    'response_too_long': _lt("The response is too long."),
+    'response_undecodable': _lt("The response cannot be decoded."),
+    'timeout': _lt("The provider did not respond in time."),
+    'tls_lost': _lt("The TLS connection was lost before the response was complete."),
+    'unreachable': _lt("The provider's server cannot be reached. Nothing was sent. Check the host of the Base URL."),
+    'untrusted_certificate': _lt(
+        "The server's certificate is not trusted: %(error)s. Nothing was sent."),
+
+    # What a response lacks
+    'no_message_id': _lt("No message ID in the response."),
+    'recipient_not_named': _lt("The response says nothing definite about this recipient."),
+    'redirect': _lt(
+        "The provider responded with %(status)s, and redirects are not followed. Enter the address of the redirect "
+        "as Base URL."),
+
+    # An SMS that no provider got
+    'interrupted': _lt("Sending was interrupted."),
+    'no_gateway': _lt(
+        "No SMS gateway is active for this company. Ask an administrator to activate one: Settings > General "
+        "Settings > SMS > Manage Gateways."),
+    'no_time_left': _lt("There was no time left to send this SMS. Nothing was sent. Send it again."),
+    'request_failed': _lt(
+        "The gateway's request cannot be made. Nothing was sent. Check the gateway's Request Preview."),
+    'path_value_dots': _lt(
+        "A value in the path of the Base URL is \".\" or \"..\", which would change the address. Nothing was sent."),
+    'path_value_empty': _lt(
+        "A value in the path of the Base URL is empty, which would change the address. Nothing was sent."),
+    'repeated_key_for_sms': _lt(
+        "For this SMS, two keys of an object in the JSON Body Template are the same. Use different placeholders."),
+
+    # Numbers
+    'invalid_prefix': _lt(
+        "\"%(entry)s\" is not a country prefix. Enter prefixes such as +92, 0092 or 92, separated by commas."),
+    'number_has_no_national_form': _lt("The number has no national format because its country code is unknown."),
+    'number_may_be_several': _lt(
+        "The number might be read as several because it contains a separator. Enter one number only, without commas, "
+        "semicolons or line breaks."),
+    'number_unreadable': _lt(
+        "The number cannot be read. Enter it with + and the country code, such as +923001234567."),
+
+    # Base URL
+    'no_http_url': _lt("Enter a Base URL that starts with http:// or https://, such as https://api.example.com/sms."),
+    'placeholder_in_host': _lt(
+        "{%(name)s} is not allowed in the host of the Base URL. Enter the host itself, or one of %(allowed)s."),
+    'space_in_url': _lt("The Base URL contains a space or line break. Remove or percent-encode it."),
+    'url_without_host': _lt("Enter the host after https:// in the Base URL, such as https://api.example.com."),
+
+    # Parameters and headers
+    'auth_without_value': _lt(
+        "Enter {api_key}, {token}, {username} or {password} as the value of the parameter \"%(key)s\". Only the "
+        "authentication types API Key and Token have a default value."),
+    'computed_header': _lt("Remove the header \"%(key)s\": it is computed for each request."),
+    'invalid_header_name': _lt(
+        "%(key)s is not a header name. Use only letters, digits and hyphens, such as X-Api-Key."),
+    'line_break_in_header': _lt("Enter the value of the header \"%(key)s\" on one line, without line breaks."),
+    'no_message': _lt(
+        "The request contains no text. Add a parameter of type Message, or put {message} where the text belongs."),
+    'no_recipient': _lt(
+        "The request names no recipient. Add a parameter of type Number, or put {phone} where the number belongs."),
+    'parameter_without_key': _lt("Enter a key for each parameter, or remove the empty row."),
+    'parameter_without_placeholder': _lt(
+        "The parameter \"%(key)s\" of type %(param_type)s needs %(placeholder)s in its value. Enter %(placeholder)s, "
+        "or leave the value empty."),
+    'repeated_header': _lt("The header \"%(key)s\" appears twice. Remove one of the rows."),
+    'repeated_parameter': _lt(
+        "Two parameters have the key \"%(key)s\", but a JSON object contains each key once. Remove one of them, or "
+        "enter a JSON Body Template with a list."),
+    'username_with_colon': _lt(
+        "A username for HTTP Basic cannot contain a colon. Enter the part before it as Username and the rest as "
+        "Password."),
+
+    # JSON Body Template
+    'invalid_json': _lt(
+        "The JSON Body Template is not valid JSON (line %(line)s: %(error)s). Put texts and placeholders in double "
+        "quotes, such as \"{message}\"."),
+    'misplaced_each': _lt(
+        "\"__each__\" must be the first of exactly two items in a list, and not inside another \"__each__\". Enter "
+        "[\"__each__\", {\"to\": \"{phone}\", \"text\": \"{message}\"}]."),
+    'repeated_key': _lt(
+        "The JSON Body Template contains the key \"%(key)s\" twice in one object. Remove one of them."),
+    'too_deep': _lt("The JSON Body Template is nested more than %(levels)s levels deep. Use fewer levels."),
+    'unsupported_json': _lt(
+        "The JSON Body Template contains a number or a nesting that JSON does not support. Enter the number in double "
+        "quotes."),
+
+    # Several recipients
+    'no_separator': _lt("Enter a Recipient Separator, such as a comma."),
+    'number_in_separator': _lt(
+        "Enter a Recipient Separator without digits or +, such as a comma. Digits and + are parts of numbers."),
+    'single_number_in_body': _lt(
+        "The JSON Body Template names a single number, but a request may have several recipients. Use "
+        "__phones_list__ or {phones} instead, put it into [\"__each__\", ...], or disable Supports Multiple "
+        "Recipients."),
+    'single_number_in_header': _lt(
+        "The header \"%(key)s\" names a single number, but a request may have several recipients. Use {phones} "
+        "instead, or disable Supports Multiple Recipients."),
+    'single_number_in_parameter': _lt(
+        "The parameter \"%(key)s\" names a single number, but a request may have several recipients. Use {phones} "
+        "(parameter type Several Numbers) instead, or disable Supports Multiple Recipients."),
+    'single_number_in_url': _lt(
+        "The Base URL names a single number, but a request may have several recipients. Use {phones} instead, or "
+        "disable Supports Multiple Recipients."),
+    'too_few_recipients': _lt("Enter 1 or more as Recipients per Request."),
+
+    # Delivery reports
+    'invalid_network': _lt(
+        "%(network)s is not a network. Enter addresses and networks separated by commas, such as 192.0.2.7, "
+        "198.51.100.0/24."),
+    'report_form_without_boundary': _lt("The multipart form of the delivery report has no boundary."),
+    'report_lists_differ': _lt("The lists in the delivery report have different lengths."),
+    'report_not_json': _lt("The delivery report is not valid JSON."),
+    'report_not_xml': _lt("The delivery report is not valid XML."),
+    'report_too_large': _lt("The delivery report is too large."),
+    'report_too_many_elements': _lt("The XML of the delivery report has too many elements."),
+    'report_too_many_fields': _lt("The form of the delivery report has too many fields."),
+    'report_too_many_items': _lt("The request contains too many delivery reports."),
+    'report_unknown_format': _lt("The delivery report is neither a form nor JSON nor XML."),
+    'report_with_doctype': _lt("The XML of the delivery report has a document type, which is not accepted."),
+    'report_without_id': _lt("A delivery report has a status, but neither a UUID nor a message ID."),
+    'status_in_two_lists': _lt(
+        "\"%(value)s\" appears in %(field)s and in %(other_field)s. Enter it in only one of them."),
+    'unknown_signature_placeholder': _lt(
+        "{%(name)s} is not a known placeholder. Use %(known)s or a header such as {header:X-Timestamp}."),
+}
+
+
+class SmsGatewayProblem(models.AbstractModel):
+    """Words the problems that `tools` and `sending` find, which know neither the language nor the ORM."""
+    _name = 'sms.gateway.problem'
+    _description = "SMS Gateway Problem"
+
+    @api.model
+    def _word(self, problem):
+        """
+        :param Problem problem:
+        :return: a sentence in the language of the environment
+        :rtype: str
+        """
+        sentence = self.env._(SENTENCES[problem.code])
+        if not problem.values:
+            return sentence
+        values = {name: self._word_value(name, value) for name, value in problem.values}
+        try:
+            return sentence % values
+        except (KeyError, TypeError, ValueError):  # a faulty translation must not keep a result from being saved
+            sentence = self.with_context(lang=None).env._(SENTENCES[problem.code])
+            return sentence % values
+
+    @api.model
+    def _word_value(self, name, value):
+        if name in ('field', 'other_field'):
+            return self.env['sms.gateway']._fields[value]._description_string(self.env)
+        if name == 'param_type':
+            field = self.env['sms.gateway.parameter']._fields['param_type']
+            return dict(field._description_selection(self.env))[value]
+        return value
+
+    @api.model
+    def _word_result(self, result):
+        """
+        :param SendResult result:
+        :return: why the SMS failed: whether it may have gone out, our sentence, the provider's own words; empty if
+            there are none of them
+        :rtype: str
+        """
+        sentence = self._word(result.problem) if result.problem else ''
+        reason = ' '.join(filter(None, (sentence, result.error_message)))
+        if result.doubtful:
+            reason = self.env._("Outcome unknown: the recipient may have received this SMS. %s", reason)
+        return reason.strip()
