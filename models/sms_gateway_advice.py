@@ -57,6 +57,7 @@ class SmsGateway(models.Model):
             except ValueError:
                 gateway.request_curl = False  # Request Preview says why
 
+    @api.depends_context('lang')
     @api.depends(
         *REQUEST_FIELDS, 'state', 'active', 'is_template', 'sequence', 'country_prefixes', 'company_id',
         'create_status', 'message_id_regex', 'answer_message_id_path', 'delivery_callback_uuid_param',

@@ -29,4 +29,5 @@ from . import (
     test_sending_routing,
     test_settings,
     test_templates,
+    test_text_languages,
 )

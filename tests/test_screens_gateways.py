@@ -40,7 +40,7 @@ class TestWarnings(GatewayCase):
 
     def test_no_recipient_and_no_text(self):
         self.assertWarns("names no recipient", state='new', parameter_ids=[(5, 0)])
-        self.assertWarns("holds no text")
+        self.assertWarns("contains no text")
 
     def test_several_recipients_without_phones(self):
         self.assertWarns("names no recipients", state='new', supports_multiple_recipients=True, parameter_ids=[

@@ -123,7 +123,7 @@ class TestRequests(TransportCase):
             self.assertEqual(answer.status, status)
             result = interpret(AnswerRules(), [RECIPIENT], answer)[0]
             self.assertEqual((result.state, result.outcome), ('error', 'refused'))
-            self.assertIn("redirects are not followed", result.error_message)
+            self.assertEqual(result.problem.code, 'redirect')
         self.assertEqual(target.seen, [])
 
     def test_other_schemes(self):
