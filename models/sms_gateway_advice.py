@@ -153,7 +153,9 @@ class SmsGateway(models.Model):
                              "into a header or the body if the provider takes it there.")
         if names & set(CREDENTIALS) and self.base_url.lower().startswith('http://') and not _is_local(self.base_url):
             yield self.env._("Credentials go out unencrypted: use https:// if the provider offers it.")
-        places = {name for _field, name, _secret in find_typed_secrets(self._get_request_config())}
+        places = {
+            name or self._fields[field]._description_string(self.env)
+            for field, name, _secret in find_typed_secrets(self._get_request_config())}
         if places:
             yield self.env._(
                 "A secret seems to be typed where everybody who sees the gateway reads it, and where a copy takes it "

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Text encodings of SMS, GSM 03.38 (3GPP TS 23.038) and UCS-2, and the segments that a text needs."""
+"""Text encodings of SMS, GSM 03.38 (3GPP TS 23.038) and UCS-2, and the number of segments of a text."""
 from dataclasses import dataclass
 
 # 3GPP TS 23.038, 6.2.1 default alphabet (without the escape to the extension table) and 6.2.1.1 extension table.
@@ -9,8 +9,8 @@ _GSM_BASIC = (
 )
 _GSM_EXTENSION = '\f^{}\\[~]|€'
 _GSM = frozenset(_GSM_BASIC + _GSM_EXTENSION)
-_GSM_IN_CORE = frozenset(_GSM_BASIC)  # core's composer takes the extension table for Unicode
-_SIZES = {'gsm': (160, 153), 'unicode': (70, 67)}  # characters of a single SMS, and of each of several
+_GSM_IN_CORE = frozenset(_GSM_BASIC)  # core's composer counts the extension table as Unicode
+_SIZES = {'gsm': (160, 153), 'unicode': (70, 67)}  # characters of a single segment, and of each of several
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +22,17 @@ class Segments:
 
 
 def is_gsm(text: str) -> bool:
-    """Tell whether a text fits GSM 03.38, extension table included. One other character makes the whole SMS UCS-2."""
+    """Return whether a text fits GSM 03.38 with its extension table. Any other character makes the SMS UCS-2."""
     return _GSM.issuperset(text)
 
 
 def to_hex(text: str) -> str:
-    """Give a text as UTF-16BE in hexadecimal, the form in which binary APIs take Unicode."""
+    """Return a text as UTF-16BE in hexadecimal, the format in which binary APIs accept Unicode."""
     return text.encode('utf-16-be').hex().upper()
 
 
 def well_formed(text: str) -> str:
-    """Give a text that UTF-8 can encode: surrogate pairs become their character, lone surrogates U+FFFD."""
+    """Make a text encodable as UTF-8: surrogate pairs become their character, lone surrogates U+FFFD."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -43,8 +43,8 @@ def well_formed(text: str) -> str:
 def count_segments(text: str) -> Segments:
     """Count the segments of a text as core's composer does (``sms/static/src/components/sms_widget``).
 
-    Both show the same figures: a line break counts as two characters, others as UTF-16 units, and white space around
-    the text is not sent.
+    A line break counts as two characters, other characters count as UTF-16 code units, and leading and trailing white
+    space is not sent.
     """
     text = text.strip()
     encoding = 'gsm' if _GSM_IN_CORE.issuperset(text) else 'unicode'

@@ -1,11 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Finds secrets in a text, however they are written, and puts :data:`MASK` in their place. Pure.
+"""Finds secrets in a text, however they are encoded, and replaces them by :data:`MASK`. Pure.
 
-A provider may repeat what it was sent as it is, percent-encoded, in JSON, in JSON in JSON, with HTML entities, as
-Base64 or in hexadecimal digits, and in any of these within another. Escapes are therefore undone one layer after the
-other, and what is found in a layer is masked at its place in the original text.
+A provider may repeat what it received literally, percent-encoded, in JSON, in JSON within JSON, with HTML entities, as
+Base64 or as hexadecimal digits, or nested in several of these. Therefore escapes are undone layer by layer, and what is
+found in a layer is masked at its position in the original text.
 
-Used for requests, answers, delivery reports and logs alike, before a text is stored or logged.
+Used for requests, responses, delivery reports and logs, before a text is stored or logged.
 """
 import base64
 import html
@@ -17,15 +17,15 @@ from functools import lru_cache, reduce
 
 from .request.config import MASK
 
-IGNORED = 2  # characters of a secret that protects nothing, but is in nearly every text
-WHOLE = 5  # characters of a secret that is masked as a whole word only, or it would blot out parts of other words
-SHORTEST_NAME = 4  # a user name is half a secret; a shorter one is a word like others
+IGNORED = 2  # characters of secrets that are not masked: they protect nothing and appear in nearly every text
+WHOLE = 5  # characters of secrets that are masked as whole words only, not as parts of other words
+SHORTEST_NAME = 4  # shorter usernames are common words
 WHOLE_NAME = 7
-SHORTEST_BASE64 = 6  # characters that are not in another Base64 text by chance
+SHORTEST_BASE64 = 6  # characters; shorter ones appear in other Base64 texts by chance
 SHORTEST_HEXADECIMAL = 8
 LAYERS = 6  # of escapes
 
-# It begins with a set of characters, so that `re` skips the others quickly.
+# Starts with a set of characters, so that `re` skips the others quickly.
 _ESCAPE = re.compile(r'''[%\\&] (?:
     (?P<bytes> (?<=%) [0-9a-f]{2} (?:%[0-9a-f]{2})* | (?<=\\) x[0-9a-f]{2} (?:\\x[0-9a-f]{2})* )
     | (?<=\\) (?P<octal> [0-3][0-7]{2} (?:\\[0-3][0-7]{2})* )
@@ -37,7 +37,7 @@ _ESCAPE = re.compile(r'''[%\\&] (?:
 )''', re.IGNORECASE | re.VERBOSE)
 _CONTROL = {'n': '\n', 'r': '\r', 't': '\t', 'b': '\b', 'f': '\f'}
 _NOT_IN_HEADERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
-# A whole run: what is beside a secret in it is the rest of `user:password`.
+# A whole run: next to a secret it contains the rest of `user:password`.
 _BASE64_RUN = re.compile('[A-Za-z0-9+/_-]+={0,2}')
 _LONG_RUN = re.compile(r'(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}={0,2}')
 
@@ -45,9 +45,9 @@ _LONG_RUN = re.compile(r'(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}={0,2}')
 class Masker:
     """Masks some secrets; cheap for a text without any.
 
-    :param secrets: texts that are secret
-    :param names: user names: masked like secrets, but not when they are short
-    :param pairs: `user:password` of HTTP Basic, of which only the encoded forms are looked for
+    :param secrets: secret texts
+    :param names: usernames: masked like secrets, unless they are short
+    :param pairs: `user:password` of HTTP Basic, of which only the encoded forms are masked
     """
 
     def __init__(self, secrets: Iterable[str], names: Iterable[str] = (), pairs: Iterable[str] = ()):
@@ -68,7 +68,7 @@ class Masker:
             anywhere.update(dict.fromkeys(_hexadecimal_forms(pair)))
         self._anywhere, self._words, self._encoded = map(tuple, (anywhere, words, encoded))
         self._wholes = frozenset(wholes)
-        # of the Base64 of a text with a secret in it: message IDs, of which an answer has many, are shorter as a rule
+        # characters of Base64 that contains a secret; the many message IDs of a response are usually shorter
         self._least = min((len(secret) * 4 // 3 for secret in secrets if len(secret) > WHOLE), default=float('inf'))
         self._is_idle = not (anywhere or words or encoded or wholes)
 
@@ -120,7 +120,7 @@ class Masker:
 
 @lru_cache(maxsize=256)
 def masker(secrets: tuple[str, ...], names: tuple[str, ...] = (), pairs: tuple[str, ...] = ()) -> Masker:
-    """Give the masker of these secrets, made once."""
+    """Return the masker of these secrets, which is cached."""
     return Masker(secrets, names, pairs)
 
 
@@ -129,8 +129,8 @@ def masker(secrets: tuple[str, ...], names: tuple[str, ...] = (), pairs: tuple[s
 
 @lru_cache(maxsize=4096)
 def _plain_forms(secret: str) -> tuple[str, ...]:
-    """The text itself, in a header, with its white space collapsed, in a form, in an SQL statement, and without what
-    looks like an escape in it but is none, which is undone together with real ones."""
+    """Return the text itself, as in a header, with collapsed white space, as in a form, as in an SQL statement, and
+    without what only looks like an escape, since that is undone together with real ones."""
     storable = secret.encode('utf-8', 'replace').decode()
     forms = {secret, storable}
     for _layer in range(3):
@@ -138,15 +138,14 @@ def _plain_forms(secret: str) -> tuple[str, ...]:
     forms |= {form for known in forms for form in (
         _NOT_IN_HEADERS.sub('', known).strip(), known.strip(), ' '.join(known.split()))}
     forms |= {form.replace(' ', '+') for form in forms} | {form.replace("'", "''") for form in forms}
-    # a backslash at the end escapes what follows, and is lost when that is undone
+    # a trailing backslash escapes what follows, and is lost when that is undone
     forms |= {form.rstrip('\\') for form in forms}
     return tuple(sorted(forms - {''}, key=len, reverse=True))
 
 
 @lru_cache(maxsize=4096)
 def _encoded_forms(secret: str) -> tuple[str, ...]:
-    """What Base64 makes of the text, wherever it stands among the bytes that are encoded: of its first and last
-    character only as much as depends on nothing else."""
+    """Return the Base64 of the text at each offset in other bytes, without the characters that depend on these."""
     content = secret.encode('utf-8', 'replace')
     forms = set()
     for offset, first in ((0, 0), (1, 2), (2, 3)):
@@ -168,7 +167,7 @@ def _encoded_whole(text):
 
 
 def _decode(run, least):
-    """The texts that a run of letters and digits may be the Base64 or the hexadecimal digits of.
+    """Yield the texts that a run of letters and digits may encode as Base64 or hexadecimal digits.
 
     :param least: characters of the Base64 of the shortest secret; hexadecimal digits are half as many again
     """
@@ -213,7 +212,7 @@ def _cover(text, spans):
 def _undo_escapes(text: str) -> tuple[str, list[tuple[int, int, int]]]:
     """Undo one layer of escapes.
 
-    :return: the text, and for each character that was escaped its position and where it stood, start and end
+    :return: the text, and for each character that was escaped its position, and its original start and end
     """
     pieces, marks, size, end = [], [], 0, 0
     for match in _ESCAPE.finditer(text):
@@ -231,7 +230,7 @@ def _undo_escapes(text: str) -> tuple[str, list[tuple[int, int, int]]]:
 
 
 def _read_escape(match):
-    """The characters of an escape, each with its start and end in the text; none if it is no escape."""
+    """Return the characters of an escape, each with its start and end in the text; none if it is not an escape."""
     start, end = match.span()
     kind, found = match.lastgroup, match[match.lastgroup]
     if kind == 'bytes':
@@ -255,8 +254,9 @@ def _read_escape(match):
 
 
 def _read_bytes(content, start, step):
-    """
-    :param int step: characters that each byte takes in the text
+    """Return the characters of escaped bytes, each with its start and end in the text.
+
+    :param int step: characters of the text per byte
     """
     try:
         text = content.decode()
@@ -272,7 +272,7 @@ def _read_bytes(content, start, step):
 
 
 def _locate(span, marks):
-    """Where a piece of a text was before its escapes were undone."""
+    """Return the position of a piece of a text before its escapes were undone."""
     start, end = span
     return _origin(marks, start)[0], _origin(marks, end - 1)[1]
 

@@ -1,11 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Dotted paths into a provider's answer or delivery report (SPEC sections 5 and 6).
+"""Dotted paths into a provider's response or delivery report (SPEC sections 5 and 6).
 
 ``status.name`` goes down two keys, ``results[].status`` takes every item of a list, ``[].type`` those of a list at the
 root, ``results.0.status`` one of them, and the empty path is the whole document. ``error.text|message`` names
-alternatives: the first one that is not empty counts. A key is found whatever its case when it is not there as written:
-several providers spell their own names in two ways. Nothing here recurses deeper than ``MAX_DEPTH``, so no document can
-exhaust the stack.
+alternatives: the first one that is not empty counts. A key that does not exist as written is looked up
+case-insensitively, because several providers spell their own names in two ways. Nothing here recurses deeper than
+``MAX_DEPTH``, so that no document can exhaust the stack.
 """
 import json
 from functools import lru_cache
@@ -24,7 +24,7 @@ class PairingError(ValueError):
 
 
 class TooManyError(ValueError):
-    """A list is longer than anything that is sent in earnest."""
+    """A list is longer than any that a provider sends."""
 
 
 def load_json(text):
@@ -50,7 +50,7 @@ def decode_at(text, start):
 
 
 def clean(text):
-    """Make a text storable: PostgreSQL takes neither NUL characters nor half surrogate pairs."""
+    """Make a text storable: PostgreSQL accepts neither NUL characters nor lone surrogates."""
     if '\0' in text:
         text = text.replace('\0', '')
     return text if text.isascii() else text.encode('utf-8', 'replace').decode()
@@ -59,7 +59,7 @@ def clean(text):
 def as_text(value):
     """Return a value of a document as text: ``true`` and ``false`` for booleans, '' for null and for an object.
 
-    An XML element with attributes gives its text, a list of plain values gives them joined by a comma.
+    An XML element with attributes becomes its text, a list of plain values becomes these values joined by a comma.
     """
     if isinstance(value, str):
         return clean(value).strip()
@@ -84,7 +84,7 @@ def as_words(value):
 
 
 def alternatives(path):
-    """Split ``a|b`` into its paths; an empty one between bars is dropped.
+    """Split ``a|b`` into its paths; empty ones are dropped.
 
     :rtype: list[str]
     """
@@ -111,8 +111,8 @@ def segments(path):
 def find(document, path):
     """Return every value at a path, in order; values keep their type.
 
-    A key asked of a list is looked up in each of its items, and ``[]`` on something that is no list takes the thing
-    itself: providers send one object where another day they send a list of them.
+    A key is looked up in each item of a list, and ``[]`` on anything but a list is that value itself: some providers
+    send a single object instead of a list of one.
 
     :rtype: list
     """
@@ -127,7 +127,7 @@ def find(document, path):
 
 
 def items(document, path):
-    """Return the items of a list, ``messages[]``; the brackets may be left out, an empty path is the root."""
+    """Return the items of a list such as ``messages[]``. The brackets are optional; an empty path is the root."""
     return [item for node in find(document, path) for item in _step(node, EACH)]
 
 
@@ -141,7 +141,7 @@ def first_text(document, path):
 def first_words(document, path):
     """Return the first value at a path that is words, see :func:`as_words`; '' for an empty path.
 
-    An alternative without words leaves it to the next one.
+    An alternative without words is skipped.
     """
     if not path or document is None:
         return ''
@@ -173,7 +173,7 @@ def _lookup(mapping, key):
 
 
 class _Branch:
-    """What is wanted at and below one place of a document."""
+    """The fields at and below one node of a document."""
     __slots__ = ('children', 'names', 'wanted')
 
     def __init__(self):
@@ -199,16 +199,16 @@ def _tree(paths):
 def rows(document, paths, optional=frozenset(), limit=10_000, words=frozenset()):
     """Read several paths together: one row for each item of the lists that they share.
 
-    ``results[].id`` and ``results[].status`` give one row per result, ``id`` beside ``to[].status`` stands in every
-    row. Lists that lie side by side are taken in step when they are equally long; of one that holds optional fields
-    only, the first item counts otherwise.
+    ``results[].id`` and ``results[].status`` make one row per result; ``id`` next to ``to[].status`` is repeated in
+    each row. Sibling lists of the same length are paired item by item; of a list of another length that has optional
+    fields only, the first item counts.
 
     :param tuple paths: pairs of field name and path, none of them empty
     :param frozenset optional: the fields that do not make a row of their own
     :param int limit: items that a list may have
-    :param frozenset words: the fields that a person reads: an alternative without words leaves them to the next one
-    :return: dictionaries of the fields that are there, with values as in the document
-    :raise PairingError: when lists side by side differ in length
+    :param frozenset words: the fields that a person reads, for which alternatives without words are skipped
+    :return: dictionaries of the existing fields, with values as in the document
+    :raise PairingError: when sibling lists differ in length
     :raise TooManyError: when a list is longer than `limit`
     """
     fields = _fields(paths)
@@ -220,7 +220,7 @@ def rows(document, paths, optional=frozenset(), limit=10_000, words=frozenset())
 
 @lru_cache(maxsize=256)
 def _fields(paths):
-    """The paths with each alternative as a field of its own, ``(name, position)``."""
+    """Split the paths: each alternative becomes a field of its own, ``(name, position)``."""
     fields = []
     for name, path in paths:
         choices = alternatives(path)
@@ -230,7 +230,7 @@ def _fields(paths):
 
 
 def _choose(row, words):
-    """Give a row with one value for each field: of alternatives the first that is not empty."""
+    """Keep one value for each field of a row: the first alternative that is not empty."""
     chosen = {}
     for field in sorted(row, key=lambda field: field[1] if isinstance(field, tuple) else 0):
         name = field[0] if isinstance(field, tuple) else field
@@ -253,7 +253,7 @@ def _rows(node, branch, optional, limit, depth):
     if not isinstance(node, dict):
         return [row] if row else []
     found = [row]
-    # what makes rows goes first: optional fields are laid beside the rows that there are then
+    # fields that make rows go first, optional ones are added to the rows afterwards
     for key, child in sorted(branch.children.items(), key=lambda pair: pair[1].wanted <= optional):
         value = _lookup(node, key)
         if value is not _MISSING:
@@ -262,7 +262,7 @@ def _rows(node, branch, optional, limit, depth):
 
 
 def _beside(left, right, is_optional):
-    """Put the rows of two neighbours together; a single row stands beside each of the other's."""
+    """Combine the rows of two siblings; a single row is combined with each of the other's."""
     if not right:
         return left
     if len(left) == 1:

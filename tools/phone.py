@@ -12,9 +12,9 @@ from .problem import ProblemError
 # E.164 (ITU-T) allows 15 digits; no country has numbers of fewer than 7 with their country code.
 _INTERNATIONAL = re.compile(r'\+[1-9][0-9]{6,14}')
 _PREFIX = re.compile(r'(?:\+|00)?([1-9][0-9]{0,14})')
-# With the hyphens and the invisible direction marks that come along when a number is copied from a document.
+# Includes the hyphens and invisible direction marks of numbers that are copied from documents.
 _PUNCTUATION = re.compile(r'[\s()./\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff-]+')
-# What no single number has and some provider may read as the end of one: separators, line breaks, quotes, brackets.
+# What no single number contains and a provider might read as its end: separators, line breaks, quotes, brackets.
 _SEVERAL = re.compile(
     '[,;|&"\'\\[\\]{}<>\u060c\u061b\u3001\uff0c\uff1b\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]|[0-9][^0-9]*[+]')
 _DOUBLE_ZERO = re.compile(r'[^0]*0[^0]*0')
@@ -29,8 +29,8 @@ def parse_prefixes(text: str) -> tuple[str, ...]:
     """Read the Country Prefixes of a gateway; ``+92``, ``0092`` and ``92`` are the same prefix.
 
     :param str text: comma-separated, such as ``+1, +92,0091``
-    :return: the digits of each prefix, each once, in the order of the text
-    :raise NumberError: names the first entry that is not a prefix
+    :return: the digits of each prefix, without duplicates, in the order of the text
+    :raise NumberError: with the first entry that is not a prefix
     """
     prefixes = {}
     for entry in filter(None, map(str.strip, (text or '').split(','))):
@@ -42,22 +42,22 @@ def parse_prefixes(text: str) -> tuple[str, ...]:
 
 
 def to_e164(number: str, countries: Sequence[str] = ()) -> str | None:
-    """Give a number in E.164.
+    """Return a number in E.164.
 
-    A number with + or 00 is only checked for its length: providers know new number ranges before any library does,
-    and this path costs next to nothing. A trunk prefix after its country code is dropped where the number is valid
-    only without it. Any other number is read with the first country in which it is valid, else as an international
-    one that lacks its +, which must be valid too: a number that is merely possible would reach a stranger abroad.
+    Of a number with + or 00 only the length is checked: providers know new number ranges before any library does, and
+    this path is fast. A trunk prefix after its country code is dropped if the number is valid only without it. Any
+    other number is read with the first country in which it is valid, else as an international number without its +,
+    which must be valid too: a number that is only possible might belong to somebody else.
 
-    :param str number: as a user typed it
+    :param str number: as a user entered it
     :param countries: ISO 3166 codes in order of preference: the recipient's, the company's
-    :return: for example ``+923001234567``; ``None`` when the number cannot be read
+    :return: for example ``+923001234567``; ``None`` if the number cannot be read
     """
     cleaned = _PUNCTUATION.sub('', number or '')
     if cleaned.startswith('00'):
         cleaned = '+' + cleaned[2:]
         number = _DOUBLE_ZERO.sub('+', number, count=1)
-    # The zero of "+44 (0)20 7946 0958" is not dialled from abroad; only the library knows when to drop it.
+    # The zero of "+44 (0)20 7946 0958" is not dialed from abroad; only the library knows when to drop it.
     if _INTERNATIONAL.fullmatch(cleaned) and '(0' not in number:
         return _drop_trunk_prefix(cleaned) if cleaned.startswith(_trunk_starts(cleaned[:4])) else cleaned
     if not cleaned:
@@ -75,10 +75,10 @@ def to_e164(number: str, countries: Sequence[str] = ()) -> str | None:
 
 @lru_cache(maxsize=1000)  # all there are
 def _trunk_starts(start: str) -> tuple[str, ...]:
-    """Give the beginnings of E.164 numbers that may have a trunk prefix, most often a zero, after the country code.
+    """Return how E.164 numbers start that may have a trunk prefix, usually a zero, after the country code.
 
     :param start: + and the first three digits, of which one to three are the country code
-    :return: such as ``('+440',)``; nothing for an unknown country code
+    :return: for example ``('+440',)``; empty for an unknown country code
     """
     code = _country_code(start)
     if not code:
@@ -90,15 +90,15 @@ def _trunk_starts(start: str) -> tuple[str, ...]:
 
 
 def _country_code(e164: str) -> str:
-    """Give the country code of a number with +, empty when there is none."""
+    """Return the country code of a number with +, empty if it is unknown."""
     codes = (e164[1:end] for end in (2, 3, 4))
     return next((code for code in codes if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), '')
 
 
 def _drop_trunk_prefix(e164: str) -> str:
-    """Give the number without what is dialled inside of its country only.
+    """Remove the trunk prefix, which is dialed only within the country.
 
-    Only the digits tell: in Italy and in parts of Africa the zero belongs to the number.
+    Whether there is one depends on the digits: in Italy and in parts of Africa the zero belongs to the number.
     """
     code = _country_code(e164)
     digits = e164[1 + len(code):]
@@ -112,7 +112,7 @@ def _drop_trunk_prefix(e164: str) -> str:
 
 
 def _as_typed(code: str, digits: str) -> PhoneNumber:
-    """Give the library's number with all of its digits; its parser would decide about a zero at the beginning."""
+    """Return the library's number with all of its digits; its parser might drop leading zeros."""
     zeros = len(digits) - len(digits.lstrip('0'))
     return PhoneNumber(
         country_code=int(code), national_number=int(digits or 0), italian_leading_zero=bool(zeros) or None,
@@ -120,15 +120,15 @@ def _as_typed(code: str, digits: str) -> PhoneNumber:
 
 
 def format_number(number: str, number_format: str, countries: Sequence[str] = (), separator: str = '') -> str:
-    """Write a number the way a provider wants it (SPEC section 2, Number Format).
+    """Format a number as a provider expects it (SPEC section 2, Number Format).
 
-    :param str number: as a user typed it
+    :param str number: as a user entered it
     :param str number_format: ``e164`` +923001234567, ``international`` 923001234567, ``double_zero`` 00923001234567,
         ``national`` 03001234567 (with the trunk prefix of the country), ``significant`` 3001234567 (without it),
         ``raw`` as stored
     :param countries: see :func:`to_e164`
-    :param separator: what separates the numbers of a request
-    :raise NumberError: when the number cannot be read; for ``raw`` when the provider may read several numbers in it
+    :param separator: between the numbers of a request
+    :raise NumberError: if the number cannot be read; for ``raw`` if the provider might read it as several numbers
     """
     if number_format == 'raw':
         if _SEVERAL.search(number) or (separator and separator in number):
@@ -166,7 +166,7 @@ def _parse_e164(e164: str):
 
 
 def _parse(number: str, country: str | None = None):
-    """Give the library's number, ``None`` for what is none. An extension cannot receive an SMS."""
+    """Return the library's number, ``None`` if it is not one. An extension cannot receive an SMS."""
     try:
         parsed = phonenumbers.parse(number, country)
     except NumberParseException:

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Keeps secrets out of the log, at every level: our own loggers, and those of others who log what passes through us.
+"""Keeps secrets out of the log at every level, in our own loggers and in those of libraries and core.
 
-Core's `payment/logging.py` masks by key; an SMS provider may want its key in the URL, so that this masks by value too.
+Core's `payment/logging.py` masks by key. SMS providers may expect their key in the URL, so this masks by value too.
 """
 import logging
 import re
@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from .masking import Masker
 from .request.config import MASK
 
-MAX_KNOWN = 500  # secrets that are remembered, the latest ones
-SHORTEST = 4  # a shorter one would blot out half of the log
-# Who logs a request of ours, a call to us, or what an administrator types. Each has the filter itself, for the filters
-# of a logger do not count for those below it.
+MAX_KNOWN = 500  # secrets that are remembered; the oldest are dropped
+SHORTEST = 4  # characters; shorter secrets would mask too much of the log
+# Loggers of our requests, of calls to us, and of what an administrator enters. Each gets the filter itself, because
+# the filters of a logger do not apply to its children.
 WATCHED = (
     'urllib3.connection', 'urllib3.connectionpool', 'urllib3.poolmanager', 'urllib3.util.retry', 'urllib3.response',
     'requests', 'requests.sessions', 'requests.adapters', 'werkzeug', 'longpolling', 'odoo.http', 'odoo.sql_db',
@@ -24,9 +24,9 @@ WATCHED = (
 _TYPED_NAMES = (
     'api_key', 'token', 'username', 'password', 'delivery_callback_check_key', 'delivery_callback_check_username',
     'delivery_callback_check_password', 'delivery_callback_token', 'base_url', 'body_template', 'value')
-# Calls in which something may be that an administrator typed: of our models, of defaults and of imports.
+# Calls that may contain what an administrator entered: of our models, of defaults and of imports.
 _CALL = re.compile(r'\b(?:sms\.gateway|ir\.default|base_import)\b')
-# A text with the key of a dictionary or the name of an argument before it, or a colon behind it.
+# A text after the key of a dictionary or the name of an argument, or before a colon.
 _ARGUMENT = re.compile(r'''(?:(["'](\w+)["']\s*:\s*|\b(\w+)=)?b?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'))(\s*:)?''')
 _SHOWN_KEYS = frozenset((
     'name', 'state', 'method', 'request_type', 'auth_type', 'key', 'param_type', 'only_for', 'number_format', 'lang',
@@ -53,7 +53,7 @@ _local = threading.local()
 
 
 def remember(*secrets: str) -> None:
-    """Mask these texts from now on, in every form in which a request or an answer may hold them."""
+    """Mask these texts from now on, in every form in which a request or a response may contain them."""
     global _masker  # noqa: PLW0603 - one log, one list of secrets
     new = [
         secret for secret in secrets
@@ -69,7 +69,7 @@ def remember(*secrets: str) -> None:
 
 @contextmanager
 def request_under_way():
-    """While a request is made in this thread, those who log it show its host only: paths and queries have keys."""
+    """While a request is made in this thread, log only its host: paths and query strings may contain keys."""
     _local.depth = getattr(_local, 'depth', 0) + 1
     try:
         yield
@@ -78,7 +78,7 @@ def request_under_way():
 
 
 def mask(text: str) -> str:
-    """Give a text without the secrets that are known, and without tokens of callback URLs."""
+    """Mask the known secrets and the tokens of callback URLs in a text."""
     text = _masker(text)
     return _CALLBACK.sub(rf'\1{MASK}', text) if '/eis_sms/' in text else text
 
@@ -98,7 +98,7 @@ class SecretFilter(logging.Filter):
 
 
 def _mask_by_logger(name, text):
-    """Mask what stands where secrets stand; they need not be known."""
+    """Mask what appears where secrets usually appear, known or not."""
     if name.startswith(('urllib3', 'requests')) and getattr(_local, 'depth', 0):
         return _URL.sub(_site_only, text)
     if name == 'odoo.sql_db' and _STATEMENT.search(text):
@@ -129,7 +129,7 @@ _FILTER = SecretFilter()
 
 
 def watch(package: str) -> None:
-    """Put the filter on the loggers of a package, all of whose modules are imported, and on those of WATCHED."""
+    """Add the filter to the loggers of a package, whose modules must be imported already, and to those of WATCHED."""
     own = [name for name in logging.root.manager.loggerDict if name.startswith(f'{package}.')]
     for name in (*WATCHED, *own):
         logging.getLogger(name).addFilter(_FILTER)  # once, however often it is called

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The gateways as one of Odoo's SMS APIs, beside core's IAP and Twilio."""
+"""The gateways as one of Odoo's SMS APIs, next to core's IAP and Twilio."""
 import inspect
 
 from odoo.addons.sms.tools import sms_api as core_api
@@ -11,11 +11,11 @@ SmsApiBase = getattr(core_api, 'SmsApiBase', None) or core_api.SmsApi
 
 
 def sends_through_iap(api_class):
-    """Whether an SMS API is Odoo's paid IAP service, by what it does and not by its name, which changes.
+    """Return whether an SMS API is Odoo's paid IAP service, by what it does and not by its name, which changes.
 
-    :param type api_class: what `res.company._get_sms_api_class` of core and other addons answers
-    :return: true for the class that itself contacts IAP to send, and for any other of core's `sms`; false where another
-        addon sends, or decides whom to contact
+    :param type api_class: what `res.company._get_sms_api_class` of core and other addons returns
+    :return: true for the class that contacts IAP to send, and for any other class of core's `sms`; false if another
+        addon sends, or decides what to contact
     :rtype: bool
     """
     senders = _get_definers(api_class, '_send_sms_batch')
@@ -26,9 +26,8 @@ def sends_through_iap(api_class):
 
 
 def is_replaced_by_test(api_class):
-    """
-    :return: whether a test has put a mock in the place of what contacts IAP, as core's `mockSMSGateway` does: it wants
-        to see there what is sent
+    """Return whether a test has mocked what contacts IAP, as core's `mockSMSGateway` does: it expects to see the SMS.
+
     :rtype: bool
     """
     return any(
@@ -41,9 +40,9 @@ def _get_definers(api_class, name):
 
 
 class SmsApiGateway(SmsApiBase):
-    """What `res.company._get_sms_api_class` answers while gateways send the SMS of a company.
+    """The class that `res.company._get_sms_api_class` returns while gateways send the SMS of a company.
 
-    Its results carry Odoo's failure types as states, so that nothing has to be translated.
+    Its results have Odoo's failure types as states, so that they need no mapping.
     """
     PROVIDER_TO_SMS_FAILURE_TYPE = {
         **SmsApiBase.PROVIDER_TO_SMS_FAILURE_TYPE, **{failure_type: failure_type for failure_type in FAILURE_TYPES}}
@@ -51,14 +50,14 @@ class SmsApiGateway(SmsApiBase):
     def _send_sms_batch(self, messages, delivery_reports_url=False):
         """Send at once, in the caller's transaction: what SMS Marketing's Test button does. See core's `SmsApi`.
 
-        The rows of the same UUIDs are marked in this transaction, so that the queue does not send them again.
-        Everything else goes through `sms.sms.send`, which sends after commit.
+        The rows with the same UUIDs are marked in this transaction, so that the queue does not send them again.
+        Everything else is sent by `sms.sms.send`, after commit.
         """
         return self.env['sms.sms'].sudo()._send_now(messages, self.company or self.env.company)
 
 
 class SmsApiResults(SmsApiGateway):
-    """Hands back results that are already there, so that core's `_send_with_api` records them."""
+    """Returns results that exist already, so that core's `_send_with_api` records them."""
 
     def __init__(self, env, results):
         super().__init__(env)

@@ -23,7 +23,7 @@ CATASTROPHES = (
 class TestBoundedRegex(unittest.TestCase):
 
     def setUp(self):
-        bounded_regex._resting.clear()
+        bounded_regex._paused_until.clear()
 
     def test_matches_as_re_does(self):
         for pattern, text in (
@@ -104,7 +104,7 @@ class TestAnswers(unittest.TestCase):
     """A failing or hostile provider and the settings of a gateway."""
 
     def setUp(self):
-        bounded_regex._resting.clear()
+        bounded_regex._paused_until.clear()
 
     def test_regexes_of_a_gateway(self):
         rules = AnswerRules(message_id_regex=r'(a+)+b', error_code_regex=r'(?P<code>(a+)+)b')

@@ -5,6 +5,7 @@ import unittest
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from ...tools.masking import Masker
 from ...tools.request.builder import (
     Credentials,
     Parameter,
@@ -12,6 +13,12 @@ from ...tools.request.builder import (
 )
 from .common import CREDENTIALS, MESSAGE, NUMBER, URL, form, get, json_body, one, received, recipient
 from .made_up import given, st
+
+
+def masker_of(credentials, *secrets):
+    pair = f'{credentials.username}:{credentials.password}'
+    return Masker(
+        (credentials.api_key, credentials.token, credentials.password, *secrets), (credentials.username,), (pair,))
 
 
 class TestSecrets(unittest.TestCase):
@@ -74,12 +81,12 @@ class TestSecrets(unittest.TestCase):
     def test_masked(self):
         for config in self.configs():
             request = one(config)
-            masked = request.masked(CREDENTIALS, 'cb-t0ken')
+            masked = request.shown(masker_of(CREDENTIALS, 'cb-t0ken'))
             with self.subTest(config):
                 self.assert_no_secret(f'{masked.url} {masked.headers} {masked.body!r}')
                 self.assertEqual(masked.recipients, request.recipients)
                 self.assertIn('***', masked.url)
-        self.assertEqual(one(form(MESSAGE)).masked(Credentials()), one(form(MESSAGE)))
+        self.assertEqual(one(form(MESSAGE)).shown(masker_of(Credentials())), one(form(MESSAGE)))
 
     @given(st.text(st.characters(exclude_categories=('Cs', 'Cc', 'Z')), min_size=8))
     def test_masked_hides_any_password(self, password):
@@ -89,7 +96,7 @@ class TestSecrets(unittest.TestCase):
             credentials=credentials, auth_type='basic',
         )
         for request_type in ('form', 'json'):
-            masked = one(replace(config, request_type=request_type)).masked(credentials)
+            masked = one(replace(config, request_type=request_type)).shown(masker_of(credentials))
             _path, _query, headers, body = received(masked)
             self.assertEqual((urlsplit(masked.url).path, headers['Authorization']), ('/sms/***', 'Basic ***'))
             self.assertEqual(dict(body), {'p': '***'})

@@ -1,12 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Regular expressions of administrators on answers of providers, in bounded time.
+"""Matches regular expressions of administrators with responses of providers, in bounded time.
 
-Python cannot interrupt a match, which holds the interpreter lock besides: `(a+)+b` on 30 letters stops every thread of
-the process. Whether a pattern may do that is not to be seen from its text; a plain `\\d+x` takes 20 s on 64 KiB of
-digits. So the matches are made by a helper process, which can be interrupted, and killed. It starts with the first
-match and ends with this process.
+Python cannot interrupt a match, and a match holds the GIL: `(a+)+b` on 30 letters stops all threads of the process.
+Dangerous patterns cannot be recognized by their text; a plain `\\d+x` takes 20 s on 64 KiB of digits. Therefore a
+helper process makes the matches, which can be interrupted and killed. It starts with the first match and ends with this
+process.
 
-This file is the helper's program too, so that it imports the standard library only.
+This file is also the helper's program, so it imports the standard library only.
 """
 import json
 import logging
@@ -25,9 +25,9 @@ from functools import lru_cache
 
 _logger = logging.getLogger(__name__)
 
-CPU_SECONDS = 1  # that the matches in one text may take, however busy the machine is
-SECONDS = 10  # after which the helper is killed: it did not end by itself, or did not start
-REST = 600  # seconds for which a pattern that took longer is not tried again
+CPU_SECONDS = 1  # maximum for the matches in one text, however busy the machine is
+SECONDS = 10  # after which the helper is killed: it did not stop by itself, or did not start
+PAUSE = 600  # seconds for which a pattern that took longer is not used again
 MAX_MATCHES = 10_000  # in one text
 MAX_CHARACTERS = 1_000_000  # of all groups of all matches together
 TOO_LONG = 'too long'
@@ -39,7 +39,7 @@ class Found:
 
     :ivar names: number of each named group
     :ivar groups: how many groups the pattern has
-    :ivar rows: for each match the whole, then its groups, '' for one that took no part
+    :ivar rows: for each match the whole match, then its groups, '' for a group that did not participate
     """
     names: dict[str, int] = field(default_factory=dict)
     groups: int = 0
@@ -49,29 +49,29 @@ class Found:
 def find(pattern: str, text: str, limit: int = MAX_MATCHES) -> Found:
     """Find the matches of a pattern in a text. Never raises.
 
-    :return: nothing for a pattern that is none, and for one that takes too long
+    :return: no matches for an invalid pattern, and for one that takes too long
     """
     if not pattern or not text:
         return Found()
-    if time.monotonic() < _resting.get(pattern, 0):
+    if time.monotonic() < _paused_until.get(pattern, 0):
         return Found()
     try:
         return _helper.find(pattern, text, limit)
     except FutureTimeoutError:
-        _resting[pattern] = time.monotonic() + REST
-        _logger.warning("A regular expression takes too long and is not used for %s s: %s", REST, pattern)
+        _paused_until[pattern] = time.monotonic() + PAUSE
+        _logger.warning("A regular expression takes too long and is not used for %s s: %s", PAUSE, pattern)
     except (OSError, TypeError, ValueError) as error:
-        _logger.error("No regular expression can be matched, for there is no helper process: %s", type(error).__name__)
+        _logger.error("Regular expressions are not matched, the helper process failed: %s", type(error).__name__)
     return Found()
 
 
 def stop() -> None:
-    """End the helper until it is needed again."""
+    """Stop the helper until it is needed again."""
     _helper.stop()
 
 
 class _Helper:
-    """The process, shared by the threads of this one."""
+    """The helper process, shared by the threads of this process."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -79,9 +79,10 @@ class _Helper:
         self._process = None
 
     def find(self, pattern, text, limit):
-        """
-        :raise FutureTimeoutError: it takes too long
-        :raise OSError, TypeError, ValueError: there is no helper
+        """Find the matches of a pattern in a text.
+
+        :raise FutureTimeoutError: if it takes too long
+        :raise OSError, TypeError, ValueError: if there is no helper
         """
         question = json.dumps([pattern, text, limit]).encode() + b'\n'
         with self._lock:
@@ -101,7 +102,7 @@ class _Helper:
         return Found(names, groups, tuple(map(tuple, rows)))
 
     def _start(self):
-        # isolated: neither the environment nor site-packages have a say in it
+        # isolated from environment variables and site-packages
         self._process = subprocess.Popen(  # noqa: S603 - of nothing but this file
             [sys.executable, '-I', '-S', __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL)
@@ -134,7 +135,7 @@ def _exchange(process, question):
 
 
 def _forget():
-    """A forked process has neither the thread nor a helper of its own."""
+    """Forget the helper after a fork: the new process has neither the thread nor a helper of its own."""
     global _helper  # one helper for each process
     process, _helper = _helper._process, _Helper()
     if process:
@@ -144,7 +145,7 @@ def _forget():
 
 
 _helper = _Helper()
-_resting: dict[str, float] = {}
+_paused_until: dict[str, float] = {}
 if hasattr(os, 'register_at_fork'):
     os.register_at_fork(after_in_child=_forget)
 
@@ -161,7 +162,7 @@ def _compile(pattern):
 
 
 def _match(pattern, text, limit):
-    """Names, number of groups and rows, ready for JSON; None for a pattern that is none."""
+    """Return names, number of groups and rows, ready for JSON; None for an invalid pattern."""
     regex = _compile(pattern)
     if regex is None:
         return None

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Provider words against the lists of a gateway: status values and failure codes (SPEC section 2)."""
+"""Matches a provider's words with the lists of a gateway: status values and failure codes (SPEC section 2)."""
 import itertools
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,9 +12,9 @@ AS_USUAL = 'as_usual'
 
 
 class FailureCode(NamedTuple):
-    """A provider's code, what it means for Odoo, and whether the provider took an SMS that it answers with it.
+    """A provider's code, what it means for Odoo, and whether the provider accepted the SMS.
 
-    `outcome` is `AS_USUAL` when the rest of the response decides, else 'refused', 'accepted' or 'unknown'.
+    `outcome` is `AS_USUAL` if the rest of the response decides, else 'refused', 'accepted' or 'unknown'.
     """
     code: str
     failure_type: str
@@ -22,9 +22,9 @@ class FailureCode(NamedTuple):
 
 
 def match_failure(failure_map: tuple[tuple[str, ...], ...], *candidates: str) -> str | None:
-    """Give the failure type of the first candidate that a code fits, compared without case; None when none fits.
+    """Return the failure type of the first candidate that matches a code, case-insensitive; None if none does.
 
-    :param failure_map: codes, in which ``*`` stands for any characters, as `FailureCode` or its values
+    :param failure_map: codes, in which ``*`` matches any characters, as `FailureCode` or its values
     :param candidates: in order of priority; an exact match of any beats a pattern, a longer pattern a shorter one
     """
     exact, patterns = _failure_codes(failure_map)
@@ -40,10 +40,10 @@ def match_failure(failure_map: tuple[tuple[str, ...], ...], *candidates: str) ->
 
 
 def match_outcome(failure_map: tuple[tuple[str, ...], ...], *candidates: str) -> str | None:
-    """Give the outcome that the codes fix for these candidates; None when they leave it to the rest of the response.
+    """Return the outcome that the codes fix for these candidates; None if the rest of the response decides.
 
-    The code that fits a candidate best speaks for it. As usual says nothing, so that it hides no other candidate; of
-    the outcomes that are left an exact match beats a pattern, then the first candidate counts.
+    For each candidate the best matching code counts. One with `AS_USUAL` is ignored, so that it hides no other
+    candidate; among the others an exact match beats a pattern, then the first candidate counts.
     """
     exact, patterns = _failure_codes(failure_map)
     by_pattern = None
@@ -58,7 +58,7 @@ def match_outcome(failure_map: tuple[tuple[str, ...], ...], *candidates: str) ->
 
 
 def fixed_outcomes(failure_map: tuple[tuple[str, ...], ...]) -> frozenset[str]:
-    """Give the outcomes that the codes may fix, empty when they leave them all to the rest of the response."""
+    """Return the outcomes that the codes may fix."""
     return frozenset(row.outcome for row in itertools.starmap(FailureCode, failure_map)) - {AS_USUAL}
 
 
@@ -76,7 +76,7 @@ def _failure_codes(failure_map):
 
 
 def _fits(pieces, text):
-    """Whether the pieces between the stars of a pattern stand in a text, in order; linear, as a regex is not."""
+    """Return whether a text matches the pieces between the stars of a pattern; in linear time, unlike a regex."""
     first, *middle, last = pieces
     if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
         return False
@@ -90,11 +90,11 @@ def _fits(pieces, text):
 
 
 def match_value(lists: tuple[tuple[str, tuple[str, ...]], ...], text: str) -> str | None:
-    """Give the name of the list that holds a status value, compared without case; None when none does.
+    """Return the name of the list that contains a status value, case-insensitive; None if none does.
 
     A listed value that ends in ``*`` is a prefix; an exact value beats a prefix, a longer prefix a shorter one.
 
-    :param lists: names of lists and their values
+    :param lists: names of the lists, each with its values
     """
     folded = text.strip().casefold()
     if not folded:

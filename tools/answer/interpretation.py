@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""From a provider's answer to one result per SMS (SPEC sections 4 and 5). Pure: no ORM, nothing is raised."""
+"""Reads a provider's response: one result per SMS (SPEC sections 4 and 5). Pure: no ORM, nothing is raised."""
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,12 +17,12 @@ from .parts import ItemTexts, split
 
 __all__ = ['FAILURE_TYPES', 'AnswerRules', 'HttpAnswer', 'SendResult', 'interpret', 'match_failure']
 
-MAX_TEXT = 64 * 1024  # characters of an answer that are looked at
-MAX_RESPONSE_TEXT = 4096  # bytes of an answer that are kept
+MAX_TEXT = 64 * 1024  # characters of a response that are read
+MAX_RESPONSE_TEXT = 4096  # bytes of a response that are stored
 MAX_WORDS = 500  # characters of the provider's words that are shown as the reason
 FAILED = ('error', 'server_error')
 NOTHING_SENT = ('connect', 'invalid')
-RETRY_LATER = (429, 503)  # RFC 6585 section 4, RFC 9110 section 15.6.4: nothing was taken
+RETRY_LATER = (429, 503)  # RFC 6585 section 4, RFC 9110 section 15.6.4: nothing was accepted
 _FAILURE_BY_HTTP = {401: 'sms_acc', 403: 'sms_acc', 402: 'sms_credit'}
 _NO_RESPONSE = {
     'connect': Problem('unreachable'),
@@ -32,13 +32,13 @@ _NO_RESPONSE = {
 }
 _NOT_NAMED = Problem('recipient_not_named')
 _NO_MESSAGE_ID = Problem('no_message_id')
-# A byte order mark, also read as Latin-1, and what may stand around it: `^OK` and JSON begin after it.
+# A byte order mark, also as Latin-1, with white space around it: `^OK` and JSON start after it.
 _BEGIN = re.compile(r'\A(?:\s|\ufeff|\u00ef\u00bb\u00bf)+')
 
 
 @dataclass(frozen=True)
 class AnswerRules:
-    """How a gateway's answers are read. Paths are those of `paths`, from an item where there is `items_path`."""
+    """How a gateway's responses are read. Paths are those of `paths`; with `items_path` they start at an item."""
     message_id_regex: str = ''
     error_code_regex: str = ''
     items_path: str = ''
@@ -47,7 +47,7 @@ class AnswerRules:
     status_path: str = ''
     error_code_path: str = ''
     error_message_path: str = ''
-    error_values: tuple[str, ...] = ()  # status values that refuse; compared without case, a trailing * is a prefix
+    error_values: tuple[str, ...] = ()  # status values of refused SMS; case-insensitive, a trailing * makes a prefix
     success_http_codes: frozenset[int] = frozenset((200, 201, 202))  # empty: every 2xx is unclear
     success_substring: str = ''
     success_key: str = ''
@@ -68,8 +68,8 @@ class AnswerRules:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What came back. `failure` is '' or why nothing did: 'connect' and
-    'invalid' (nothing was sent), 'timeout', 'broken'."""
+    """The response to a request. `failure` is '', or why there is none: 'connect' and 'invalid' (nothing was sent),
+    'timeout', 'broken'."""
     status: int | None
     text: str = ''
     headers: Mapping[str, str] = field(default_factory=dict)  # lower-case keys
@@ -80,17 +80,17 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """What became of one SMS.
+    """The result of one SMS.
 
-    `rule` is the rule of SPEC section 5 that decided, 0 for the recipient's own part of the answer, 7 for the outcome
-    of a failure code. `retryable`: the provider certainly took nothing, another gateway or this one may take it after
-    `retry_after` seconds. `doubtful`: it failed, but the recipient may have received it, which `error_message` does
-    not say yet. `problem`: why it failed by our own account, `error_message`: in the provider's words; either may be
-    missing. `sms.gateway.problem` words both.
+    `rule` is the rule of SPEC section 5 that decided, 0 for the recipient's own part of the response, 7 for the outcome
+    of a failure code. `retryable`: the provider certainly accepted nothing; the next gateway, or this one after
+    `retry_after` seconds, may send it. `problem` says why it failed as we know it, `error_message` in the provider's
+    words; either may be empty. `doubtful`: it failed, but the recipient may have received it.
+    `sms.gateway.problem` makes one text of these three.
     """
     uuid: str
     state: str  # success, pending, error, server_error
-    outcome: str  # accepted, refused, unknown: may the provider have taken it?
+    outcome: str  # did the provider accept it: accepted, refused, unknown
     rule: int
     http_code: int | None
     response_text: str
@@ -105,11 +105,11 @@ class SendResult:
     problem: Problem | None = None
 
 
-@dataclass(slots=True)  # frozen would take a tenth of the time of reading an answer
+@dataclass(slots=True)  # frozen would take a tenth of the time of reading a response
 class _Whole:
-    """An answer, and what it says of all its recipients together: state and number of the rule of SPEC section 5."""
-    mask: Callable[[str], str]  # takes the secrets out of what is stored
-    mask_identifier: Callable[[str], str]  # the same of a message id
+    """A response, and what it says about all recipients together: state and number of the rule of SPEC section 5."""
+    mask: Callable[[str], str]  # of what is stored
+    mask_identifier: Callable[[str], str]  # of a message ID
     rules: AnswerRules
     answer: HttpAnswer
     body: str
@@ -120,24 +120,24 @@ class _Whole:
     texts: ItemTexts
     names_recipients: bool
     words: str  # of the provider
-    problem: Problem | None  # where it says nothing that a person understands
+    problem: Problem | None  # if these do not explain the failure
     response_text: str
 
     def text_of(self, part):
-        """Give the text that is about one recipient alone, '' when there is none."""
+        """Return the text about one recipient alone, '' if there is none."""
         return self.texts.own(part) if part.is_item else ''
 
     def text_of_all(self, part):
-        """Give the text that is about the recipient as about all others, '' when it is not certain whom it is about."""
+        """Return the text about all recipients, '' if it might be about some of them only."""
         if part.is_item:
             return self.texts.rest
         return '' if self.names_recipients and self.accepted else self.body
 
 
 def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> list[SendResult]:
-    """Read an answer: one result per recipient, in their order. Never raises.
+    """Read a response: one result per recipient, in their order. Never raises.
 
-    :param recipients: those of the request, with `uuid`, `number` and `message`
+    :param recipients: of the request, each with `uuid`, `number` and `message`
     """
     body = paths.clean(_BEGIN.sub('', answer.text[:MAX_TEXT], count=1))
     verdict = _verdict(rules, answer, body)
@@ -145,12 +145,12 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
     own = taken = split(rules, recipients, body, accepted)
     is_shared = len(recipients) > 1
     if not accepted and ('accepted' in rules.fixed_outcomes or (is_shared and verdict[1] == 2)):
-        # of an SMS that the provider has taken all the same its message id counts
+        # an SMS that the provider accepted nevertheless keeps its message ID
         taken = split(rules, recipients, body, accepted=True)
     mask, mask_identifier = _masker(rules, recipients), masker(rules.secrets)
     shown = mask(body)
     if shown == body and not answer.failure:
-        mask = mask_identifier = str  # its parts have no secret either
+        mask = mask_identifier = str  # its parts contain no secret either
     words, problem = _words(answer, shown, is_shared)
     if problem and problem.values:
         problem = problem.masked(mask)  # a host may contain a credential
@@ -169,10 +169,10 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
     return results
 
 
-# === The answer as a whole === #
+# === The response as a whole === #
 
 def _verdict(rules, answer, *texts):
-    """Rules 1 to 6 of SPEC section 5 for an answer with these texts: state and number of the rule."""
+    """Apply rules 1 to 6 of SPEC section 5 to a response with these texts: state and number of the rule."""
     status, codes = answer.status, rules.success_http_codes
     if answer.failure or status is None or (status >= 500 and status not in codes):
         return 'server_error', 1
@@ -189,7 +189,7 @@ def _verdict(rules, answer, *texts):
 
 
 def _contains(body, marker):
-    """Whether a marker is in the body; blanks between the tokens of a JSON answer make no difference.
+    """Return whether the body contains a marker; white space between JSON tokens is ignored.
 
     The same provider prints `"status": "ok"` in its documentation and sends `"status":"ok"`.
     """
@@ -199,12 +199,12 @@ def _contains(body, marker):
 
 
 def _squeeze(text):
-    # a blank run is matched once, as a whole: `\s+(?=...)` would begin anew at each of its blanks
+    # each run of white space is matched once: `\s+(?=...)` would start again at each of its characters
     return re.sub(r'(?<=[]\[{}:,])\s+|(?<!\s)\s+(?=[]\[{}:,])', '', text)
 
 
 def _outcome(answer, state, rule):
-    """The three outcomes of SPEC section 4."""
+    """Return one of the three outcomes of SPEC section 4."""
     if state == 'success':
         return 'accepted'
     if state == 'pending':
@@ -218,10 +218,11 @@ def _outcome(answer, state, rule):
 # === The result === #
 
 def _result(whole, uuid, part, taken):
-    """
+    """Decide the result of one recipient.
+
     :param str uuid: of the recipient
-    :param Part part: what the answer says of the recipient
-    :param Part taken: the same if the SMS was taken although the answer as a whole refuses
+    :param Part part: what the response says about the recipient
+    :param Part taken: the same if the SMS was accepted although the response as a whole refuses
     """
     rules, answer = whole.rules, whole.answer
     state, rule, outcome, message, problem = _decide(whole, part, taken)
@@ -231,11 +232,11 @@ def _result(whole, uuid, part, taken):
     if failed or rules.fixed_outcomes:
         code = _code(whole, part)
         if rule == 0 and code:
-            outcome = 'refused'  # an error code stands where the message id should
+            outcome = 'refused'  # there is an error code instead of a message ID
         if not (message or problem):
             message, problem = _explain(whole, part, code)
         known = code, part.status
-        if failed:  # the text of an answer that accepts is none of an error: it may repeat the SMS
+        if failed:  # the text of a successful response is not an error message: it may repeat the SMS
             text = whole.text_of(part) or whole.text_of_all(part)
             known += (f'HTTP {answer.status}' if answer.status else '', message, text[:MAX_RESPONSE_TEXT])
         retryable = rule != 0 and (answer.failure == 'connect' or (
@@ -258,7 +259,7 @@ def _result(whole, uuid, part, taken):
         retryable = False
     return SendResult(
         uuid=uuid, state=state, outcome=outcome, rule=rule, http_code=answer.status, response_text=whole.response_text,
-        # a user name may be a part of it, and the delivery report has the same id
+        # a username may be a part of it, and the delivery report has the same ID
         message_id=whole.mask_identifier(part.message_id),
         error_code=whole.mask(code)[:MAX_WORDS],
         error_message=whole.mask(message)[:MAX_WORDS],
@@ -275,7 +276,7 @@ def _decide(whole, part, taken):
     outcome = ''
     if whole.is_shared and rule in (2, 3):
         if part.is_item and not whole.texts.rest:
-            state, rule = 'pending', 5  # whose the markers are is not known
+            state, rule = 'pending', 5  # the markers may be about another recipient
         elif part.is_item:
             state, rule = _verdict(rules, whole.answer, whole.text_of(part), whole.text_of_all(part))
         if whole.rule == 2 and not part.refused and (
@@ -303,7 +304,7 @@ def _is_refused_by_http(rules, answer):
 
 
 def _code(whole, part):
-    """The error code that is about a recipient: his own, else that of an answer that refuses all."""
+    """Return the error code of a recipient, else that of a response that refuses all."""
     pattern = whole.rules.error_code_regex
     if part.error_code or not part.is_item:
         # the regex has been read for each of several recipients already
@@ -315,13 +316,14 @@ def _code(whole, part):
 
 
 def _explain(whole, part, code):
-    """What a recipient's failure is explained by if the response has no error message: see `_words_for`."""
+    """Return what explains the failure of a recipient without an error message: see `_words_for`."""
     words = part.is_item and (paths.as_words(part.status) or code)
     return (words, None) if words else _words_for(whole, part)
 
 
 def _words_for(whole, part):
-    """The words about a recipient without an error message, else the problem: nothing of another's part."""
+    """Return the provider's words about a recipient without an error message, and the problem if there are none:
+    nothing of another recipient's part."""
     if part.position is not None and not whole.is_shared:
         return whole.words, whole.problem
     if not part.is_item:
@@ -339,7 +341,8 @@ def _error_code(pattern, body):
 
 
 def _words(answer, shown, is_shared):
-    """What the provider says, else the name of its HTTP code; or the problem if neither explains the failure."""
+    """Return the provider's words, else the name of the HTTP code, and the problem if these do not explain the
+    failure."""
     if answer.failure or answer.status is None:
         return '', answer.reason or _NO_RESPONSE.get(answer.failure, _NO_RESPONSE['broken'])
     if 300 <= answer.status < 400:
@@ -348,9 +351,9 @@ def _words(answer, shown, is_shared):
 
 
 def _shorten(answer, text, is_shared):
-    """A text in one line; what the HTTP code says instead of none and of HTML.
+    """Return a text on one line; the name of the HTTP code if it is empty or HTML.
 
-    In the answer to a shared request numbers are left out: each recipient's document shows these words.
+    Numbers are removed from the response to a shared request, because each recipient's document shows these words.
     """
     text = ' '.join(text[:2 * MAX_RESPONSE_TEXT].split())
     if is_shared:
@@ -366,7 +369,7 @@ def _phrase(answer):
 
 
 def _retry_after(value):
-    """Seconds of a Retry-After header (RFC 9110 section 10.2.3): a number of seconds or a date."""
+    """Return the seconds of a Retry-After header (RFC 9110 section 10.2.3), None without one. It may be a date."""
     value = (value or '').strip()
     if re.fullmatch(r'[0-9]{1,9}', value):
         return int(value)
@@ -380,7 +383,7 @@ def _retry_after(value):
 
 
 def _masker(rules, recipients):
-    """The masker of an answer. A user name that is the number or in the text of an SMS is no secret there."""
+    """Return the masker of a response. A username that is the number or in the text of an SMS is not masked."""
     names = tuple(
         name for name in rules.names
         if not any(name.lstrip('+0') == sms.number.lstrip('+0') or name in getattr(sms, 'message', '')

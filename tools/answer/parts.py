@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What an answer says about each recipient of its request: items of a JSON answer, message ids (SPEC section 5)."""
+"""What a response says about each recipient: items of a JSON response, message IDs (SPEC section 5)."""
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from .. import paths
 from . import bounded_regex
 from .failure_codes import match_value
 
-_TAIL = 7  # digits at the end of a number by which one with and one without country code find each other
+_TAIL = 7  # trailing digits that match a number with its country code to one without
 _NOT_DIGITS = re.compile('[^0-9]+')
 _MASKED = re.compile(r'[*#•…?]+|[xX]{2,}|\.{2,}|_{2,}')
-_MOST_TRIES = 200  # brackets of an answer at which its first item may begin
+_MAX_TRIES = 200  # brackets of a response at which its first item may start
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The part of one recipient. `refused` is None when nothing tells whether he is refused.
+    """The part of the response that is about one recipient. `refused` is None if it is unknown.
 
-    `is_item`: the answer has items, so that nothing but `text`, his own, is about him.
+    `is_item`: the response has items, so that nothing else is about this recipient.
     """
     message_id: str = ''
     status: str = ''
@@ -29,10 +29,10 @@ class Part:
     error_message: str = ''
     refused: bool | None = False
     is_item: bool = False
-    position: int | None = None  # of the item; None when he has none
+    position: int | None = None  # of the item; None without one
 
 
-# of a recipient whom an answer with items does not name
+# of a recipient that a response with items does not name
 _NOBODY = Part(refused=None, is_item=True)
 
 
@@ -45,15 +45,15 @@ class _Paths(NamedTuple):
 
 
 class ItemTexts:
-    """The text of each item, as the provider wrote it; made when somebody asks for it."""
+    """The text of each item, as the provider wrote it; computed on demand."""
 
     def __init__(self, rules, body, items):
         self._rules, self._body, self._items = rules, body, items
 
     @cached_property
     def _spans(self):
-        """Begin and end of each item in the answer, None from the first one on that is not found."""
-        spans, position, tries = [], 0, _MOST_TRIES + len(self._items)
+        """Start and end of each item in the response; None if one of them is not found."""
+        spans, position, tries = [], 0, _MAX_TRIES + len(self._items)
         for item in self._items:
             span = None
             while span is None and tries and (position := _begin(self._body, item, position)) >= 0:
@@ -67,14 +67,14 @@ class ItemTexts:
         return spans
 
     def own(self, part):
-        """Give the text about one recipient alone, '' when there is none."""
+        """Return the text about one recipient alone, '' if there is none."""
         if part.position is None or self._spans is None:
             return ''
         return self._body[slice(*self._spans[part.position])]
 
     @cached_property
     def rest(self):
-        """The answer without its items, as the text that is about everybody; '' when it is not known where they are."""
+        """The response without its items, which is about all recipients; '' if the items are not found."""
         pieces, position = [], 0
         for begin, end in self._spans or ():
             pieces += [self._body[position:begin], 'null']
@@ -83,15 +83,15 @@ class ItemTexts:
 
     @cached_property
     def whole(self):
-        """The `Part` about everybody that stands beside the items."""
+        """The `Part` about all recipients, from the response without its items."""
         return _part(_where(self._rules), self._rules.error_values, _document(self.rest))
 
 
 class Split(NamedTuple):
-    """What an answer says of each recipient, and without its items of all."""
-    parts: list[Part]  # recipients of whom the answer says the same have the same object
+    """What a response says about each recipient, and, without its items, about all."""
+    parts: list[Part]  # recipients about which the response says the same share one object
     texts: ItemTexts
-    names_recipients: bool  # whether a text without items says something else of each
+    names_recipients: bool  # whether a text without items is about single recipients
 
 
 def _begin(body, item, position):
@@ -111,10 +111,10 @@ def _end(body, item, position):
 
 
 def split(rules, recipients: Sequence, body: str, accepted: bool) -> Split:
-    """Give each recipient his part of an answer.
+    """Split a response into the parts of its recipients.
 
     :param AnswerRules rules:
-    :param accepted: whether the answer as a whole accepts or is unclear; message ids are looked for only then
+    :param accepted: whether the response as a whole accepts or is unclear; only then it has message IDs
     """
     where = _where(rules)
     document = _document(body) if any(where) or rules.items_path else None
@@ -127,7 +127,7 @@ def split(rules, recipients: Sequence, body: str, accepted: bool) -> Split:
     texts = ItemTexts(rules, body, items)
     has_id_path = where.message_id and (items or any(part.message_id for part in parts))
     if accepted and rules.message_id_regex and not has_id_path:
-        # ids stand in the answer for those that it does not refuse
+        # the response has IDs for the recipients that it does not refuse
         taken = [index for index, part in enumerate(parts) if part.refused is not True]
         found = _ids_by_regex(
             rules.message_id_regex, [recipients[index] for index in taken], body,
@@ -150,8 +150,8 @@ def _where(rules):
 
 @lru_cache(maxsize=256)
 def _items_path(where):
-    """The list into which the paths of message id or status lead, `results[]` of `results[].id`: its items are about
-    one recipient each, also where nobody said so."""
+    """Return the list that the path of message ID or status leads into, `results[]` of `results[].id`: each of its
+    items is about one recipient, even if `items_path` is empty."""
     for path in (where.message_id, where.status):
         inner = paths.segments(path) if paths.OR not in path else ()
         if paths.EACH in inner[:-1]:
@@ -171,7 +171,7 @@ def _document(body):
 
 @lru_cache(maxsize=256)
 def _within(where, items_path):
-    """Paths from an item; they may also be written from the root, `messages[].to` below `messages[]`."""
+    """Return the paths relative to an item; they may be written from the root, `messages[].to` for `messages[]`."""
     prefix = paths.segments(items_path)
 
     def relative(path):
@@ -194,7 +194,7 @@ def _part(where, error_values, node, position=None):
 
 
 def _message_ids(node, path):
-    """Ids as text; 'None' and 'null' are how some providers spell a missing one."""
+    """Return the IDs as text; some providers write 'None' or 'null' for a missing one."""
     if not path or node is None:
         return []
     texts = (paths.as_text(value) for value in paths.find(node, path))
@@ -204,7 +204,7 @@ def _message_ids(node, path):
 def _shared_parts(where, error_values, recipients, document, accepted):
     shared = _part(where, error_values, document)
     if not accepted:
-        # an id in an answer that refuses all is that of the error or of the request
+        # the ID in a response that refuses all is that of the error or of the request
         return [replace(shared, message_id='')] * len(recipients)
     ids = _message_ids(document, where.message_id) if len(recipients) > 1 else []
     if len(ids) == len(recipients) > 1:
@@ -223,7 +223,7 @@ def _item_parts(where, error_values, recipients, items):
         return parts * len(recipients)
     if len(parts) == len(recipients) or len(recipients) == 1:
         return parts[:len(recipients)]
-    # which item is whose is not told; if all are refused and nobody can be without one, all recipients are
+    # items and recipients cannot be matched; if all items are refused and there are enough, all recipients are
     if len(parts) > len(recipients) and all(part.refused for part in parts):
         same = {replace(part, position=None) for part in parts}
         return [same.pop() if len(same) == 1 else replace(_NOBODY, refused=True)] * len(recipients)
@@ -231,8 +231,9 @@ def _item_parts(where, error_values, recipients, items):
 
 
 def _ids_by_regex(pattern, recipients, body, parts, texts):
-    """
-    :param parts: of the recipients, in a shared answer with items: each has the id in his own, else that beside them
+    """Return the message ID of each recipient, '' for none.
+
+    :param parts: of the recipients, in a shared response with items: an ID in the item beats one outside the items
     """
     found = bounded_regex.find(pattern, body)
     ids = _group(found, 'id')
@@ -253,12 +254,12 @@ def _first_id(pattern, text):
 
 
 def _group(found, name):
-    """The group of this name in each match, else the first group, else the whole match."""
+    """Return the group of this name in each match, else the first group, else the whole match."""
     return [row[found.names.get(name, min(found.groups, 1))].strip() for row in found.rows]
 
 
 def _codes_by_regex(pattern, recipients, body, parts, accepted, names_recipients):
-    """The error code of each recipient in a text without items, '' where it is not certain whose it is."""
+    """Return the error code of each recipient in a text without items, '' if it might be another recipient's."""
     found = bounded_regex.find(pattern, body)
     codes = _group(found, 'code')
     if 'code' in found.names and 'number' in found.names:
@@ -266,30 +267,30 @@ def _codes_by_regex(pattern, recipients, body, parts, accepted, names_recipients
         if any(numbers):
             return [code or '' for code in _pair_by_number(recipients, numbers, codes)]
     if accepted and (names_recipients or any(part.message_id for part in parts)):
-        return [''] * len(recipients)  # it may appear in the part of another
+        return [''] * len(recipients)  # it may be another recipient's
     if len(codes) == len(recipients):
         return codes
     return ('' if accepted and len(set(codes)) != 1 else codes[0] if codes else '',) * len(recipients)
 
 
 def _names_one(recipients, body):
-    """Whether a text contains the number of a recipient."""
+    """Return whether a text contains the number of a recipient."""
     digits = re.sub('[ ().+-]', '', body)
     return any(len(number) >= _TAIL and number[-_TAIL:] in digits for number in (
         _digits(recipient.number) for recipient in recipients))
 
 
 def _digits(number):
-    """A number without +, 00, trunk zero and punctuation."""
+    """Return a number without +, 00, trunk zero and punctuation."""
     return _NOT_DIGITS.sub('', number).lstrip('0')
 
 
 def _pair_by_number(recipients, numbers, things):
-    """Give each recipient the thing that has his number, None when there is none.
+    """Return for each recipient the thing with the same number, None if there is none.
 
-    The same number twice takes its things in order; one thing serves all of them if they got the same text. A number
-    that only differs by its country code, or that is masked, fits when it fits one recipient's number only. What has
-    no number is paired in order when there is one thing per recipient, and nothing is left that is somebody else's.
+    Repeated numbers are paired in order; a single thing counts for all of them if they were sent the same text. A
+    number that only differs by its country code, or that is masked, matches if it matches a single recipient. Things
+    without number are paired in order if there is one thing per recipient and none of them has an unknown number.
     """
     wanted, offered, vague = {}, {}, []
     for index, recipient in enumerate(recipients):
@@ -319,7 +320,7 @@ def _deal(recipients, indexes, things, found):
 
 
 def _pairs_by_tail(wanted, offered):
-    """The numbers that end in each other, if each of both fits no other."""
+    """Return the pairs of numbers of which one ends in the other, if neither matches a third."""
     by_tail = {}
     for number in offered:
         by_tail.setdefault(number[-_TAIL:], []).append(number)
@@ -331,8 +332,8 @@ def _pairs_by_tail(wanted, offered):
 
 
 def _pair_vague(recipients, lost, vague):
-    """Pair recipients with things whose numbers are masked or missing: as the digits say that are left, else in order
-    if none of them contradicts."""
+    """Pair recipients with things whose numbers are masked or missing: in order if no digit contradicts, else by the
+    digits that are left."""
     fits = {
         index: [place for place, (number, _thing) in enumerate(vague) if _may_mean(number, recipients[index].number)]
         for index in lost}
@@ -345,7 +346,7 @@ def _pair_vague(recipients, lost, vague):
 
 
 def _may_mean(text, number):
-    """Whether a text with masked digits, `92300*****67`, may be this number."""
+    """Return whether a text with masked digits, `92300*****67`, may be this number."""
     begin, *middle = [re.sub('[^0-9]', '', piece) for piece in _MASKED.split(text)]
     digits = _digits(number)
     return not middle or (begin.lstrip('0') in digits and digits.endswith(middle[-1]))

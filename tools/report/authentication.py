@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Did a callback come from the provider? Signature, HTTP Basic or network, beside the secret URL (SPEC section 6)."""
+"""Webhook authentication: signature, HTTP Basic or network, in addition to the secret URL (SPEC section 6)."""
 import base64
 import binascii
 import hashlib
@@ -12,21 +12,20 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from ..problem import ProblemError
 
-ALGORITHMS = ('sha1', 'sha256', 'sha512')
 MAX_FIELDS = 1000  # of a form
 _PLACEHOLDER = re.compile(r'\{([^{}]*)\}')
 _HEADER_NAME = re.compile(r"header:([!#$%&'*+.^_`|~0-9A-Za-z-]+)")
 _FORM_TYPE = 'application/x-www-form-urlencoded'
-# Signed headers have a time stamp or a nonce. With such a character (`=` but as the padding of Base64) they could be a
-# piece of the body or the query string beside which they are signed, which would then end earlier.
+# Signed headers contain a time stamp or a nonce. With one of these characters (`=` other than as Base64 padding) a
+# header might be a piece that was cut off from the body or query string that is signed next to it.
 _NOT_IN_SIGNED_HEADERS = re.compile(r'[{}\[\]"<>&]|=(?!=*$)')
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as it came.
+    """A call as it was received.
 
-    :param url: the address that the provider was told, with the query string of this call
+    :param url: the address that is configured at the provider, with the query string of this call
     :param headers: names in lower case
     :param address: of the sender
     """
@@ -39,7 +38,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What may be read of a call, the rest empty."""
+    """The parts of a call that may be read; the others are empty."""
     query: bytes = field(default=b'', repr=False)
     content_type: str = ''
     body: bytes = field(default=b'', repr=False)
@@ -50,7 +49,7 @@ class SignatureRule:
     """How a provider signs: HMAC of the content with the key, in a header.
 
     :param encoding: hex or base64
-    :param prefix: what stands before the signature, such as `sha256=`
+    :param prefix: text before the signature, such as `sha256=`
     :param content: what is signed, with placeholders: {body}, {body_md5}, {url}, {url_path} (the URL without its query
         string), {params} (names and values of the form, sorted by name), {method}, {lf} (a line feed),
         {header:X-Timestamp} and the like
@@ -78,18 +77,20 @@ def check_content(content: str) -> None:
 
 
 def covers_reports(content: str) -> bool:
-    """Tell whether a signature of this content covers anything that a report may be in."""
+    """Return whether a signature of this content covers any part that may contain a report."""
     return bool({'url', 'body', 'body_md5', 'params'}.intersection(_PLACEHOLDER.findall(content)))
 
 
 def may_be_signed(rule: SignatureRule, call: Call) -> bool:
-    """Tell whether it is worth reading the body of a call: it has the header, and the rule is complete."""
+    """Return whether the body of a call is worth reading: it has the header, and the rule is complete."""
     return bool(rule.key and rule.header and call.headers.get(rule.header.lower()) and covers_reports(rule.content))
 
 
 def read_signed(rule: SignatureRule, call: Call) -> Content | None:
-    """Give what the signature of a call covers, None for a call that is not signed. The rest may come from anybody who
-    saw one call: it must neither choose the SMS nor its state."""
+    """Return what the signature of a call covers, None for a call that is not signed.
+
+    The rest might come from an attacker who saw one call: it must decide neither the SMS nor its state.
+    """
     if not may_be_signed(rule, call) or not is_signed(rule, call):
         return None
     names = set(_PLACEHOLDER.findall(rule.content))
@@ -97,13 +98,13 @@ def read_signed(rule: SignatureRule, call: Call) -> Content | None:
     if names & {'body', 'body_md5'}:
         return Content(query, call.headers.get('content-type', ''), call.body)
     if 'params' in names:
-        # what was signed, not the bytes, which another content type or charset would make something else
+        # what was signed, not the bytes: another content type or charset would change their meaning
         return Content(query, _FORM_TYPE, urlencode(_read_form(call)).encode())
     return Content(query)
 
 
 def is_signed(rule: SignatureRule, call: Call) -> bool:
-    """Tell whether a call carries the right signature. Nothing is ever signed with an empty key."""
+    """Return whether a call has the right signature. Nothing is ever signed with an empty key."""
     given = call.headers.get(rule.header.lower(), '')
     if not rule.key or not rule.header or not given:
         return False
@@ -114,14 +115,14 @@ def is_signed(rule: SignatureRule, call: Call) -> bool:
         except ValueError:
             return False
         expected = hmac.digest(rule.key.encode(), content, rule.algorithm)
-        # `any` over a list: every one is compared, whichever fits
+        # `any` over a list: all are compared, whichever matches
         if any([hmac.compare_digest(expected, signature) for signature in signatures]):  # noqa: C419
             return True
     return False
 
 
 def _spellings(url):
-    """The URL, and without its port: providers differ in what they sign."""
+    """Return the URL, and the URL without its port: providers differ in what they sign."""
     parts = urlsplit(url)
     host, colon, _port = parts.netloc.rpartition(':')
     if colon and not host.endswith(':') and ']' not in _port:
@@ -144,9 +145,9 @@ def _decode(rule, text):
 
 
 def _fill(content, call, url):
-    """The bytes that are signed. One pass: nothing of the call is read as a placeholder.
+    """Return the bytes that are signed. One pass: nothing of the call is read as a placeholder.
 
-    :raise ValueError: the form or a header of the call cannot be what a provider signs
+    :raise ValueError: if the form or a header of the call cannot be what a provider signs
     """
     pieces, end = [], 0
     for match in _PLACEHOLDER.finditer(content):
@@ -166,8 +167,9 @@ def _signed_header(value):
 
 
 def _read_form(call):
-    """
-    :raise ValueError: too many fields, or two values of one name, whose order nothing signs
+    """Return the fields of the form, sorted.
+
+    :raise ValueError: if there are too many, or two values of one name, whose order is not signed
     """
     if call.headers.get('content-type', '').partition(';')[0].strip().lower() != _FORM_TYPE:
         return []
@@ -179,7 +181,7 @@ def _read_form(call):
 
 
 def _form(call, _url):
-    """Names and values of the form, sorted by name, one after the other (Twilio); a repeated value counts once."""
+    """Concatenate names and values of the form, sorted by name (Twilio); a repeated value counts once."""
     return ''.join(name + value for name, value in _read_form(call)).encode()
 
 
@@ -198,7 +200,7 @@ _PARTS = {
 
 
 def has_basic(username: str, password: str, call: Call) -> bool:
-    """Tell whether a call names this user name and password (RFC 7617). An empty password is never right."""
+    """Return whether a call has this username and password (RFC 7617). An empty password is never right."""
     scheme, _space, value = call.headers.get('authorization', '').strip().partition(' ')
     try:
         given = base64.b64decode(value.strip().encode(), validate=True)
@@ -223,7 +225,7 @@ def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 def is_within(networks: tuple[IPv4Network | IPv6Network, ...], call: Call) -> bool:
-    """Tell whether a call comes from one of these networks."""
+    """Return whether a call comes from one of these networks."""
     try:
         address = ip_address(call.address.partition('%')[0])
     except ValueError:

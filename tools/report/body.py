@@ -9,7 +9,7 @@ from ..problem import ProblemError
 
 MAX_FIELDS = 1000  # of a form
 MAX_ELEMENTS = 50_000  # of an XML document
-# Others are slow on purpose (punycode) or no charsets at all (hex), and a sender may name any of Python's.
+# Python's other codecs are slow (punycode) or not charsets (hex), and a sender may name any of them.
 _CHARSET = re.compile(r'charset="?(utf-?8|utf-16(?:le|be)?|us-ascii|iso-8859-\d{1,2}|windows-125\d)\b', re.IGNORECASE)
 
 
@@ -27,7 +27,7 @@ class ReportError(ProblemError):
 
 
 class Form(dict):
-    """Fields of a form or a query string; a repeated one has a list."""
+    """Fields of a form or a query string; a repeated field has a list of values."""
 
 
 def read_query(query_string: bytes, wanted) -> Form:
@@ -36,10 +36,10 @@ def read_query(query_string: bytes, wanted) -> Form:
 
 
 def read_body(content_type: str, body: bytes, wanted: tuple[tuple[str, str], ...]):
-    """Read a body of whatever kind into a document for `paths`; None for an empty one.
+    """Parse a body of any format into a document for `paths`; None for an empty one.
 
-    :param wanted: field names and paths; JSON in a field of a form is read when a path goes into it
-    :raise ReportError: the body cannot be read
+    :param wanted: field names and paths; JSON in a field of a form is parsed if a path leads into it
+    :raise ReportError: if the body cannot be read
     """
     body = body.removeprefix(b'\xef\xbb\xbf').strip()
     kind = content_type.partition(';')[0].strip().lower()
@@ -97,7 +97,7 @@ def _fields(pairs, wanted):
 
 
 def embedded(value):
-    """Give the JSON document in a field of a form; the field itself when it has none."""
+    """Return the JSON document in a field of a form; the field itself if it is not JSON."""
     if isinstance(value, str) and value.lstrip('\ufeff \t\r\n')[:1] in ('{', '['):
         try:
             return paths.load_json(value)
@@ -107,7 +107,7 @@ def embedded(value):
 
 
 def _multipart(content_type, body, charset, wanted):
-    """Fields of a multipart form (RFC 7578), files left out."""
+    """Return the fields of a multipart form (RFC 7578) without its files."""
     boundary = re.search(r'boundary=(?:"([^"]{1,70})"|([^\s;,]{1,70}))', content_type)
     delimiter = b'--' + (boundary[1] or boundary[2]).encode('utf-8', 'replace') if boundary else b''
     if not boundary or not body.startswith(delimiter):
@@ -126,7 +126,7 @@ def _multipart(content_type, body, charset, wanted):
 
 
 def _add(mapping, key, value):
-    """Put a value under a key; further ones of the same key make a list."""
+    """Add a value under a key; several values of one key become a list."""
     if key not in mapping:
         mapping[key] = value
     elif isinstance(mapping[key], list):
@@ -136,10 +136,10 @@ def _add(mapping, key, value):
 
 
 def _xml(body):
-    """Read XML without document type, so without entities of its own, external ones and their expansion.
+    """Parse XML without a document type, hence without internal or external entities and their expansion.
 
-    Children are keys, repeated ones lists, attributes `@name`, the text of an element that has either `#text`;
-    `@root` is the name of the root element. Namespace prefixes are left out.
+    Children become keys, repeated ones lists, attributes `@name`, and the text of an element with children or
+    attributes `#text`. `@root` is the name of the root element. Namespace prefixes are removed.
     """
     stack, roots = [], []
     elements = 0

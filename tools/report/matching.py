@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Which SMS a delivery report speaks of: by UUID, else by message id and number (SPEC section 6). Pure."""
+"""Matches delivery reports to SMS: by UUID, else by message ID and number (SPEC section 6). Pure."""
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from itertools import takewhile
 from ..attempt import attempt_of, match_key
 from .parsing import DeliveryReport
 
-TAIL = 7  # digits at the end of a number; what stands before them is written in many ways
+TAIL = 7  # digits at the end of a number; the digits before them are written in many ways
 _NUMBER = re.compile(r'[+0-9 ().-]+')
 
 
 @dataclass(slots=True)
 class SentSms:
-    """An SMS as its status row, or without one its tracker, tells.
+    """An SMS according to its status row, or to its tracker if it has none.
 
     :param row_id: of the status row; None without Track Status
-    :param attempt: the last one; None when nothing tells it any more
+    :param attempt: the last one; None if it is not known any more
     :param rank: how final its state is
     """
     row_id: int | None
@@ -29,7 +29,7 @@ class SentSms:
 
 
 class SentIndex:
-    """The SMS that the reports of one call may speak of."""
+    """The SMS that the reports of one call may be about."""
 
     def __init__(self, all_sms: Iterable[SentSms]):
         self._by_key, self._by_message_id, self._by_number = {}, {}, {}
@@ -40,7 +40,7 @@ class SentIndex:
                 self._by_number.setdefault((sms.message_id, _digits(sms.number)[-TAIL:]), []).append(sms)
 
     def find(self, report: DeliveryReport) -> tuple[SentSms | None, int]:
-        """Give the SMS of a report and the attempt that it speaks of; (None, 0) when it is not known (yet)."""
+        """Return the SMS of a report and the attempt that it is about; (None, 0) if it is not known (yet)."""
         sms = self._by_key.get(match_key(report.uuid)) if report.uuid else None
         attempt = attempt_of(sms.uuid, report.uuid) if sms else None
         if not attempt:
@@ -63,7 +63,7 @@ def _digits(number):
 
 
 def _closest(candidates, digits):
-    """Those whose numbers have the most digits in common with this one, from the end."""
+    """Return the candidates whose numbers have the most trailing digits in common with these."""
     common = [_count_common(_digits(sms.number), digits) for sms in candidates]
     return [sms for sms, count in zip(candidates, common, strict=True) if count == max(common)]
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""From a provider's callback to delivery reports (SPEC section 6). Pure; whatever comes, only ReportError is raised."""
+"""Parses delivery reports (SPEC section 6). Pure. Whatever a call contains, only ReportError is raised."""
 from dataclasses import dataclass
 
 from .. import paths
@@ -23,7 +23,7 @@ _LISTS = ('success', 'pending', 'error', 'canceled')
 
 @dataclass(frozen=True)
 class ReportRules:
-    """Where a gateway's reports have what: parameter names or dotted paths, and what its status values mean."""
+    """How a gateway's reports are read: parameter names or dotted paths, and the meaning of status values."""
     uuid_param: str = ''
     message_id_param: str = ''
     status_param: str = ''
@@ -34,22 +34,22 @@ class ReportRules:
     pending: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
     canceled: tuple[str, ...] = ()
-    failure_map: tuple[tuple[str, ...], ...] = ()  # see `FailureCode`; outcomes are about answers only
+    failure_map: tuple[tuple[str, ...], ...] = ()  # see `FailureCode`; outcomes are for responses only
     secrets: Secrets = Secrets()  # noqa: RUF009 - it is frozen
 
     def state_of(self, status: str) -> str | None:
-        """Give 'success', 'pending', 'error' or 'canceled'; None for a value that no list has."""
+        """Return 'success', 'pending', 'error' or 'canceled'; None for a value in no list."""
         return match_value(tuple((name, getattr(self, name)) for name in _LISTS), status)
 
     def paths(self) -> tuple[tuple[str, str], ...]:
-        """Give the fields of a report that are configured, with their paths."""
+        """Return the configured fields of a report with their paths."""
         names = ('uuid', 'message_id', 'status', 'error_code', 'error_message', 'number')
         return tuple((name, path) for name in names if (path := getattr(self, f'{name}_param').strip()))
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What a provider says of one SMS. `state` is None for an unknown status; only an error has a failure type."""
+    """What a provider reports about one SMS. `state` is None for an unknown status; only errors have a failure type."""
     uuid: str
     message_id: str
     number: str
@@ -61,7 +61,7 @@ class DeliveryReport:
 
 
 def parse_value_list(text: str) -> tuple[str, ...]:
-    """Split comma-separated values; blanks around them, empty and repeated ones are dropped."""
+    """Split comma-separated values; surrounding blanks, empty and repeated values are dropped."""
     values = {}
     for value in (text or '').split(','):
         if value.strip():
@@ -86,12 +86,12 @@ def check_values(rules: ReportRules) -> None:
 
 def parse_reports(
         rules: ReportRules, method: str, query_string: bytes, content_type: str, body: bytes) -> list[DeliveryReport]:
-    """Read the reports of a call: several, one or none.
+    """Parse the reports of a call: any number of them.
 
-    What the body lacks is taken from the query string, where our own callback URL may carry the UUID. The content
-    type is a hint only: many providers name a wrong one or none.
+    What the body lacks is taken from the query string, since our own webhook URL may contain the UUID. The content
+    type is only a hint, because many providers send a wrong one or none.
 
-    :raise ReportError: the call is too large or cannot be read, or a report has a status but no identifier
+    :raise ReportError: if the call is too large or cannot be read, or a report has a status but no identifier
     """
     if len(body) > MAX_BODY or len(query_string) > MAX_BODY:
         raise ReportError('report_too_large', 413)
@@ -119,7 +119,7 @@ def parse_reports(
 
 
 def _rows(document, wanted):
-    """The fields of each report in a document, as text, without empty ones."""
+    """Return the fields of each report in a document as text, without empty ones."""
     if document is None or not wanted:
         return []
     found = [
@@ -132,7 +132,7 @@ def _rows(document, wanted):
 
 
 def _by_comma(row):
-    """Several reports in one form (SMSAPI): `MsgId=1,2&status=DELIVERED,FAILED`."""
+    """Split several reports in one form (SMSAPI): `MsgId=1,2&status=DELIVERED,FAILED`."""
     status = row.get('status', '')
     size = status.count(',') + 1
     identifiers = [row[name] for name in ('uuid', 'message_id') if name in row]
@@ -150,7 +150,7 @@ def _report(rules, row):
     failure_type = ''
     if state == 'error':
         failure_type = match_failure(rules.failure_map, code, status, message[:MAX_WORDS]) or 'sms_not_delivered'
-    # An identifier may contain a user name; the response that named it shows it too.
+    # A username in an identifier is not masked: the response contained the same identifier.
     mask, mask_identifier = rules.secrets.masker(), masker(rules.secrets.secrets)
     return DeliveryReport(
         uuid=_shown(mask_identifier, row.get('uuid', ''), MAX_IDENTIFIER),
@@ -164,5 +164,5 @@ def _report(rules, row):
 
 
 def _shown(mask, text, size):
-    """Mask before cutting, or half of a secret would remain. What lies far behind the cut is not looked at."""
+    """Mask before cutting, or half of a secret would remain. Text far beyond the cut is ignored."""
     return mask(text[:16 * size])[:size]

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""From a gateway's configuration and the SMS to send to plain HTTP requests (SPEC section 3)."""
+"""Makes plain HTTP requests from a gateway's configuration and the SMS to send (SPEC section 3)."""
 import base64
 import hashlib
 import json
@@ -29,7 +29,7 @@ ENCODED_MASK = percent_encode(MASK)
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One SMS: its UUID (32 hexadecimal digits), the number as the provider wants it, the text."""
+    """One SMS: its UUID (32 hexadecimal digits), the number as the provider expects it, the text."""
 
     uuid: str
     number: str = field(repr=False)
@@ -46,18 +46,8 @@ class HttpRequest:
     body: bytes | None = field(repr=False)
     recipients: tuple[Recipient, ...]
 
-    def masked(self, credentials: Credentials, *secrets: str) -> 'HttpRequest':
-        """Give this request with :data:`MASK` for each credential, whichever way it is encoded, for logs and pages.
-
-        :param secrets: other texts to mask, such as the token in the callback URL
-        """
-        known = credentials.values()
-        username = known.pop('username', '')
-        pair = f'{username}:{credentials.password}'
-        return self.shown(Masker([*known.values(), *secrets], [username], [pair] if pair != ':' else []))
-
     def shown(self, mask: Callable[[str], str]) -> 'HttpRequest':
-        """Give this request with its URL, header values and body as `mask` returns them."""
+        """Return this request with its URL, header values and body as `mask` returns them."""
         return replace(
             self,
             url=mask(self.url),
@@ -92,7 +82,7 @@ def build_requests(
 
 
 def first_request(config: RequestConfig, recipients: Sequence[Recipient]) -> HttpRequest | None:
-    """Render the first request to be looked at, not to be sent: what is not filled in yet is empty in it.
+    """Render the first request to be shown, not sent: what is not entered yet is empty.
 
     :raise ConfigError: when the JSON Body Template cannot be read
     :raise RenderError: when two keys of an object are the same
@@ -105,7 +95,7 @@ def first_request(config: RequestConfig, recipients: Sequence[Recipient]) -> Htt
 def shown_request(config: RequestConfig, recipients: Sequence[Recipient]) -> HttpRequest | None:
     """Render the first request without any secret; None without recipients.
 
-    Credentials and typed secrets are replaced before rendering, so that a short one masks nothing else.
+    Credentials and typed secrets are replaced before rendering, so that a short secret masks nothing else.
 
     :raise ConfigError, RenderError: see :func:`first_request`
     """
@@ -144,7 +134,7 @@ def _group(template: RequestTemplate, recipients: Sequence[Recipient]) -> Iterat
     groups = {}
     occurrences = {}
     for recipient in recipients:
-        # A number stands once in a request: providers drop or refuse repetitions, and answers are paired by number.
+        # A number appears once in a request: providers drop or refuse duplicates, and responses are matched by number.
         occurrence = occurrences[recipient.number] = occurrences.get(recipient.number, 0) + 1
         groups.setdefault((occurrence, _shared_part(template, recipient.message)), []).append(recipient)
     for group in groups.values():
@@ -153,7 +143,7 @@ def _group(template: RequestTemplate, recipients: Sequence[Recipient]) -> Iterat
 
 
 def _shared_part(template: RequestTemplate, message: str) -> str | bool:
-    """Give what the SMS of one request must have in common."""
+    """Return what the SMS of one request must have in common."""
     if not template.takes_different_texts:
         return message
     return is_gsm(message) if template.needs_one_encoding else True
@@ -193,10 +183,10 @@ def _render(template: RequestTemplate, group: tuple[Recipient, ...], checked: bo
 
 
 def _check_path(template: RequestTemplate, encoded: EncodedValues) -> None:
-    """Refuse values that would lead to another address: `requests` and servers remove the segments . and .. from a path
-    (RFC 3986, 5.2.4), many servers after decoding %2F and %5C, and some merge what an empty segment separates.
+    """Refuse values that would change the address: `requests` and servers remove the segments . and .. from a path
+    (RFC 3986, 5.2.4), many servers after decoding %2F and %5C, and some remove empty segments.
 
-    :raise RenderError: says so
+    :raise RenderError: if there is one
     """
     for segment in template.segments:
         text = segment.fill(encoded)
@@ -204,13 +194,13 @@ def _check_path(template: RequestTemplate, encoded: EncodedValues) -> None:
             raise RenderError('path_value_empty')
         while (decoded := unquote(text)) != text:
             text = decoded
-        # some servers cut path parameters, ..;x for example, before they look at a segment
+        # some servers remove path parameters, such as ..;x, before they read a segment
         if any(piece.partition(';')[0].strip() in ('.', '..') for piece in re.split(r'[/\\]', text)):
             raise RenderError('path_value_dots')
 
 
 def _split_userinfo(url: str) -> tuple[str, str]:
-    """Give the URL without `user:password@`, and these as HTTP Basic in UTF-8; `requests` would take Latin-1 only."""
+    """Split `user:password@` off the URL, as HTTP Basic in UTF-8; `requests` would use Latin-1."""
     scheme, mark, rest = url.partition('://')
     end = re.search('[/?#]|$', rest).start()
     userinfo, at, host = rest[:end].rpartition('@')
@@ -220,7 +210,7 @@ def _split_userinfo(url: str) -> tuple[str, str]:
 
 
 def _values(template: RequestTemplate, group: tuple[Recipient, ...]) -> tuple[Values, list[Values]]:
-    """Give the values of the request, and those of each recipient for ``__each__``."""
+    """Return the values of the request, and those of each recipient for ``__each__``."""
     numbers = [recipient.number for recipient in group]
     each = []
     for recipient in group:
@@ -233,7 +223,7 @@ def _values(template: RequestTemplate, group: tuple[Recipient, ...]) -> tuple[Va
     if len(group) == 1:
         return each[0], each
     shared = Values(each[0])
-    # Never one recipient's number or UUID: the others would be counted as sent, and reports would go to that one.
+    # Never a single recipient's number or UUID: the others would count as sent, and reports would match that one.
     shared['phone'] = shared['phones']
     shared['uuid'] = hashlib.sha256('\n'.join(one.uuid for one in group).encode()).hexdigest()[:32]
     return shared, each
@@ -257,7 +247,7 @@ def _fill_headers(template: RequestTemplate, values: Values, content_type: str) 
 
 
 def _basic(credentials) -> str:
-    """Give the user-pass of HTTP Basic (RFC 7617, with UTF-8), empty when neither is set."""
+    """Return the user-pass of HTTP Basic (RFC 7617, in UTF-8), empty if neither is set."""
     username, password = credentials['username'], credentials['password']
     return base64.b64encode(f'{username}:{password}'.encode()).decode() if username or password else ''
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from .config import ConfigError, RequestConfig
 from .template import RequestTemplate
 
-# Other values must not decide which server gets the credentials.
+# Other values must not decide which server receives the credentials.
 _HOST_PLACEHOLDERS = ('account_id', 'api_key', 'token', 'username', 'password')
 _IN_BRACES = re.compile(r'\{([^{}]*)\}')
 _UNPRINTABLE = re.compile(r'[\x00-\x20\x7f-\xa0\u2028\u2029]')
@@ -22,7 +22,7 @@ _REQUIRED_NAMES = {
 
 
 def check_config(config: RequestConfig) -> None:
-    """Check everything of a gateway that rendering depends on. Values that are not set yet are no error.
+    """Check everything that rendering depends on. Values that are not set yet are accepted.
 
     :raise ConfigError: with the field of ``sms.gateway`` to correct
     """

@@ -1,12 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a gateway's requests are made from, without the ORM. No ``repr`` here shows a secret: they end up in logs."""
+"""What a gateway's requests are made of, without the ORM. No ``repr`` shows a secret, since it may be logged."""
 from dataclasses import dataclass, field, fields, replace
 
 from ..problem import ProblemError
 
 MASK = '***'
 
-# What a parameter with an empty value stands for, by its type, then by the gateway's authentication type.
+# Values of parameters without a value, by their type, then by the gateway's authentication type.
 _DEFAULT_VALUES = {'number': '{phone}', 'multi_number': '{phones}', 'message': '{message}'}
 _DEFAULT_AUTH_VALUES = {'api_key': '{api_key}', 'token': '{token}'}
 
@@ -40,7 +40,7 @@ class Parameter:
     only_for: str = 'any'
 
     def template(self, auth_type: str) -> str:
-        """Give the value with placeholders; an empty one is what the parameter's type stands for."""
+        """Return the value with placeholders; if it is empty, the default of the parameter's type."""
         if self.value:
             return self.value
         if self.type == 'auth':
@@ -50,7 +50,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
-    """The four secrets of a gateway; an empty string is one that is not set."""
+    """The four secrets of a gateway; an empty string if not set."""
 
     api_key: str = ''
     token: str = ''
@@ -61,17 +61,17 @@ class Credentials:
         return f'Credentials({", ".join(self.values())})'
 
     def values(self) -> dict[str, str]:
-        """Give the credentials that are set, by name."""
+        """Return the credentials that are set, by name."""
         return {item.name: value for item in fields(self) if (value := getattr(self, item.name))}
 
     def masked(self) -> 'Credentials':
-        """Give the same credentials with :data:`MASK` for each that is set."""
+        """Return the same credentials with :data:`MASK` for each that is set."""
         return replace(self, **dict.fromkeys(self.values(), MASK))
 
 
 @dataclass(frozen=True)
 class RequestConfig:
-    """Everything of a gateway that rendering a request needs. ``callback_url`` is empty while callbacks are off."""
+    """Everything that rendering a gateway's requests needs. ``callback_url`` is empty while callbacks are disabled."""
 
     url: str = field(repr=False)
     method: str = 'post'  # get, post

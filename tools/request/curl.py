@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A gateway's request as a `curl` command that a person can run in a shell, with variables where secrets stand."""
+"""A gateway's request as a `curl` command for a shell, with variables in place of secrets."""
 import base64
 import re
 import shlex
@@ -22,7 +22,7 @@ _BASIC = 'Basic ' + base64.b64encode(f'{_MARKS["username"]}:{_MARKS["password"]}
 
 
 def to_curl(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
-    """Give the first request as a command; ``$TOKEN`` and the like stand for the credentials, set or not.
+    """Return the first request as a command, with ``$TOKEN`` and the like for the credentials, set or not.
 
     :raise ConfigError, RenderError: see :func:`.builder.first_request`
     """
@@ -50,6 +50,6 @@ def _basic_user() -> str:
 
 
 def _quote(text: str) -> str:
-    """Quote for a POSIX shell: everything literally, marks as variables."""
+    """Quote for a POSIX shell: everything is literal, marks become variables."""
     pieces = [_VARIABLES.get(piece) or shlex.quote(piece) for piece in _MARK.split(text) if piece]
     return ''.join(pieces) or "''"

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The template language of requests (SPEC section 3): placeholders in text, typed tokens and ``__each__`` in JSON.
 
-A template is read once and filled many times. Filling is one pass over the template, never over a value, so that an
-SMS that says ``{password}`` sends exactly that; and JSON is parsed before it is filled, so that no text can break it.
+A template is parsed once and filled many times. Filling is one pass over the template, never over a value, so an SMS
+that says ``{password}`` sends exactly that. JSON is parsed before it is filled, so no text can break it.
 """
 import json
 import math
@@ -35,11 +35,11 @@ _LEFT_OUT = object()
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string with placeholders, ready for ``str.format_map``: statics escaped, only known names between braces.
+    """A string with placeholders for ``str.format_map``: static text is escaped, only known names are in braces.
 
     :ivar frozenset names: the placeholders and tokens in it
-    :ivar str sole: the name when the string is one placeholder and nothing else, else empty
-    :ivar bool typed: whether that one is a token (``__encoding__``), whose value keeps its JSON type
+    :ivar str sole: the name if the string is a single placeholder and nothing else, else empty
+    :ivar bool typed: whether that is a token (``__encoding__``), whose value keeps its JSON type
     """
 
     pattern: str
@@ -49,10 +49,10 @@ class Text:
 
     @classmethod
     def read(cls, template: str, static: Callable[[str], str] = str, tokens: bool = False) -> 'Text':
-        """Read a template.
+        """Parse a template.
 
-        :param static: makes the text between placeholders fit where it goes (percent-encoding)
-        :param tokens: whether ``__phone__`` and the like count, as they do in JSON only
+        :param static: encodes the text between placeholders for its destination (percent-encoding)
+        :param tokens: whether ``__phone__`` and the like are placeholders, as in JSON
         """
         pattern, names, end, match = [], [], 0, None
         for match in (_IN_JSON if tokens else _IN_TEXT).finditer(template):
@@ -68,14 +68,15 @@ class Text:
         return self.pattern.format_map(values)
 
     def is_left_out(self, values: Mapping[str, str]) -> bool:
-        """Tell whether what holds this text goes: an empty placeholder alone, or a callback URL while there is none."""
+        """Return whether the parameter, header or key with this text is omitted (SPEC section 3): a single placeholder
+        that is empty, or a callback URL while callbacks are disabled."""
         return bool(
             (self.sole and not values[self.sole])
             or ('callback_url' in self.names and not values['callback_url'])
         )
 
 
-# Inside a longer string the list is its text form.
+# Within a longer string the list becomes text.
 _TEXT_NAMES = {'phones_list': 'phones'}
 
 
@@ -85,7 +86,7 @@ def _literal(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """``["__each__", item]``: a list that holds the item once per recipient."""
+    """``["__each__", item]``: a list that repeats the item for each recipient."""
 
     item: Any
 
@@ -109,7 +110,7 @@ def read_json(template: str) -> Any:
 
 
 def quote_tokens(template: str) -> str:
-    """Put each token of a JSON Body Template in double quotes, so that it is JSON."""
+    """Put each token of a JSON Body Template in double quotes, which makes it JSON."""
     return _STRING_OR_TOKEN.sub(_quoted, template)
 
 
@@ -129,7 +130,7 @@ def _read_float(digits: str) -> float:
 
 
 class _RepeatedKeyError(Exception):
-    """A key that an object has twice."""
+    """An object contains a key twice."""
 
 
 def _read_object(pairs: list) -> dict:
@@ -162,13 +163,13 @@ def _read_node(node: Any, depth: int = 0, inside: bool = False) -> Any:
 
 
 def read_string(string: str) -> str | Text:
-    """Read a string of a JSON document; one without placeholders stays what it is."""
+    """Parse a string of a JSON document; one without placeholders is returned unchanged."""
     text = Text.read(string, tokens=True)
     return text if text.names else string
 
 
 def walk(node: Any, inside: bool = False) -> Iterator[tuple[Text, bool]]:
-    """Give every text of a parsed template and whether it stands inside ``__each__``."""
+    """Yield every text of a parsed template and whether it is inside ``__each__``."""
     if isinstance(node, Text):
         yield node, inside
     elif isinstance(node, Each):
@@ -185,15 +186,16 @@ def walk(node: Any, inside: bool = False) -> Iterator[tuple[Text, bool]]:
 def fill_json(document: Any, values: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> Any:
     """Fill a parsed template.
 
-    :param values: what the placeholders are in this request
-    :param each: what they are for each of its recipients
+    :param values: of the placeholders in this request
+    :param each: of the placeholders for each of its recipients
+    :raise RenderError: if two keys of an object are the same
     """
     filled = _fill_node(document, values, each)
     return {} if filled is _LEFT_OUT else filled
 
 
 def _fill_node(node: Any, values: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> Any:
-    """Fill one node. An object or a list of which nothing is left is left out itself."""
+    """Fill one node. An object or a list that becomes empty is omitted itself."""
     if isinstance(node, Text):
         return _LEFT_OUT if node.is_left_out(values) else _json_value(node, values)
     if isinstance(node, dict):
@@ -224,7 +226,7 @@ def _fill_list(node: list, values: Mapping[str, Any], each: Sequence[Mapping[str
     filled = [_fill_node(child, values, each) for child in node]
     if all(value is _LEFT_OUT for value in filled):
         return []
-    # An empty text among others keeps its place: the position in a list may have a meaning.
+    # An empty text among others is kept, because the position in a list may matter.
     return [
         '' if value is _LEFT_OUT else value
         for child, value in zip(node, filled, strict=True)

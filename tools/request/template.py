@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The request of a gateway, read once from its configuration and filled for each group of recipients."""
+"""The request of a gateway, compiled once from its configuration and filled for each group of recipients."""
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .config import Parameter, RequestConfig
 from .placeholders import Text, read_json, read_string, walk
 
 percent_encode = partial(quote, safe='', errors='replace')
-# What an administrator typed into a URL stays as it is, apart from what no URL may hold (RFC 3986).
+# What an administrator entered in a URL is kept, except characters that no URL may contain (RFC 3986).
 _encode_url = partial(quote, safe="!#$%&'()*+,/:;=?@[]~")
 _SITE = re.compile(r'[^/?#]*//[^/?#]*')
 
@@ -21,13 +21,13 @@ _MADE_WHEN_USED = {
     'uuid20': lambda values: values['uuid'][:20],
     'encoding': lambda values: values['encoding_gsm' if is_gsm(values['message']) else 'encoding_unicode'],
 }
-# What is the same in every request of a gateway, credentials aside.
+# What is the same in all requests of a gateway, besides the credentials.
 _CONSTANTS = ('sender', 'account_id', 'callback_url', 'encoding_gsm', 'encoding_unicode', 'separator')
 _MESSAGE_NAMES = frozenset(('message', 'message_hex'))
 
 
 class Values(dict):
-    """What the placeholders are for one request, or for one of its recipients."""
+    """The values of the placeholders for one request, or for one of its recipients."""
 
     __slots__ = ()
 
@@ -52,7 +52,7 @@ class EncodedValues(dict):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A parameter of the query string or the form body, its statics percent-encoded."""
+    """A parameter of the query string or the form body, its static text percent-encoded."""
 
     key: Text  # with its =
     value: Text
@@ -69,7 +69,7 @@ class RequestTemplate:
         self.config = config
         site, path, query = _split_url(config.url)
         self.url = Text(Text.read(site).pattern + Text.read(path, _encode_url).pattern, Text.read(site + path).names)
-        # What a value makes of its segment of the path may change the address.
+        # Values in a segment of the path may change the address.
         self.segments = [text for part in path.split('/') if (text := Text.read(part, _encode_url)).names]
         self.url_rows = [_url_row(piece) for piece in query.split('&') if piece]
         self.headers = [(key, Text.read(value)) for key, value in config.headers]
@@ -105,7 +105,7 @@ class RequestTemplate:
             yield 'body_template', '', text, inside
 
     def parameter_texts(self) -> Iterator[tuple[Parameter, Text]]:
-        """Give each parameter with its value, ``__phones_list__`` and the like read where they count."""
+        """Yield each parameter with its value; in JSON, ``__phones_list__`` and the like are placeholders too."""
         if self.rows:
             for parameter, row in zip(self.config.parameters, self.rows, strict=True):
                 yield parameter, row.value
@@ -114,7 +114,7 @@ class RequestTemplate:
 
     @cached_property
     def takes_different_texts(self) -> bool:
-        """Whether SMS with different texts fit in one request: the message stands in ``__each__`` and nowhere else."""
+        """Whether SMS with different texts fit in one request: the message appears in ``__each__`` only."""
         places = {inside for _field, _key, text, inside in self.texts() if text.names & _MESSAGE_NAMES}
         return places == {True}
 
@@ -130,14 +130,14 @@ class RequestTemplate:
         return any(parameter.only_for != 'any' for parameter in self.config.parameters)
 
     def rows_for(self, message: str) -> list[Row]:
-        """Give the parameters for a text, without those that are only for the other encoding."""
+        """Return the parameters for a text, without those that are only for the other encoding."""
         if not self.depends_on_encoding:
             return self.rows
         encoding = _encoding_of(message)
         return [row for row in self.rows if row.only_for in ('any', encoding)]
 
     def document_for(self, message: str):
-        """Give the parsed JSON body for a text: the template, else one object made of the parameters."""
+        """Return the parsed JSON body for a text: the template, else one object made of the parameters."""
         if self.document is not None:
             return self.document
         encoding = _encoding_of(message) if self.depends_on_encoding else 'any'
@@ -151,7 +151,7 @@ def _encoding_of(message: str) -> str:
 
 
 def _split_url(url: str) -> tuple[str, str, str]:
-    """Give scheme and host, path, query. A fragment is never sent."""
+    """Return scheme and host, path, query. A fragment is never sent."""
     location, _mark, query = url.strip().partition('#')[0].partition('?')
     match = _SITE.match(location)
     end = match.end() if match else 0

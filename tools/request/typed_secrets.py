@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The secrets of a gateway: those in the fields for credentials, and those that an administrator typed elsewhere into a
+"""The secrets of a gateway: those in the credential fields, and those that an administrator entered elsewhere in the
 request."""
 import base64
 import json
@@ -13,12 +13,12 @@ from ..masking import Masker, masker
 from .config import MASK, RequestConfig
 from .placeholders import quote_tokens
 
-SHORTEST = 4  # a shorter one is rather a switch
-SHORTEST_NUMBER = 5  # and a shorter number is in many answers
+SHORTEST = 4  # shorter values are probably switches
+SHORTEST_NUMBER = 5  # shorter numbers appear in many responses
 # Placeholders, also mistyped ones, which Request Preview must show as they are.
 _FILLED_IN = re.compile(r'\{[A-Za-z_]+(?:20)?\}|__[a-z_]+__')
 _WORD = re.compile(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z][^\W\d_]*')
-# What a name ends in, apart from _USUAL_END: `X-Auth-Token`, `apiKey`, `PIN code`, `user_password_value`.
+# How names of secrets end, apart from _USUAL_END: `X-Auth-Token`, `apiKey`, `PIN code`, `user_password_value`.
 _SECRET_ENDS = frozenset((
     'pass', 'password', 'passwd', 'passphrase', 'passcode', 'pwd', 'pw', 'psw', 'pswd', 'passw', 'secret', 'token',
     'key', 'auth', 'authorization', 'authorisation', 'authentication', 'signature', 'sign', 'sig', 'hash', 'hmac',
@@ -55,7 +55,7 @@ See = Callable[[str, str, str], str]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secrets:
-    """What must not be seen of a gateway. See :class:`.masking.Masker` for the three kinds."""
+    """The secrets of a gateway. See :class:`.masking.Masker` for the three kinds."""
     secrets: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
@@ -66,8 +66,8 @@ class Secrets:
 
 @lru_cache(maxsize=128)
 def find_secrets(config: RequestConfig) -> Secrets:
-    """Find what a request of this gateway has that is secret: credentials, typed secrets, and what is made of them for
-    the header Authorization."""
+    """Find everything secret in the requests of a gateway: credentials, typed secrets, and what the header Authorization
+    contains of them."""
     credentials = config.credentials
     secrets = [credentials.api_key, credentials.token, credentials.password]
     names, pairs = [credentials.username], [f'{credentials.username}:{credentials.password}']
@@ -88,9 +88,10 @@ def find_secrets(config: RequestConfig) -> Secrets:
 
 
 def find_typed_secrets(config: RequestConfig) -> tuple[tuple[str, str, str], ...]:
-    """Find the texts without placeholder where a secret belongs.
+    """Find literal texts in places of secrets.
 
-    :return: for each the field of ``sms.gateway``, the name in front of it, and the secret
+    :return: for each the field of ``sms.gateway``, the name that the request gives it, '' in a URL's path, and the
+        secret
     """
     found = {}
 
@@ -104,13 +105,12 @@ def find_typed_secrets(config: RequestConfig) -> tuple[tuple[str, str, str], ...
 
 
 def mask_typed(config: RequestConfig) -> RequestConfig:
-    """Give the configuration with :data:`MASK` for each typed secret, even one that is too short to be looked for in
-    a request."""
+    """Replace each typed secret of a configuration by :data:`MASK`, even those too short to be found in a request."""
     return _rewrite(config, lambda _field, _name, _value: MASK)
 
 
 def is_secret_name(name: str) -> bool:
-    """Tell whether a parameter, header or key of this name has a secret or a user name."""
+    """Return whether a parameter, header or key of this name contains a secret or a username."""
     last = _last_word(name)
     return last in _SECRET_ENDS or last in _USER_ENDS or (
         last not in _NO_SECRET_WORD and bool(_SECRET_WORD_END.search(last)))
@@ -121,7 +121,7 @@ def _is_user_name(name: str) -> bool:
 
 
 def _last_word(name):
-    """The word of a name that says what it is: `key` of `X-Api-Key`, `pin` of `pinCode`, `user` of `user_id`."""
+    """Return the significant word of a name: `key` of `X-Api-Key`, `pin` of `pinCode`, `user` of `user_id`."""
     words = [word.lower() for word in _WORD.findall(name)] or ['']
     while len(words) > 1 and (words[-1] in _USUAL_END or words[-1] == 'v' or words[-1].isdecimal()):
         words.pop()
@@ -132,7 +132,7 @@ def _last_word(name):
 
 
 def looks_random(text: str) -> bool:
-    """Tell whether a text, such as a segment of a URL, is rather made by a machine than a word or a version."""
+    """Return whether a text, such as a segment of a URL, looks generated, unlike a word or a version."""
     if re.fullmatch(r'[0-9]{10,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}', text):
         return True
     if re.search(r'[0-9]{5}:.{4}|:(?=.*[0-9]).{6}', text):
@@ -155,7 +155,7 @@ def looks_random(text: str) -> bool:
 
 
 def _rewrite(config: RequestConfig, see: See) -> RequestConfig:
-    """Give the configuration with what `see` makes of each typed secret."""
+    """Replace each typed secret of a configuration by what `see` returns for it."""
     def row(field_name, key, value, is_secret):
         return _see_value(see, field_name, key, value) if is_secret else _rewrite_text(value, field_name, see)
 
@@ -177,7 +177,7 @@ def _rewrite(config: RequestConfig, see: See) -> RequestConfig:
 
 
 def _rewrite_text(text, field_name, see):
-    """A value that is a document itself."""
+    """Rewrite a value that is a document itself."""
     start = text.lstrip()[:1]
     if start == '<':
         for pattern in (_CDATA, _ELEMENT, _ATTRIBUTE):
@@ -194,7 +194,7 @@ def _rewrite_text(text, field_name, see):
 
 
 def _see_value(see, field_name, name, value):
-    """What `see` makes of a value, or of the pieces between placeholders that nobody would write by hand."""
+    """Return what `see` returns for a value, or for the pieces between placeholders that look generated."""
     if not value or value.lower() in _NO_SECRETS:
         return value
     if not _FILLED_IN.search(value):
@@ -211,7 +211,7 @@ def _see_header(see, key, value):
             f'{name}={see("header_ids", key, text)}' if text else see('header_ids', key, name)
             for name, _equals, text in (piece.strip().partition('=') for piece in value.split(';')))
     scheme, blank, rest = value.partition(' ')
-    # Bearer, Basic, App and the like are none
+    # Bearer, Basic, App and the like are not secrets
     if not blank:
         return _see_value(see, 'header_ids', key, value)
     seen = _see_value(see, 'header_ids', key, rest)
@@ -231,11 +231,11 @@ def _rewrite_url(url, see):
                 see('base_url', unquote(username), base64.b64encode(pair.encode('utf-8', 'replace')).decode())
             password = see('base_url', unquote(username), unquote(password))
         if not password:
-            username = _see_value(see, 'base_url', 'URL', unquote(username))  # an API key
+            username = _see_value(see, 'base_url', '', unquote(username))  # an API key
         userinfo = f'{username}{colon}{password}@'
     segments = path.split('/')
     path = '/'.join(
-        _see_value(see, 'base_url', 'URL', segment) if _is_secret_segment(before, segment) else segment
+        _see_value(see, 'base_url', '', segment) if _is_secret_segment(before, segment) else segment
         for before, segment in zip(['', *segments], segments, strict=False))
     if query:
         query = '&'.join(_rewrite_field(piece, see) for piece in query.split('&'))
@@ -253,18 +253,18 @@ def _is_secret_segment(before, segment):
 def _rewrite_field(piece, see):
     key, equals, value = piece.partition('=')
     if not equals:
-        return see('base_url', 'URL', unquote_plus(key)) if looks_random(key) else key
+        return see('base_url', '', unquote_plus(key)) if looks_random(key) else key
     if not is_secret_name(unquote_plus(key)):
         return piece
     return f'{key}={_see_value(see, "base_url", unquote_plus(key), unquote_plus(value))}'
 
 
 class _Object(list):
-    """The members of a JSON object in their order, repeated names included."""
+    """The members of a JSON object in their order, including repeated names."""
 
 
 def _rewrite_json(template, field_name, see):
-    """A JSON template as JSON, if something in it is changed."""
+    """Return a JSON template rewritten as JSON; the template itself if nothing changes."""
     changed = []
 
     def read(node, name, is_secret):
@@ -293,7 +293,7 @@ def _rewrite_json(template, field_name, see):
     try:
         rewritten = read(json.loads(quote_tokens(template), object_pairs_hook=_Object), '', False)
     except (ValueError, RecursionError):
-        # Request Preview says that it is no JSON; what is typed in it is a secret all the same
+        # Request Preview says that it is not JSON; secrets in it are secrets nevertheless
         return _PAIR.sub(lambda match: match[0].replace(
             match[2], _see_value(see, field_name, match[1], match[2])) if is_secret_name(match[1]) else match[0],
             template)
@@ -301,7 +301,7 @@ def _rewrite_json(template, field_name, see):
 
 
 def _named(node):
-    """The name in an object such as `{"name": "apikey", "value": "s3cret"}`, None for another."""
+    """Return the name in an object such as `{"name": "apikey", "value": "s3cret"}`, None for others."""
     members = {key.lower(): value for key, value in node}
     name = next((members[key] for key in _NAMES if isinstance(members.get(key), str)), None)
     return name if 'value' in members else None
@@ -311,7 +311,7 @@ def _named(node):
 
 
 def _authorizations(config: RequestConfig) -> Iterator[str]:
-    """What stands in headers for secrets when credentials are filled in, unless it belongs to one recipient."""
+    """Yield the secrets of headers with the credentials filled in, except those that differ by recipient."""
     values = {**config.credentials.values(), 'sender': config.sender, 'account_id': config.account_id}
     for key, value in config.headers:
         if not is_secret_name(key) or not _FILLED_IN.search(value):
@@ -322,14 +322,14 @@ def _authorizations(config: RequestConfig) -> Iterator[str]:
 
 
 def _userinfos(config):
-    """`user:password` in front of the host."""
+    """Return `user:password` before the host."""
     values = config.credentials.values()
     userinfo = _SITE.fullmatch(config.url)[2] or ''
     return [unquote(_FILLED_IN.sub(lambda found: values.get(found[0].strip('{}_'), found[0]), userinfo))]
 
 
 def _decode_pair(value):
-    """`user:password` in a header of HTTP Basic, empty for what is none."""
+    """Return `user:password` of a header of HTTP Basic, empty if it is not one."""
     try:
         pair = base64.b64decode(value.encode(), validate=True).decode()
     except ValueError:
