@@ -66,8 +66,8 @@ class Secrets:
 
 @lru_cache(maxsize=128)
 def find_secrets(config: RequestConfig) -> Secrets:
-    """Find everything secret in the requests of a gateway: credentials, typed secrets, and what the header Authorization
-    contains of them."""
+    """Find everything secret in the requests of a gateway: credentials, typed secrets, and what they become in the
+    header Authorization."""
     credentials = config.credentials
     secrets = [credentials.api_key, credentials.token, credentials.password]
     names, pairs = [credentials.username], [f'{credentials.username}:{credentials.password}']
