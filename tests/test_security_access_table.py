@@ -235,7 +235,7 @@ class TestAccessTable(AccessTableCase):
         self.assertLessEqual(ours, listed)
         models = {model for model in self.env.registry if model.startswith(('sms.gateway', 'sms.retry'))}
         self.assertEqual({model for model, *_cells in table(OPERATIONS)} - {'sms.sms', 'sms.tracker'},
-                         models - {'sms.gateway.row'})
+                         models - {'sms.gateway.row', 'sms.gateway.problem'})
 
     def test_secrets_are_hidden_in_exports_and_copies(self):
         gateway = self.make_gateway(

@@ -98,9 +98,9 @@ class TestSending(GatewayCase):
         bad, good = self.make_sms('+32456001122', body="..") + self.make_sms('+32456001123', body="Hi")
         (bad + good).send()
         self.assertEqual((bad.state, bad.failure_type, self.status_of(bad).outcome), ('error', 'sms_server', 'refused'))
-        self.assertIn("another address", bad.failure_reason)
+        self.assertIn("which would change the address", bad.failure_reason)
         self.assertEqual(good.state, 'pending')
-        with self.assertRaisesRegex(UserError, "another address"):
+        with self.assertRaisesRegex(UserError, "which would change the address"):
             self.env['sms.gateway.test'].create(
                 {'gateway_id': self.gateway.id, 'number': '+32456001122', 'body': "."}).action_send()
         self.assertEqual(len(self.provider.requests), 1)

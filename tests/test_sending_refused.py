@@ -26,7 +26,7 @@ class TestRefusedSms(GatewayCase):
         }).with_context(active_model='res.partner', active_id=contact.id, active_ids=contact.ids).run()
         sms = self.make_sms('987654321', partner_id=contact.id)
         sms.send()
-        self.assert_failed(sms, 'sms_number_format', "type it with + and the country code")
+        self.assert_failed(sms, 'sms_number_format', "Enter it with + and the country code")
         test = self.env['sms.gateway.test'].create(
             {'gateway_id': self.gateway.id, 'number': '987654321', 'body': "Hi"})
         with self.assertRaisesRegex(Exception, "country code"):
