@@ -49,7 +49,8 @@ def retry_delay(attempt: int, retry_after: int | None = None) -> int:
     return min(RETRY_DELAY * 2 ** min(attempt - 1, 10), MAX_RETRY_DELAY)
 
 
-def decide(sms: QueuedSms, result: SendResult, paused: Mapping[int, tuple[int, SendResult]], has_time: bool) -> Decision:
+def decide(
+        sms: QueuedSms, result: SendResult, paused: Mapping[int, tuple[int, SendResult]], has_time: bool) -> Decision:
     """Decide what follows a result.
 
     :param result: of the first candidate of the SMS
