@@ -119,16 +119,16 @@ class TestFailOver(unittest.TestCase):
         self.assertEqual(order(PAKISTAN, *routes), [1, 2])
         self.assertEqual(order(BELGIUM, Route(1, 10, failover=False), Route(2, 20)), [1])
 
-    def test_resting_gateway_is_passed_over(self):
-        routes = Route(1, 10, ('92',), resting=True), Route(2, 20, ('92',)), Route(3, 30)
+    def test_paused_gateway_is_passed_over(self):
+        routes = Route(1, 10, ('92',), paused=True), Route(2, 20, ('92',)), Route(3, 30)
         self.assertEqual(order(PAKISTAN, *routes), [2, 3])
 
-    def test_resting_gateway_with_fail_over_off_is_waited_for(self):
-        routes = Route(1, 10, ('92',), resting=True, failover=False), Route(2, 20, ('92',))
+    def test_paused_gateway_with_fail_over_off_is_waited_for(self):
+        routes = Route(1, 10, ('92',), paused=True, failover=False), Route(2, 20, ('92',))
         self.assertEqual(order(PAKISTAN, *routes), [1])
 
     def test_first_choice_when_all_rest(self):
-        self.assertEqual(order(PAKISTAN, Route(1, 10, ('92',), resting=True), Route(2, 20, resting=True)), [1])
+        self.assertEqual(order(PAKISTAN, Route(1, 10, ('92',), paused=True), Route(2, 20, paused=True)), [1])
 
 
 class TestTable(unittest.TestCase):
@@ -147,7 +147,7 @@ ROUTES = st.lists(
     st.builds(
         Route, gateway_id=st.integers(1, 9), sequence=st.sampled_from((1, 10, 20)), prefixes=PREFIXES,
         company_id=COMPANIES, failover=st.sampled_from((True, True, True, False)),
-        resting=st.sampled_from((False, False, True))),
+        paused=st.sampled_from((False, False, True))),
     max_size=7, unique_by=lambda route: route.gateway_id)
 NUMBERS = st.sampled_from((None, '+12025550123', '+4915112345678', '+4930123456', '+923001234567', '+32456001122'))
 
@@ -178,7 +178,7 @@ def in_words_of_the_rule(number, routes, company_id, default_id):
     ends = [place for place, route in enumerate(once) if not route.failover]
     reached = once[:ends[0] + 1] if ends else once
     # one that rests is passed over, unless no other can take the SMS
-    awake = [route for route in reached if not route.resting]
+    awake = [route for route in reached if not route.paused]
     return [route.gateway_id for route in awake or once[:1]]
 
 
@@ -194,5 +194,5 @@ class TestWordsOfTheRule(unittest.TestCase):
             [candidate.gateway_id for candidate in candidates],
             in_words_of_the_rule(number, routes, company_id, default_id))
         self.assertEqual(table.candidates(number), candidates)
-        if candidates and not any(route.resting for route in routes):
+        if candidates and not any(route.paused for route in routes):
             self.assertNotEqual(candidates[0].rule, SPARE)
