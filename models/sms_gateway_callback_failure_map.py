@@ -30,7 +30,8 @@ class SmsGatewayCallbackFailureMap(models.Model):
         "Provider Code", required=True,
         help="Compared, without case, with the error code, then the status value, then the HTTP code (HTTP 402), then "
              "the error text, of answers and of delivery reports. * stands for any characters; an exact code is "
-             "preferred to one with *.")
+             "preferred to one with *. If the provider uses the same code with different meanings, start it with "
+             "response: or report: (response:9).")
     failure_type = fields.Selection(FAILURE_TYPES, "Failure Type", required=True, default='unknown')
     outcome = fields.Selection(
         [('as_usual', "As Usual"), ('refused', "Not Taken"), ('accepted', "Taken"), ('unknown', "Unknown")],

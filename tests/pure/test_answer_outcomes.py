@@ -247,16 +247,27 @@ class TestFailureTypes(unittest.TestCase):
                 (('99', ''), None),
                 ((), None)):
             with self.subTest(candidates=candidates):
-                self.assertEqual(match_failure(failure_map, *candidates), expected)
+                self.assertEqual(match_failure(failure_map, *candidates, source='response'), expected)
 
     def test_stars_anywhere_in_linear_time(self):
         start = time.monotonic()
-        self.assertIsNone(match_failure((('*a' * 50 + 'b', 'unknown'),), 'a' * 4000))
+        self.assertIsNone(match_failure((('*a' * 50 + 'b', 'unknown'),), 'a' * 4000, source='report'))
         self.assertLess(time.monotonic() - start, 1)
         for code, text, fits in (
                 ('a*c', 'abc', True), ('a*a', 'a', False), ('*', 'x', True), ('a*b*c', 'axxbxc', True)):
             with self.subTest(code=code, text=text):
-                self.assertEqual(match_failure(((code, 'unknown'),), text) is not None, fits)
+                self.assertEqual(match_failure(((code, 'unknown'),), text, source='report') is not None, fits)
+
+    def test_codes_of_one_source(self):
+        failure_map = (
+            ('9', 'unknown'), ('Response: 9', 'sms_credit'), ('report:9', 'sms_expired'), ('response:8*', 'sms_acc'),
+            ('report:*', 'sms_server'), ('other:9', 'sms_rejected'))
+        for code, response, report in (
+                ('9', 'sms_credit', 'sms_expired'), ('80', 'sms_acc', 'sms_server'), ('7', None, 'sms_server'),
+                ('other:9', 'sms_rejected', 'sms_rejected'), ('response:9', None, 'sms_server')):
+            with self.subTest(code=code):
+                self.assertEqual(match_failure(failure_map, code, source='response'), response)
+                self.assertEqual(match_failure(failure_map, code, source='report'), report)
 
     def test_by_http_code(self):
         for status, expected in (

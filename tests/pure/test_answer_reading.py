@@ -62,6 +62,29 @@ class TestMessageId(unittest.TestCase):
             [r.message_id for r in read(202, '{"ids": [7, 8]}', TWO, message_id_path='ids[]')], ['7', '8'])
         self.assertEqual([r.message_id for r in read(200, '{"ids": [7]}', TWO, message_id_path='ids[]')], ['7', '7'])
 
+    def test_words_of_a_refusal_are_no_id(self):
+        """MSG91 has the message ID of an accepted SMS and the reason of a refused one in the same place."""
+        rules = {'message_id_path': 'message', 'status_path': 'type', 'error_values': ('error',)}
+        self.assertEqual(read_one(200, '{"message": "5762", "type": "success"}', **rules).message_id, '5762')
+        self.assertEqual(read_one(200, '{"message": "No key", "type": "error"}', **rules).message_id, '')
+        taken = {**rules, 'failure_map': (('error', 'sms_rejected', 'accepted'),)}
+        self.assertEqual(read_one(200, '{"message": "5762", "type": "error"}', **taken).message_id, '5762')
+
+    def test_codes_of_success_are_no_error_code(self):
+        """Taqnyat repeats the HTTP code, seven has true or a number, Vonage one status for each part."""
+        rules = {'error_code_path': 'code', 'require_message_id': True}
+        for text in ('{"code": 201}', '{"code": "0"}', '{"code": true}', '{"code": null}', '{"code": "false"}'):
+            with self.subTest(text=text):
+                result = read_one(201, text, **rules)
+                self.assertEqual((result.state, result.outcome, result.error_code), ('error', 'unknown', ''))
+        for code, failure_map in (('9', ()), ('201', (('201', 'sms_acc'),)), ('0', (('Response:0', 'sms_acc'),))):
+            with self.subTest(code=code):
+                result = read_one(201, f'{{"code": {code}}}', failure_map=failure_map, **rules)
+                self.assertEqual((result.outcome, result.error_code), ('refused', code))
+        self.assertEqual(
+            read_one(400, '{"m": [{"s": "0"}, {"s": "9"}]}', error_code_path='m[].s').error_code, '9')
+        self.assertEqual(read_one(400, '{"a": 0, "b": 7}', error_code_path='a|b').error_code, '7')
+
     def test_required(self):
         """SPEC section 2, Message ID Required: a recipient's part without message id is an error."""
         rules = {'message_id_regex': r'(?P<number>\d+):(?P<id>\w+)', 'require_message_id': True}

@@ -9,11 +9,14 @@ FAILURE_TYPES = (
     'sms_credit', 'sms_server', 'sms_acc', 'sms_expired', 'sms_invalid_destination', 'sms_not_allowed',
     'sms_not_delivered', 'sms_rejected')
 AS_USUAL = 'as_usual'
+RESPONSE, REPORT = SOURCES = ('response', 'report')
 
 
 class FailureCode(NamedTuple):
     """A provider's code, what it means for Odoo, and whether the provider accepted the SMS.
 
+    A code that starts with ``response:`` or ``report:`` counts only there, before those without: some providers number
+    the errors of their responses and those of their delivery reports independently.
     `outcome` is `AS_USUAL` if the rest of the response decides, else 'refused', 'accepted' or 'unknown'.
     """
     code: str
@@ -21,13 +24,14 @@ class FailureCode(NamedTuple):
     outcome: str = AS_USUAL
 
 
-def match_failure(failure_map: tuple[tuple[str, ...], ...], *candidates: str) -> str | None:
+def match_failure(failure_map: tuple[tuple[str, ...], ...], *candidates: str, source: str) -> str | None:
     """Return the failure type of the first candidate that matches a code, case-insensitive; None if none does.
 
     :param failure_map: codes, in which ``*`` matches any characters, as `FailureCode` or its values
     :param candidates: in order of priority; an exact match of any beats a pattern, a longer pattern a shorter one
+    :param source: where they come from, `RESPONSE` or `REPORT`
     """
-    exact, patterns = _failure_codes(failure_map)
+    exact, patterns = _failure_codes(failure_map, source)
     folded = _fold(candidates)
     for text in folded:
         if text in exact:
@@ -40,12 +44,12 @@ def match_failure(failure_map: tuple[tuple[str, ...], ...], *candidates: str) ->
 
 
 def match_outcome(failure_map: tuple[tuple[str, ...], ...], *candidates: str) -> str | None:
-    """Return the outcome that the codes fix for these candidates; None if the rest of the response decides.
+    """Return the outcome that the codes fix for these candidates of a response; None if the rest of it decides.
 
     For each candidate the best matching code counts. One with `AS_USUAL` is ignored, so that it hides no other
     candidate; among the others an exact match beats a pattern, then the first candidate counts.
     """
-    exact, patterns = _failure_codes(failure_map)
+    exact, patterns = _failure_codes(failure_map, RESPONSE)
     by_pattern = None
     for text in _fold(candidates):
         if text in exact:
@@ -67,9 +71,16 @@ def _fold(candidates):
 
 
 @lru_cache(maxsize=256)
-def _failure_codes(failure_map):
-    codes = [
-        row._replace(code=row.code.strip().casefold()) for row in itertools.starmap(FailureCode, failure_map)]
+def _failure_codes(failure_map, source):
+    own, common = [], []
+    for row in itertools.starmap(FailureCode, failure_map):
+        code = row.code.strip().casefold()
+        prefix, colon, rest = code.partition(':')
+        if not colon or prefix not in SOURCES:
+            common.append(row._replace(code=code))
+        elif prefix == source:
+            own.append(row._replace(code=rest.strip()))
+    codes = own + common
     exact = {row.code: row for row in reversed(codes) if '*' not in row.code}
     longest_first = sorted(codes, key=lambda row: -len(row.code.replace('*', '')))
     return exact, [(row.code.split('*'), row) for row in longest_first if '*' in row.code]

@@ -12,7 +12,7 @@ from .. import paths
 from ..masking import masker
 from ..problem import Problem
 from . import bounded_regex
-from .failure_codes import FAILURE_TYPES, fixed_outcomes, match_failure, match_outcome
+from .failure_codes import FAILURE_TYPES, RESPONSE, fixed_outcomes, match_failure, match_outcome
 from .parts import ItemTexts, split
 
 __all__ = ['FAILURE_TYPES', 'AnswerRules', 'HttpAnswer', 'SendResult', 'interpret', 'match_failure']
@@ -64,6 +64,12 @@ class AnswerRules:
     def fixed_outcomes(self) -> frozenset[str]:
         """The outcomes that a failure code may fix."""
         return fixed_outcomes(self.failure_map)
+
+    @cached_property
+    def no_error_codes(self) -> frozenset[str]:
+        """What a response has in the place of an error code when there is no error: 0, or its HTTP code again."""
+        listed = {row[0].strip().casefold().removeprefix(f'{RESPONSE}:').strip() for row in self.failure_map}
+        return frozenset(('0', *map(str, self.success_http_codes))) - listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +254,8 @@ def _result(whole, uuid, part, taken):
             elif not failed:
                 state = 'error'
     if state in FAILED:
-        failure_type = match_failure(rules.failure_map, *known) or _FAILURE_BY_HTTP.get(answer.status, 'sms_server')
+        failure_type = match_failure(rules.failure_map, *known, source=RESPONSE) or _FAILURE_BY_HTTP.get(
+            answer.status, 'sms_server')
         retryable = retryable and outcome == 'refused'
         doubtful = outcome == 'unknown'
         if not rules.status_tracked:

@@ -84,7 +84,7 @@ class ItemTexts:
     @cached_property
     def whole(self):
         """The `Part` about all recipients, from the response without its items."""
-        return _part(_where(self._rules), self._rules.error_values, _document(self.rest))
+        return _part(_where(self._rules), self._rules, _document(self.rest))
 
 
 class Split(NamedTuple):
@@ -121,9 +121,9 @@ def split(rules, recipients: Sequence, body: str, accepted: bool) -> Split:
     items_path = rules.items_path or (_items_path(where) if len(recipients) > 1 else '')
     items = paths.items(document, items_path) if items_path and document is not None else []
     if items:
-        parts = _item_parts(_within(where, items_path), rules.error_values, recipients, items)
+        parts = _item_parts(_within(where, items_path), rules, recipients, items)
     else:
-        parts = _shared_parts(where, rules.error_values, recipients, document, accepted)
+        parts = _shared_parts(where, rules, recipients, document, accepted)
     texts = ItemTexts(rules, body, items)
     has_id_path = where.message_id and (items or any(part.message_id for part in parts))
     if accepted and rules.message_id_regex and not has_id_path:
@@ -181,16 +181,25 @@ def _within(where, items_path):
     return _Paths(*(paths.OR.join(map(relative, paths.alternatives(path))) for path in where))
 
 
-def _part(where, error_values, node, position=None):
+def _part(where, rules, node, position=None):
     status = paths.first_text(node, where.status)
     return Part(
         message_id=next(iter(_message_ids(node, where.message_id)), ''),
         status=status,
-        error_code=paths.first_text(node, where.error_code),
+        error_code=_error_code(rules, node, where.error_code),
         error_message=paths.first_words(node, where.error_message),
-        refused=match_value((('error', error_values),), status) is not None,
+        refused=match_value((('error', rules.error_values),), status) is not None,
         is_item=position is not None,
         position=position)
+
+
+def _error_code(rules, node, path):
+    """The first value that is an error code: neither a boolean nor a code of success."""
+    if not path or node is None:
+        return ''
+    codes = (
+        paths.as_words(value) for choice in paths.alternatives(path) for value in paths.find(node, choice))
+    return next((code for code in codes if code and code not in rules.no_error_codes), '')
 
 
 def _message_ids(node, path):
@@ -201,9 +210,9 @@ def _message_ids(node, path):
     return [text for text in texts if text not in ('', 'None', 'null')]
 
 
-def _shared_parts(where, error_values, recipients, document, accepted):
-    shared = _part(where, error_values, document)
-    if not accepted:
+def _shared_parts(where, rules, recipients, document, accepted):
+    shared = _part(where, rules, document)
+    if not accepted or (shared.refused and 'accepted' not in rules.fixed_outcomes):
         # the ID in a response that refuses all is that of the error or of the request
         return [replace(shared, message_id='')] * len(recipients)
     ids = _message_ids(document, where.message_id) if len(recipients) > 1 else []
@@ -214,8 +223,8 @@ def _shared_parts(where, error_values, recipients, document, accepted):
     return [shared] * len(recipients)
 
 
-def _item_parts(where, error_values, recipients, items):
-    parts = [_part(where, error_values, item, position) for position, item in enumerate(items)]
+def _item_parts(where, rules, recipients, items):
+    parts = [_part(where, rules, item, position) for position, item in enumerate(items)]
     numbers = [paths.first_text(item, where.number) for item in items]
     if any(numbers) and not len(parts) == len(recipients) == 1:
         return [part or _NOBODY for part in _pair_by_number(recipients, numbers, parts)]

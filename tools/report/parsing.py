@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .. import paths
-from ..answer.failure_codes import match_failure, match_value
+from ..answer.failure_codes import REPORT, match_failure, match_value
 from ..masking import masker
 from ..problem import ProblemError
 from ..request.typed_secrets import Secrets
@@ -149,7 +149,8 @@ def _report(rules, row):
     state = rules.state_of(status)
     failure_type = ''
     if state == 'error':
-        failure_type = match_failure(rules.failure_map, code, status, message[:MAX_WORDS]) or 'sms_not_delivered'
+        failure_type = match_failure(
+            rules.failure_map, code, status, message[:MAX_WORDS], source=REPORT) or 'sms_not_delivered'
     # A username in an identifier is not masked: the response contained the same identifier.
     mask, mask_identifier = rules.secrets.masker(), masker(rules.secrets.secrets)
     return DeliveryReport(
