@@ -88,7 +88,7 @@ class TestTemplates(TransactionCase):
             for line in get_template(self.env, slug).note.splitlines():
                 with self.subTest(provider=slug, line=line):
                     if re.match(r'(Sender|Account) ID:.*\bempty\b', line, re.IGNORECASE):
-                        self.assertIn("warns of", line)
+                        self.assertIn("ignore the warning", line)
                     self.assertNotIn("field is hidden", line, "A credential is shown where the request uses it.")
 
     def test_networks(self):
