@@ -29,7 +29,7 @@ class SmsGatewayStatus(models.Model):
     gateway_id = fields.Many2one('sms.gateway', "Gateway", required=True, readonly=True, ondelete='restrict')
     company_id = fields.Many2one('res.company', "Company", readonly=True, ondelete='set null')
     sms_id_int = fields.Integer(
-        "SMS ID", readonly=True, aggregator=None, help="The SMS record, which Odoo removes once it was sent.")
+        "SMS ID", readonly=True, aggregator=None, help="ID of the SMS record, which Odoo deletes after sending.")
     sms_uuid = fields.Char("SMS UUID", required=True, readonly=True)
     number = fields.Char("Number", readonly=True)
     state = fields.Selection(
@@ -41,14 +41,14 @@ class SmsGatewayStatus(models.Model):
             ('canceled', "Cancelled"),
         ],
         "State", required=True, readonly=True,
-        help="Success: the provider accepted the SMS; the time in Delivered On tells that it arrived.")
+        help="Success: the provider accepted the SMS. Delivered On is set once it was delivered.")
     outcome = fields.Selection(
         [('accepted', "Accepted"), ('refused', "Refused"), ('unknown', "Unknown")],
         "Outcome", readonly=True,
-        help="Did the provider accept the SMS? Unknown: no response came, so the recipient may have received it.")
+        help="Did the provider accept the SMS? Unknown: there was no clear response, so the recipient may have received it.")
     http_code = fields.Integer("HTTP Code", readonly=True, aggregator=None)
-    response_text = fields.Text("Answer", readonly=True, help="The provider's answer, at most 4 KiB of it.")
-    message_id = fields.Char("Message ID", readonly=True, help="The provider's identifier of the SMS.")
+    response_text = fields.Text("Response", readonly=True, help="The provider's response, truncated to 4 KiB.")
+    message_id = fields.Char("Message ID", readonly=True, help="The provider's ID of the SMS.")
     error_code = fields.Char("Error Code", readonly=True)
     error_message = fields.Char("Error Message", readonly=True)
     failure_type = fields.Selection(FAILURE_TYPES, "Failure Type", readonly=True)
@@ -56,11 +56,11 @@ class SmsGatewayStatus(models.Model):
     delivered_date = fields.Datetime("Delivered On", readonly=True)
     report_date = fields.Datetime("Last Report On", readonly=True)
     duration = fields.Integer(
-        "Duration (ms)", readonly=True, aggregator='avg', help="Time that the provider took to answer.")
-    awaits_report = fields.Boolean(readonly=True, help="No final delivery report came yet.")
+        "Duration (ms)", readonly=True, aggregator='avg', help="Response time of the provider.")
+    awaits_report = fields.Boolean(readonly=True, help="No final delivery report has arrived yet.")
     note = fields.Char("Note", readonly=True)
     attempt = fields.Integer(
-        "Attempt", readonly=True, default=1, aggregator=None, help="How many times the SMS was given to a provider.")
+        "Attempt", readonly=True, default=1, aggregator=None, help="Number of times the SMS was sent to a provider.")
     is_test = fields.Boolean("Test", readonly=True, help="Sent with Send Test SMS.")
 
     sent_count = fields.Integer("Sent", compute='_compute_figures', aggregator='sum')
@@ -68,13 +68,13 @@ class SmsGatewayStatus(models.Model):
     delivered_count = fields.Integer("Delivered", compute='_compute_figures', aggregator='sum')
     delivery_rate = fields.Float(
         "Delivery Rate", compute='_compute_figures', aggregator='avg',
-        help="How many of the SMS arrived, without those whose gateway gets no delivery reports.")
+        help="Share of SMS that were delivered, not counting gateways without delivery reports.")
     delivery_seconds = fields.Float(
         "Median Time to Delivery (s)", compute='_compute_figures', aggregator='median')
     sms_id = fields.Many2one('sms.sms', "SMS", compute='_compute_sms_id')
     mail_message_id = fields.Many2one('mail.message', "Message", compute='_compute_mail_message_id')
 
-    _sms_uuid_unique = models.Constraint('unique(sms_uuid)', "There is one status for each SMS.")
+    _sms_uuid_unique = models.Constraint('unique(sms_uuid)', "An SMS can have only one status.")
     _message_id_index = models.Index('(gateway_id, message_id) WHERE message_id IS NOT NULL')
     # the same cut as tools/attempt.py: all attempts of an SMS share it; also finds the rows of a gateway
     _match_index = models.Index('(gateway_id, substr(sms_uuid, 3, 18))')
@@ -113,7 +113,7 @@ class SmsGatewayStatus(models.Model):
                 'views': [(False, 'form')]}
 
     def action_open_document(self):
-        """The document in whose chatter the SMS stands."""
+        """Open the document whose chatter contains the SMS."""
         self.ensure_one()
         message = self.mail_message_id
         return {'type': 'ir.actions.act_window', 'res_model': message.model, 'res_id': message.res_id,
@@ -132,7 +132,7 @@ class SmsGatewayStatus(models.Model):
         return statuses._get_action() if statuses else {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
-            'params': {'type': 'info', 'message': self.env._("No gateway has a status of this SMS.")},
+            'params': {'type': 'info', 'message': self.env._("No gateway has recorded a status for this SMS.")},
         }
 
     def _get_action(self):

@@ -35,10 +35,13 @@ class SmsSms(models.Model):
         "Not Started", readonly=True, copy=False,
         help="A worker has claimed this SMS and has not started its request yet. If the worker is interrupted, the SMS "
              "goes back to the queue.")
-    send_after = fields.Datetime("Not Before", readonly=True, copy=False, help="The provider asked to wait.")
+    send_after = fields.Datetime(
+        "Send After", readonly=True, copy=False, help="The SMS is not retried before this time.")
     first_attempt_date = fields.Datetime("First Attempt On", readonly=True, copy=False)
     attempt = fields.Integer("Attempts", readonly=True, copy=False)
-    failure_reason = fields.Text("Failure Reason", readonly=True, copy=False, help="What the provider said.")
+    failure_reason = fields.Text(
+        "Failure Reason", readonly=True, copy=False,
+        help="The provider's error message, or why the SMS could not be sent.")
     failure_type = fields.Selection(selection_add=FAILURE_TYPES[-5:])
     text_encoding = fields.Selection(
         [('gsm', "GSM 03.38"), ('unicode', "UCS-2")], "Encoding", compute='_compute_segments',

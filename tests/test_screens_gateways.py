@@ -142,7 +142,7 @@ class TestTestSms(GatewayCase):
         self.always_answer(Reply(402, f'No credit for {SECRET}'))
         test = self.send()
         self.assertEqual(test.level, 'danger')
-        self.assertIn("Failed as Insufficient Credit: No credit for ***", test.result)
+        self.assertIn("Failed (Insufficient Credit): No credit for ***", test.result)
         self.assertIn("not in Success HTTP Codes", test.verdict)
         self.assertEqual(test.status_id.state, 'error')
         self.assertNotIn(SECRET, str(test.read()))
@@ -150,7 +150,7 @@ class TestTestSms(GatewayCase):
     def test_no_connection(self):
         self.gateway.base_url = 'http://127.0.0.1:9'
         test = self.send()
-        self.assertEqual(test.http_code, "No answer")
+        self.assertEqual(test.http_code, "No response")
         self.assertIn("next gateway", test.result)
 
     def test_lost_answer(self):
@@ -274,7 +274,7 @@ class TestTools(GatewayCase):
             self.assertEqual(form.gateway_id, belgium)
             self.assertEqual(form.next_ids[:], self.gateway)
             form.number = 'abc'
-            self.assertIn("cannot be read", form.read_as)
+            self.assertIn("not valid", form.read_as)
             self.assertEqual(form.gateway_id, self.gateway)
 
     def test_which_gateway_while_one_rests(self):

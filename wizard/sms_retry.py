@@ -3,9 +3,9 @@ from odoo import api, fields, models
 
 
 class SmsRetry(models.TransientModel):
-    """Asks before an SMS that its recipient may have got already is sent again."""
+    """Asks for confirmation before resending SMS that their recipients may have received already."""
     _name = 'sms.retry'
-    _description = "Send SMS Again"
+    _description = "Resend SMS"
 
     sms_ids = fields.Many2many('sms.sms', 'sms_retry_sms_rel', string="SMS", readonly=True)
     doubtful_sms_ids = fields.Many2many('sms.sms', 'sms_retry_doubtful_rel', string="Outcome Unknown", readonly=True)

@@ -14,7 +14,7 @@ from ..tools.request.builder import RenderError, shown_request
 
 
 class SmsGatewayTest(models.TransientModel):
-    """Sends one SMS through a gateway, whatever its state, and shows all that happened. Nothing enters the queue."""
+    """Sends one SMS through a gateway in any state, bypassing the queue, and shows request and response."""
     _name = 'sms.gateway.test'
     _description = "Send Test SMS"
     _rec_name = 'number'
@@ -27,13 +27,13 @@ class SmsGatewayTest(models.TransientModel):
     sms_uuid = fields.Char(readonly=True)
     level = fields.Selection(
         [('success', "Accepted"), ('warning', "Unclear"), ('danger', "Failed")], readonly=True)
-    result = fields.Char("The SMS", readonly=True, help="What an SMS would have become with this answer.")
-    verdict = fields.Char("How the Answer Was Read", readonly=True)
+    result = fields.Char("Result", readonly=True, help="What becomes of an SMS with this response.")
+    verdict = fields.Char("Interpretation", readonly=True)
     http_code = fields.Char("HTTP Code", readonly=True)
-    duration = fields.Integer("Time (ms)", readonly=True)
+    duration = fields.Integer("Duration (ms)", readonly=True)
     message_id = fields.Char("Message ID", readonly=True)
     request = fields.Text("Request", readonly=True)
-    response = fields.Text("Answer", readonly=True)
+    response = fields.Text("Response", readonly=True)
     # searched for each time: the row is written in a transaction of its own, which this one does not see
     status_id = fields.Many2one('sms.gateway.status', "Status", compute='_compute_status_id')
     delivered_date = fields.Datetime(related='status_id.delivered_date', related_sudo=False)
@@ -52,7 +52,7 @@ class SmsGatewayTest(models.TransientModel):
         self.ensure_one()
         self.gateway_id.check_access('read')  # the rest reads it with all rights
         if str2bool(self.env['ir.config_parameter'].sudo().get_param('database.is_neutralized') or '', default=False):
-            raise UserError(self.env._("This is a neutralized copy of a database: it sends nothing."))
+            raise UserError(self.env._("This database is neutralized: it sends no SMS."))
         gateway = self.gateway_id
         config = replace(gateway._get_configs()[gateway.id], track_status=True)
         key = self._name, gateway.id, self.number, self.body
@@ -68,7 +68,7 @@ class SmsGatewayTest(models.TransientModel):
         return self.action_refresh()
 
     def action_refresh(self):
-        """Show this dialog again, with what a delivery report may have said meanwhile."""
+        """Show this dialog again, updated from the delivery report if there is one."""
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Send Test SMS"),
@@ -86,7 +86,7 @@ class SmsGatewayTest(models.TransientModel):
     def _send(self, config):
         """
         :return: the request and its HttpAnswer
-        :raise UserError: what to enter, when no request can be made
+        :raise UserError: if no request can be made, saying what to enter
         """
         country = (self.gateway_id.company_id or self.env.company).country_id.code
         try:
@@ -106,7 +106,7 @@ class SmsGatewayTest(models.TransientModel):
             'level': level,
             'result': self._explain_result(config, result),
             'verdict': self._explain_rule(config, result),
-            'http_code': str(result.http_code or '') or self.env._("No answer"),
+            'http_code': str(result.http_code or '') or self.env._("No response"),
             'duration': result.duration,
             'message_id': result.message_id,
             'request': self._show_request(config, request),
@@ -127,18 +127,18 @@ class SmsGatewayTest(models.TransientModel):
         """What would have become of an SMS in Odoo, SPEC section 5."""
         if result.state == 'success':
             if config.waits_for_report:
-                return self.env._("Sent. It becomes Delivered when the delivery report comes.")
+                return self.env._("Sent. It becomes Delivered when the delivery report arrives.")
             return self.env._("Sent.")
         if result.state == 'pending':
             if config.waits_for_report:
-                return self.env._("Processing, until a delivery report comes.")
-            return self.env._("Sent, although the answer does not say so.")
+                return self.env._("Processing until a delivery report arrives.")
+            return self.env._("Sent, although the response does not confirm it.")
         if result.retryable:
             return self.env._(
-                "Given to the next gateway, else back in the queue to be sent later: %s", result.error_message)
+                "An SMS is sent through the next gateway, or queued again if there is none: %s", result.error_message)
         failure = dict(self.env['sms.gateway.status']._fields['failure_type']._description_selection(self.env)).get(
             result.failure_type, result.failure_type)
-        return self.env._("Failed as %(failure)s: %(reason)s", failure=failure, reason=result.error_message)
+        return self.env._("Failed (%(failure)s): %(reason)s", failure=failure, reason=result.error_message)
 
     def _explain_rule(self, config, result):
         """Which rule of SPEC section 5 decided, in words of the form."""
@@ -146,13 +146,12 @@ class SmsGatewayTest(models.TransientModel):
         codes = ', '.join(map(str, sorted(rules.success_http_codes)))
         markers = ', '.join(filter(None, (rules.success_substring, rules.success_key)))
         return {
-            0: self.env._("The recipient's own part of the answer decided (JSON Answer, Message ID Required)."),
-            1: self.env._("There was no answer, or one of HTTP 5xx that is not in Success HTTP Codes."),
-            2: self.env._("The answer holds the Error Key: %s", rules.error_key),
-            3: self.env._("The answer holds the Success Substring or Success Key: %s", markers),
+            0: self.env._("The recipient's item in the response decides (JSON Response, Message ID Required)."),
+            1: self.env._("There is no response, or its HTTP code is 5xx and not in Success HTTP Codes."),
+            2: self.env._("The response contains the Error Key: %s", rules.error_key),
+            3: self.env._("The response contains the Success Substring or Success Key: %s", markers),
             4: self.env._("The HTTP code is not in Success HTTP Codes: %s", codes),
-            5: self.env._("Nothing in the answer says whether it succeeded: no success text was found, or Success "
-                          "HTTP Codes is empty."),
+            5: self.env._("The response is unclear: it contains no success text, or Success HTTP Codes is empty."),
             6: self.env._("The HTTP code is in Success HTTP Codes: %s", codes),
-            7: self.env._("The response contains one of the Failure Codes, whose Outcome decides."),
+            7: self.env._("The response contains one of the Failure Codes, whose Outcome applies."),
         }[result.rule]

@@ -3,7 +3,7 @@ from odoo import api, fields, models
 
 
 class SmsGatewayRoute(models.TransientModel):
-    """Tells which gateway would take a number, why, and which ones would follow."""
+    """Shows which gateway a number is routed to, why, and which gateways are tried next."""
     _name = 'sms.gateway.route'
     _description = "Which Gateway?"
     _rec_name = 'number'
@@ -11,11 +11,11 @@ class SmsGatewayRoute(models.TransientModel):
     number = fields.Char("Number", default=lambda self: self.env.user.phone)
     company_id = fields.Many2one(
         'res.company', "Company", required=True, default=lambda self: self.env.company,
-        help="The company whose SMS it is.")
-    read_as = fields.Char("Read As", compute='_compute_route')
+        help="The company that sends the SMS.")
+    read_as = fields.Char("Interpreted As", compute='_compute_route')
     gateway_id = fields.Many2one('sms.gateway', "Gateway", compute='_compute_route')
-    reason = fields.Char("Why", compute='_compute_route')
-    next_ids = fields.Many2many('sms.gateway', string="On Fail Over", compute='_compute_route')
+    reason = fields.Char("Reason", compute='_compute_route')
+    next_ids = fields.Many2many('sms.gateway', string="Failover Gateways", compute='_compute_route')
 
     @api.depends('number', 'company_id')
     def _compute_route(self):
@@ -23,7 +23,7 @@ class SmsGatewayRoute(models.TransientModel):
         for tool in self:
             route = tool._get_route()
             tool.read_as = route['number'] or (
-                route['gateway'] and self.env._("This number cannot be read, so no prefix matches."))
+                route['gateway'] and self.env._("This number is not valid, so no prefix matches."))
             tool.gateway_id = route['gateway'] and route['gateway'][0]
             tool.reason = route['reason']
             tool.next_ids = gateways.browse([gateway_id for gateway_id, _name in route['next']])

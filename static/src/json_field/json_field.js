@@ -9,7 +9,7 @@ import { findJsonMistake } from "./json_template";
 
 const TYPING_PAUSE = 400; // ms
 
-/** Core's code editor for JSON, which it has not among its modes, marking the first mistake. */
+/** Core's code editor, whose props do not allow the mode JSON; marks the first mistake. */
 export class JsonTemplateEditor extends CodeEditor {
     static props = { ...CodeEditor.props, mode: { type: String, optional: true } };
 
@@ -29,7 +29,7 @@ export class JsonTemplateEditor extends CodeEditor {
     }
 }
 
-/** A JSON body with placeholders. After a pause in typing the record has the text, so that the preview follows. */
+/** A JSON body with placeholders. The record is updated after a pause in typing, and the preview with it. */
 export class JsonTemplateField extends AceField {
     static components = { CodeEditor: JsonTemplateEditor };
 
@@ -37,7 +37,7 @@ export class JsonTemplateField extends AceField {
         super.setup();
         this.commitSoon = useDebounced(() => this.commitChanges(), TYPING_PAUSE, { execBeforeUnmount: true });
         useRecordObserver((record) => {
-            // What comes back from our own commit may be older than what was typed meanwhile.
+            // The value of our own commit may be older than what the user has entered since.
             if (formatText(record.data[this.props.name]) === this.committedValue) {
                 this.state.initialValue = this.editedValue;
             }

@@ -3,11 +3,11 @@ const STRING_OR_TOKEN = /"(?:[^"\\]|\\.)*"|__[a-z_]+?__/gs;
 /**
  * Finds the first mistake in a JSON Body Template.
  *
- * An unquoted token such as `__phone__` is read as if it was quoted (as the server does); what takes its place here has
- * the same length, so that positions stay true.
+ * An unquoted token such as `__phone__` is read as if it were quoted, as on the server. It is replaced by a string of the
+ * same length to keep positions.
  *
  * @param {string} template
- * @returns {{row: number, column: number, text: string}|null} both counted from 0; null when there is none
+ * @returns {{row: number, column: number, text: string}|null} both counted from 0; null if there is none
  */
 export function findJsonMistake(template) {
     if (!template.trim()) {
@@ -24,7 +24,7 @@ export function findJsonMistake(template) {
     }
 }
 
-/** Browsers tell the place as a position, as line and column, or not at all for what ends too early. */
+/** Browsers report a position, a line and column, or nothing at an unexpected end of input. */
 function locate(message, json) {
     const lineColumn = message.match(/line (\d+) column (\d+)/);
     if (lineColumn) {

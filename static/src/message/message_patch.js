@@ -7,7 +7,7 @@ import { markEventHandled } from "@web/core/utils/misc";
 import { patch } from "@web/core/utils/patch";
 import { areGatewaysUsed } from "../gateways_used";
 
-/** What any notification shows, and the way from an SMS to what its provider said. */
+/** Core's popover of a notification, with a link to the status of the SMS at its provider. */
 export class SmsNotificationPopover extends Component {
     static template = "eis_sms_apis.SmsNotificationPopover";
     static props = ["message", "Popover", "close?"];
@@ -24,7 +24,7 @@ export class SmsNotificationPopover extends Component {
     }
 }
 
-/** Core leads a click on an account that is refused to the one at IAP, which has nothing to do with a gateway's SMS. */
+/** On a refused account core opens the IAP account, which is unrelated to the SMS of a gateway. */
 patch(Message.prototype, {
     setup() {
         super.setup(...arguments);
@@ -38,7 +38,7 @@ patch(Message.prototype, {
         if (message.failureNotifications.length > 0) {
             markEventHandled(ev, "Message.ClickFailure");
         }
-        // the component is another one where an addon has replaced it
+        // not imported: an addon may have replaced it
         this.smsPopover.open(ev.target, { message, Popover: this.constructor.components.Popover });
     },
 });

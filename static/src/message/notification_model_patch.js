@@ -3,12 +3,12 @@ import { _t } from "@web/core/l10n/translation";
 import { patch } from "@web/core/utils/patch";
 import { areGatewaysUsed } from "../gateways_used";
 
-/** Shows what the provider said after core's fixed word for the type of failure. */
+/** Shows the provider's error message after core's label of the failure type. */
 patch(Notification.prototype, {
     /** @type {string|undefined} */
     failure_reason: undefined,
     get failureMessage() {
-        // core's word for it, an unregistered account, is true of IAP alone
+        // core's label, an unregistered account, is true of IAP alone
         const isAccount = this.failure_type === "sms_acc" && areGatewaysUsed();
         const message = isAccount ? _t("Account Refused") : super.failureMessage;
         if (this.notification_type === "sms" && this.failure_reason) {

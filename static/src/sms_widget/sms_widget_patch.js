@@ -3,7 +3,7 @@ import { patch } from "@web/core/utils/patch";
 import { areGatewaysUsed } from "../gateways_used";
 
 patch(SmsWidget.prototype, {
-    /** Whether Odoo's prices mean anything here. */
+    /** Odoo's prices apply to IAP only. */
     get arePricesShown() {
         return !areGatewaysUsed();
     },
