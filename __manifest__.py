@@ -50,7 +50,7 @@
         'data/gateways/vonage.xml',
         'views/sms_gateway_status_views.xml',
         'views/sms_gateway_views.xml',
-        'views/sms_gateway_template_views.xml',
+        'views/sms_gateway_list_views.xml',
         'views/sms_sms_views.xml',
         'views/res_config_settings_views.xml',
         'wizard/sms_retry_views.xml',
