@@ -45,7 +45,7 @@ class SmsGatewayStatus(models.Model):
     outcome = fields.Selection(
         [('accepted', "Accepted"), ('refused', "Refused"), ('unknown', "Unknown")],
         "Outcome", readonly=True,
-        help="Did the provider accept the SMS? Unknown: there was no clear response, so the recipient may have received it.")
+        help="Did the provider accept the SMS? Unknown: without a clear response, the recipient may have received it.")
     http_code = fields.Integer("HTTP Code", readonly=True, aggregator=None)
     response_text = fields.Text("Response", readonly=True, help="The provider's response, truncated to 4 KiB.")
     message_id = fields.Char("Message ID", readonly=True, help="The provider's ID of the SMS.")
