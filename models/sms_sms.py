@@ -45,11 +45,11 @@ class SmsSms(models.Model):
     failure_type = fields.Selection(selection_add=FAILURE_TYPES[-5:])
     text_encoding = fields.Selection(
         [('gsm', "GSM 03.38"), ('unicode', "UCS-2")], "Encoding", compute='_compute_segments',
-        help="GSM 03.38 fits 160 characters in one SMS and 153 in each of several, UCS-2 fits 70 and 67.")
+        help="GSM 03.38 fits 160 characters in a single SMS and 153 per segment of a longer one; UCS-2 fits 70 and 67.")
     segment_count = fields.Integer(
-        "Segments", compute='_compute_segments', help="How many SMS the provider counts for this text.")
+        "Segments", compute='_compute_segments', help="Number of SMS that the provider counts for this text.")
     status_id = fields.Many2one(
-        'sms.gateway.status', "Status at the Provider", compute='_compute_status_id', groups='base.group_system')
+        'sms.gateway.status', "Provider Status", compute='_compute_status_id', groups='base.group_system')
 
     _due_index = models.Index("(id) WHERE state = 'outgoing' AND to_delete IS NOT TRUE")
     _claimed_index = models.Index("(claimed_until) WHERE claimed_until IS NOT NULL")
