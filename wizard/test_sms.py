@@ -124,7 +124,7 @@ class SmsGatewayTest(models.TransientModel):
         return '\n'.join(lines)
 
     def _explain_result(self, config, result):
-        """What would have become of an SMS in Odoo, SPEC section 5."""
+        """Say what becomes of an SMS with this result, SPEC section 5."""
         if result.state == 'success':
             if config.waits_for_report:
                 return self.env._("Sent. It becomes Delivered when the delivery report arrives.")
@@ -141,7 +141,7 @@ class SmsGatewayTest(models.TransientModel):
         return self.env._("Failed (%(failure)s): %(reason)s", failure=failure, reason=result.error_message)
 
     def _explain_rule(self, config, result):
-        """Which rule of SPEC section 5 decided, in words of the form."""
+        """Say which rule of SPEC section 5 applied, with the labels of the form."""
         rules = config.answer
         codes = ', '.join(map(str, sorted(rules.success_http_codes)))
         markers = ', '.join(filter(None, (rules.success_substring, rules.success_key)))
