@@ -48,6 +48,8 @@
         'data/gateways/twilio.xml',
         'data/gateways/unifonic.xml',
         'data/gateways/vonage.xml',
+        'wizard/export_gateways_views.xml',
+        'wizard/import_gateways_views.xml',
         'views/sms_gateway_status_views.xml',
         'views/sms_gateway_views.xml',
         'views/sms_gateway_list_views.xml',

@@ -24,6 +24,8 @@ OPERATIONS = """
     sms.gateway.report                  - - - - -
     sms.gateway.test                    - - - - crwu
     sms.gateway.route                   - - - - crwu
+    sms.gateway.export                  - - - - crwu
+    sms.gateway.import                  - - - - crwu
     sms.retry                           - - - - crw
     sms.sms                             - - - - crwu
     sms.tracker                         - - - - crwu
@@ -81,6 +83,12 @@ METHODS = """
     sms.gateway.test    action_open_status           no   no   no   no   yes
     sms.gateway.route   create                       no   no   no   no   yes
     sms.gateway.route   onchange                     no   no   no   no   yes
+    sms.gateway.export  action_download              no   no   no   no   yes
+    sms.gateway.export  create                       no   no   no   no   yes
+    sms.gateway.export  read                         no   no   no   no   yes
+    sms.gateway.import  action_import                no   no   no   no   yes
+    sms.gateway.import  create                       no   no   no   no   yes
+    sms.gateway.import  onchange                     no   no   no   no   yes
     sms.retry           action_send_all              no   no   no   no   yes
     sms.retry           action_send_certain          no   no   no   no   yes
     sms.retry           create                       no   no   no   no   yes
@@ -146,6 +154,9 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.status': status, 'sms.gateway.report': self.env['sms.gateway.report'],
             'sms.gateway.throttle': self.env['sms.gateway.throttle'], 'sms.gateway.test': test,
             'sms.gateway.route': self.env['sms.gateway.route'].create({'number': '+32456001122'}),
+            'sms.gateway.export': self.env['sms.gateway.export'].create({'gateway_ids': gateway.ids}),
+            'sms.gateway.import': self.env['sms.gateway.import'].create({
+                'document': '{"format": "eis_sms_apis.gateway", "version": 1, "gateways": [{"name": "Imported"}]}'}),
             'sms.retry': self.env['sms.retry'].create({
                 'sms_ids': failed.ids, 'doubtful_sms_ids': failed.ids}),
             'sms.sms': failed, 'res.config.settings': self.env['res.config.settings'],
@@ -160,7 +171,8 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.header': {'key': 'X-K', 'gateway_id': gateway.id},
             'sms.gateway.callback.failure.map': {'provider_code': '2', 'gateway_id': gateway.id},
             'sms.gateway.status': {'gateway_id': gateway.id, 'sms_uuid': 'x', 'state': 'success'},
-            'sms.gateway.route': {'number': '+32456001122'}, 'sms.retry': {'sms_ids': []}, 'res.config.settings': {},
+            'sms.gateway.route': {'number': '+32456001122'}, 'sms.gateway.export': {'gateway_ids': gateway.ids},
+            'sms.gateway.import': {'document': '{}'}, 'sms.retry': {'sms_ids': []}, 'res.config.settings': {},
         }
         return {
             'create': [[values.get(model)]],
@@ -170,7 +182,7 @@ class AccessTableCase(GatewayCase):
             'web_search_read': [[], {'display_name': {}}], 'formatted_read_group': [[], ['gateway_id'], ['__count']]
             if model == 'sms.gateway.status' else [[], ['state'], ['__count']],
             'name_search': ["Of the Table"], 'search_count': [[]], 'export_data': [['name', 'base_url']],
-            'onchange': [{}, [], {'number': {}} if model == 'sms.gateway.route' else {'name': {}}],
+            'onchange': [{}, [], {{'sms.gateway.route': 'number', 'sms.gateway.import': 'preview'}.get(model, 'name'): {}}],
             'explain_route': ['+32456001122'], 'action_open_of_message': [self.message.id],
         }.get(method, [])
 
