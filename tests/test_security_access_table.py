@@ -182,7 +182,8 @@ class AccessTableCase(GatewayCase):
             'web_search_read': [[], {'display_name': {}}], 'formatted_read_group': [[], ['gateway_id'], ['__count']]
             if model == 'sms.gateway.status' else [[], ['state'], ['__count']],
             'name_search': ["Of the Table"], 'search_count': [[]], 'export_data': [['name', 'base_url']],
-            'onchange': [{}, [], {{'sms.gateway.route': 'number', 'sms.gateway.import': 'preview'}.get(model, 'name'): {}}],
+            'onchange': [{}, [], {
+                {'sms.gateway.route': 'number', 'sms.gateway.import': 'preview'}.get(model, 'name'): {}}],
             'explain_route': ['+32456001122'], 'action_open_of_message': [self.message.id],
         }.get(method, [])
 

@@ -23,6 +23,7 @@ from odoo.tools.convert import convert_file
 
 from ..tools import phone
 from ..tools.answer.interpretation import HttpAnswer, interpret
+from ..tools.gateway_file import ORDER
 from ..tools.report.parsing import parse_reports
 from ..tools.request.builder import Recipient, build_requests
 from . import template_samples
@@ -41,21 +42,7 @@ AFTER_REPORT = {
     'canceled': ('canceled', 'canceled'),
     'unknown': ('success', 'pending'),
 }
-FIELD_ORDER = (
-    'name', 'is_template', 'gateway_documentation_link', 'note', 'base_url', 'method', 'request_type',
-    'supports_multiple_recipients', 'multi_recipient_separator', 'max_recipients', 'number_format', 'sender',
-    'encoding_gsm', 'encoding_unicode', 'auth_type', 'parameter_ids', 'header_ids', 'body_template',
-    'message_id_regex', 'error_code_regex', 'answer_items_path', 'answer_number_path', 'answer_message_id_path',
-    'answer_status_path', 'answer_error_code_path', 'answer_error_message_path', 'answer_error_values',
-    'success_http_codes', 'success_substring', 'success_key', 'error_key', 'require_message_id', 'rate_limit',
-    'delivery_callback_enabled', 'delivery_callback_uuid_param', 'delivery_callback_message_id_param',
-    'delivery_callback_status_param', 'delivery_callback_error_code_param', 'delivery_callback_error_message_param',
-    'delivery_callback_number_param', 'delivery_callback_answer', 'delivery_callback_status_success',
-    'delivery_callback_status_pending', 'delivery_callback_status_error', 'delivery_callback_status_canceled',
-    'delivery_callback_check', 'delivery_callback_signature_key', 'delivery_callback_signature_header',
-    'delivery_callback_signature_algorithm', 'delivery_callback_signature_encoding',
-    'delivery_callback_signature_content', 'delivery_callback_check_networks', 'callback_failure_map_ids',
-)
+FIELD_ORDER = (ORDER[0], 'is_template', *ORDER[1:])
 
 
 def get_template(env, slug):

@@ -48,17 +48,18 @@ Values = dict[str, Any]
 class GatewayFileError(ValueError):
     """A document that is refused.
 
-    ``code`` is one of ``too_large``, ``not_utf8``, ``not_json``, ``not_gateways``, ``newer_version``, ``duplicate_key``,
-    ``unknown_key``, ``foreign_key``, ``missing_key``, ``wrong_type``, ``unknown_value``, ``out_of_range`` and
-    ``bad_character``.
+    ``code`` is one of ``too_large``, ``not_utf8``, ``not_json``, ``not_gateways``, ``newer_version``,
+    ``duplicate_key``, ``unknown_key``, ``foreign_key``, ``missing_key``, ``wrong_type``, ``unknown_value``,
+    ``out_of_range`` and ``bad_character``.
 
-    :ivar str path: where, for example ``gateways[0].parameter_ids[2].param_type``; empty for the whole document. What JSON
-        itself forbids has only the name of the key or value
+    :ivar str path: where, for example ``gateways[0].parameter_ids[2].param_type``; empty for the whole document.
+        What JSON itself forbids has only the name of the key or value.
     :ivar dict values: what belongs into a sentence about it
     """
 
     def __init__(self, code: str, path: str = '', **values: Any):
-        super().__init__(f'{code} {path} {values}')
+        details = ', '.join(f'{name} {value}' for name, value in values.items())
+        super().__init__(f'{path or "document"}: {code}' + (f' ({details})' if details else ''))
         self.code = code
         self.path = path
         self.values = values

@@ -54,6 +54,7 @@ class SmsGatewayExport(models.TransientModel):
 
     def action_download(self):
         self.ensure_one()
+        self.check_access('read')
         return {
             'type': 'ir.actions.act_url',
             'url': f'/web/content/{self._name}/{self.id}/file?filename_field=file_name&download=true',

@@ -107,7 +107,8 @@ class SmsGatewayImport(models.TransientModel):
                 "export the file from an older one."),
             'duplicate_key': self.env._("%(path)s appears twice in one object. Remove one of them."),
             'unknown_key': self.env._(
-                "%(path)s is unknown. Check the spelling, or upgrade the addon if the file comes from a newer version."),
+                "%(path)s is unknown. Check the spelling, or upgrade the addon if the file comes from a newer "
+                "version."),
             'foreign_key': self.env._(
                 "%(path)s is not part of a gateway file. Remove it, and set it in the form after the import."),
             'missing_key': self.env._("%(path)s is missing. Enter a value."),

@@ -138,3 +138,41 @@ tours.add("eis_sms_apis.which_gateway", {
         { trigger: "body:not(:has(.modal))" },
     ],
 });
+
+/** Keep a gateway as text, and make another one of it. */
+tours.add("eis_sms_apis.gateway_file", {
+    steps: () => [
+        { trigger: ".o_data_row .o_data_cell[name=name]:contains('Loopback')", run: "click" },
+        { trigger: ".o_form_view .o_cp_action_menus button:has(.fa-cog)", run: "click" },
+        { trigger: ".o-dropdown-item:contains('Export to File')", run: "click" },
+        { trigger: ".modal .alert-warning:contains('Headers (X-Api-Key)')" },
+        {
+            trigger: ".modal [name=document]:contains('eis_sms_apis.gateway')",
+            run(helpers) {
+                refuseSecret(helpers);
+                window.sessionStorage.setItem("gateway_file", this.anchor.textContent);
+            },
+        },
+        { trigger: ".modal button[name=action_download]" },
+        { trigger: ".modal .modal-footer button:contains('Close')", run: "click" },
+        { trigger: "body:not(:has(.modal)) .o_breadcrumb .breadcrumb-item a, .o_back_button", run: "click" },
+        { trigger: ".o_list_view .o_control_panel button:contains('Import from File')", run: "click" },
+        { trigger: ".modal .modal-footer:not(:has(button[name=action_import]:visible))" },
+        { trigger: ".modal [name=document] textarea", run: "edit [1]" },
+        { trigger: ".modal .modal-title", run: "click" },
+        { trigger: ".modal .alert-danger:contains('contain SMS gateways')" },
+        {
+            trigger: ".modal [name=document] textarea",
+            run({ edit }) {
+                const document = JSON.parse(window.sessionStorage.getItem("gateway_file"));
+                document.gateways[0].name = "From a File";
+                return edit(JSON.stringify(document));
+            },
+        },
+        { trigger: ".modal .modal-title", run: "click" },
+        { trigger: ".modal [name=preview]:contains('From a File'):contains('Enter the secrets')" },
+        { trigger: ".modal button[name=action_import]", run: "click" },
+        { trigger: ".o_form_view [name=name] input:value('From a File')" },
+        { trigger: ".o_statusbar_status .o_arrow_button_current:contains('New')" },
+    ],
+});
