@@ -302,6 +302,8 @@ class TestGatewayFileAccess(GatewayFileCase, HttpCase):
     def test_screens(self):
         self.gateway.header_ids = [(0, 0, {'key': 'X-Api-Key', 'value': 'open-sesame'})]
         self.start_tour('/odoo/action-eis_sms_apis.sms_gateway_action', 'eis_sms_apis.gateway_file', login='admin')
+        export = self.env['sms.gateway.export'].search([('create_uid.login', '=', 'admin')])
+        self.assertEqual((export.gateway_ids, export.file_name), (self.gateway, 'Loopback.json'))
         gateway = self.env['sms.gateway'].search([('name', '=', "From a File")])
         self.assertEqual((gateway.state, gateway.base_url), ('new', self.gateway.base_url))
         self.assertEqual(gateway.parameter_ids.mapped('key'), self.gateway.parameter_ids.mapped('key'))

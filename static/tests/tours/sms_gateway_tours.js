@@ -153,7 +153,7 @@ tours.add("eis_sms_apis.gateway_file", {
                 window.sessionStorage.setItem("gateway_file", this.anchor.textContent);
             },
         },
-        { trigger: ".modal button[name=action_download]" },
+        { trigger: ".modal button[name=action_download]", run: "click" },
         { trigger: ".modal .modal-footer button:contains('Close')", run: "click" },
         { trigger: "body:not(:has(.modal)) .o_breadcrumb .breadcrumb-item a, .o_back_button", run: "click" },
         { trigger: ".o_list_view .o_control_panel button:contains('Import from File')", run: "click" },
