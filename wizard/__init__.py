@@ -1,2 +1,2 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import export_gateways, import_gateways, sms_retry, test_sms, which_gateway
+from . import gateway_export, gateway_import, sms_retry, test_sms, which_gateway

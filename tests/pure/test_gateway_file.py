@@ -7,11 +7,8 @@ import unittest
 from pathlib import Path
 from xml.etree import ElementTree
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ...tools.gateway_file import MAX_BYTES, GatewayFileError, Rule, check, read, write
-from . import cases
+from .made_up import cases, given, st
 
 SCRIPT = Path(__file__).parents[2] / 'scripts' / 'gateway_to_xml'
 RULES = {
