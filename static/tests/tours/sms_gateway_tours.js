@@ -1,3 +1,4 @@
+import { browser } from "@web/core/browser/browser";
 import { registry } from "@web/core/registry";
 
 const tours = registry.category("web_tour.tours");
@@ -139,6 +140,8 @@ tours.add("eis_sms_apis.which_gateway", {
     ],
 });
 
+let gatewayFile;
+
 /** Keep a gateway as text, and make another one of it. */
 tours.add("eis_sms_apis.gateway_file", {
     steps: () => [
@@ -148,12 +151,25 @@ tours.add("eis_sms_apis.gateway_file", {
         { trigger: ".modal .alert-warning:contains('Headers (X-Api-Key)')" },
         {
             trigger: ".modal [name=document]:contains('eis_sms_apis.gateway')",
-            run(helpers) {
-                refuseSecret(helpers);
-                window.sessionStorage.setItem("gateway_file", this.anchor.textContent);
+            run: refuseSecret,
+        },
+        {
+            trigger: ".modal button[name=action_download]",
+            async run({ click }) {
+                const { open } = browser;
+                // a new tab would put this one to sleep
+                const opened = new Promise((resolve) => {
+                    browser.open = (url) => {
+                        resolve(url);
+                        return { closed: false };
+                    };
+                });
+                await click();
+                const response = await fetch(await opened);
+                browser.open = open;
+                gatewayFile = await response.text();
             },
         },
-        { trigger: ".modal button[name=action_download]", run: "click" },
         { trigger: ".modal .modal-footer button:contains('Close')", run: "click" },
         { trigger: "body:not(:has(.modal)) .o_breadcrumb .breadcrumb-item a, .o_back_button", run: "click" },
         { trigger: ".o_list_view .o_control_panel button:contains('Import from File')", run: "click" },
@@ -163,10 +179,11 @@ tours.add("eis_sms_apis.gateway_file", {
         { trigger: ".modal .alert-danger:contains('contain SMS gateways')" },
         {
             trigger: ".modal [name=document] textarea",
-            run({ edit }) {
-                const document = JSON.parse(window.sessionStorage.getItem("gateway_file"));
-                document.gateways[0].name = "From a File";
-                return edit(JSON.stringify(document));
+            run({ anchor }) {
+                // pasted: typing all of it takes a minute
+                anchor.value = gatewayFile.replace("Loopback", "From a File");
+                anchor.dispatchEvent(new InputEvent("input", { bubbles: true }));
+                anchor.dispatchEvent(new Event("change", { bubbles: true }));
             },
         },
         { trigger: ".modal .modal-title", run: "click" },
