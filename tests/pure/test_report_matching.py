@@ -1,10 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Which SMS a report speaks of: SPEC section 6."""
 import unittest
+from dataclasses import replace
 from uuid import uuid4
 
 from ...tools.attempt import attempt_uuid
-from ...tools.report.matching import SentIndex, SentSms
+from ...tools.report.matching import RANK, SentIndex, SentSms, find_effects
 from ...tools.report.parsing import DeliveryReport
 
 
@@ -64,3 +65,48 @@ class TestReportMatch(unittest.TestCase):
         sent = [sms(1, message_id='M', number='+32456001122')]
         for number in ('+3245****122', 'Acme', '1122', '6f9619ff8b86d011b42d00c04fc964ff'):
             self.assertEqual(self.find(sent, message_id='M', number=number), (1, 1), number)
+
+
+class TestEffects(unittest.TestCase):
+    """SPEC section 6: which of several reports decides."""
+
+    def effects(self, rank, *states, row_id=1, attempt=1, reported_attempt=1):
+        sent = sms(row_id, attempt=attempt)
+        sent.rank = RANK[rank]
+        uuid = attempt_uuid(sent.uuid, reported_attempt)
+        effects = find_effects([sent], [
+            DeliveryReport(uuid, '', '', f'word of {state}', state, '', '', '') for state in states])
+        decisive = [decided.state for _sms, decided in effects.changed.values()]
+        return (decisive[0] if decisive else None), effects.noticed
+
+    def test_order_of_states(self):
+        for rank, states, expected in (
+                ('success', ['success'], 'success'), ('success', ['pending'], None),
+                ('success', ['canceled', 'pending'], 'canceled'), ('success', ['error', 'success', 'error'], 'success'),
+                ('server_error', ['canceled'], 'canceled'), ('canceled', ['error'], 'error'),
+                ('error', ['canceled'], None), ('delivered', ['error'], None), ('delivered', ['success'], None)):
+            with self.subTest(rank=rank, states=states):
+                self.assertEqual(self.effects(rank, *states), (expected, {1: ''}))
+
+    def test_earlier_attempt_counts_only_if_delivered(self):
+        self.assertEqual(self.effects('success', 'error', attempt=2), (None, {1: ''}))
+        self.assertEqual(self.effects('success', 'success', attempt=2), ('success', {1: ''}))
+        self.assertEqual(self.effects('success', 'error', attempt=2, reported_attempt=2), ('error', {1: ''}))
+
+    def test_unknown_status_is_noticed(self):
+        self.assertEqual(self.effects('success', None, 'success'), ('success', {1: 'word of None'}))
+        self.assertEqual(self.effects('success', None), (None, {1: 'word of None'}))
+
+    def test_report_of_unknown_sms_is_early(self):
+        early = report(uuid=uuid4().hex)
+        effects = find_effects([sms(1)], [early])
+        self.assertEqual((effects.early, effects.changed, effects.noticed), ([early], {}, {}))
+
+
+class TestReason(unittest.TestCase):
+
+    def test_words_of_a_failure(self):
+        failed = DeliveryReport('u', '', '', 'REJECTED', 'error', '17', 'No credit', '')
+        self.assertEqual(failed.reason, 'No credit')
+        self.assertEqual(replace(failed, error_message='').reason, 'REJECTED 17')
+        self.assertEqual(replace(failed, state='canceled').reason, '')

@@ -1,8 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Matches delivery reports to SMS: by UUID, else by message ID and number (SPEC section 6). Pure."""
+"""Matches delivery reports to SMS, by UUID, else by message ID and number, and decides what they change (SPEC section
+6). Pure."""
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 
 from ..attempt import attempt_of, match_key
@@ -10,6 +11,9 @@ from .parsing import DeliveryReport
 
 TAIL = 7  # digits at the end of a number; the digits before them are written in many ways
 _NUMBER = re.compile(r'[+0-9 ().-]+')
+# The order of states: only a higher one is written, because core's trackers also go back. A pending report changes
+# nothing after a response that accepted the SMS. After a server error the outcome is unknown: every final one counts.
+RANK = {'success': 1, 'pending': 2, 'server_error': 2, 'canceled': 3, 'error': 4, 'delivered': 5}
 
 
 @dataclass(slots=True)
@@ -56,6 +60,42 @@ class SentIndex:
         if digits and (len(candidates) > 1 or (len(digits) >= TAIL and _NUMBER.fullmatch(report.number))):
             candidates = _closest(self._by_number.get((report.message_id, digits[-TAIL:]), []), digits)
         return candidates[0] if len(candidates) == 1 else None
+
+
+@dataclass(slots=True)
+class Effects:
+    """What the reports of one call change.
+
+    :param early: reports whose SMS is not known (yet)
+    :param changed: by UUID, the SMS that get a final state and the report that decides it
+    :param noticed: by row id (None without Track Status), every SMS that has a report, with its unknown status or ''
+    """
+    early: list[DeliveryReport] = field(default_factory=list)
+    changed: dict[str, tuple[SentSms, DeliveryReport]] = field(default_factory=dict)
+    noticed: dict[int | None, str] = field(default_factory=dict)
+
+
+def find_effects(all_sms: Iterable[SentSms], reports: Iterable[DeliveryReport]) -> Effects:
+    """Match the reports of one call with SMS, and let them change states in the order of `RANK`.
+
+    :param all_sms: their rank is raised
+    """
+    sent, effects = SentIndex(all_sms), Effects()
+    for report in reports:
+        sms, attempt = sent.find(report)
+        if sms is None:
+            effects.early.append(report)
+            continue
+        effects.noticed[sms.row_id] = (
+            effects.noticed.get(sms.row_id, '') if report.state else report.status)
+        if sms.attempt and attempt < sms.attempt and report.state != 'success':
+            continue  # the failure of an earlier attempt; delivered counts for every attempt
+        state = 'delivered' if report.state == 'success' else report.state
+        if state and RANK[state] > sms.rank:
+            sms.rank = RANK[state]
+            if state != 'pending':
+                effects.changed[sms.uuid] = (sms, report)
+    return effects
 
 
 def _digits(number):

@@ -59,6 +59,13 @@ class DeliveryReport:
     error_message: str
     failure_type: str
 
+    @property
+    def reason(self) -> str:
+        """Give the provider's words about a failure, or its status and code if it has none; '' for other reports."""
+        if self.state != 'error':
+            return ''
+        return self.error_message or ' '.join(filter(None, [self.status, self.error_code]))
+
 
 def parse_value_list(text: str) -> tuple[str, ...]:
     """Split comma-separated values; surrounding blanks, empty and repeated values are dropped."""
