@@ -6,7 +6,7 @@ class MailMessage(models.Model):
     _inherit = 'mail.message'
 
     def _notify_message_notification_update(self):
-        """While results are recorded core would tell the web client before the provider's words are written."""
+        """Wait for the provider's words: core would notify the web client before they are written."""
         if not self.env.context.get('sms_gateway_words_follow'):
             return super()._notify_message_notification_update()
         return None

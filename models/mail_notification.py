@@ -7,7 +7,7 @@ class MailNotification(models.Model):
     _inherit = 'mail.notification'
 
     def _to_store_defaults(self, target):
-        """Core keeps the reason from the web client; for an SMS it is what the provider said."""
+        """Send the failure reason of an SMS, the provider's words, to the web client. Core does not."""
         return [*super()._to_store_defaults(target), Store.Attr(
             'failure_reason', predicate=lambda notification: (
                 notification.notification_type == 'sms' and notification.failure_reason))]
@@ -15,7 +15,7 @@ class MailNotification(models.Model):
     def format_failure_reason(self):
         reason = super().format_failure_reason()
         if self.notification_type == 'sms' and self.failure_type != 'unknown':
-            # core takes the label of the field, neither translated nor that of the company's provider
+            # core uses the label of the field, which is not translated and not the one of `get_field_selection`
             labels = dict(self._fields['failure_type']._description_selection(self.env))
             reason = labels.get(self.failure_type, reason)
         if self.notification_type == 'sms' and self.failure_reason and self.failure_reason not in reason:

@@ -8,7 +8,7 @@ class ResCompany(models.Model):
     _inherit = 'res.company'
 
     def _get_sms_api_class(self):
-        """Gateways replace IAP and nothing else: a company with another SMS provider keeps it."""
+        """Replace IAP with gateways. A company with another SMS provider keeps it."""
         api_class = super()._get_sms_api_class()
         if sends_through_iap(api_class) and not self.env['sms.gateway']._is_iap_used(self):
             if modules.module.current_test and is_replaced_by_test(api_class):
@@ -17,8 +17,8 @@ class ResCompany(models.Model):
         return api_class
 
     def _uses_sms_gateways(self):
-        """
-        :return: whether gateways send the SMS of this company, neither Odoo's IAP nor another addon
+        """Tell whether gateways send the SMS of this company, not Odoo IAP or another addon.
+
         :rtype: bool
         """
         return issubclass(self._get_sms_api_class(), SmsApiGateway)
@@ -32,14 +32,15 @@ class ResCompany(models.Model):
             lambda company: company._uses_sms_gateways())
 
     def _get_other_sms_provider(self):
-        """
-        :return: who sends the SMS of this company if it is neither a gateway nor Odoo's IAP, else an empty text
+        """Return the name of the provider that sends the SMS of this company.
+
+        :return: empty if gateways or Odoo IAP send them
         :rtype: str
         """
         api_class = self._get_sms_api_class()
         if sends_through_iap(api_class) or issubclass(api_class, SmsApiGateway):
             return ''
-        if 'sms_provider' in self._fields:  # of core's `sms_twilio`
+        if 'sms_provider' in self._fields:  # core's `sms_twilio`
             labels = dict(self._fields['sms_provider']._description_selection(self.env))
             return labels.get(self.sms_provider) or api_class.__name__
         return api_class.__name__
