@@ -13,13 +13,13 @@ from ..tools.report.parsing import MAX_BODY, ReportError, parse_reports
 
 _logger = logging.getLogger(__name__)
 
-LOG_SECONDS = 60  # one line for each gateway and reason in this time
+LOG_SECONDS = 60  # at most one line per gateway and reason in this time
 _logged = {}  # {(database, gateway id, reason): time.monotonic() of the last line}
 
 
 class CallbackDispatcher(HttpDispatcher):
-    """Hands the request over as it came: Odoo would read a form and lose the bytes that were signed, and a parameter
-    called `self` or `token` would clash with an argument."""
+    """Pass the request on unread. Odoo would parse a form and lose the signed bytes, and a parameter called `self` or
+    `token` would clash with an argument."""
     routing_type = 'eis_sms_callback'
 
     def dispatch(self, endpoint, args):
@@ -32,8 +32,8 @@ class DeliveryCallback(Controller):
     @route('/eis_sms/callback/<string:token>', type='eis_sms_callback', auth='public', methods=['GET', 'POST'],
            save_session=False, max_content_length=MAX_BODY)
     def receive_reports(self, token):
-        """Take the delivery reports of a provider. The answers are those of SPEC section 6: they never tell anything
-        about the database, the gateway or the SMS."""
+        """Receive delivery reports of a provider. No response contains anything about the database, the gateway or the
+        SMS (SPEC section 6)."""
         gateway = request.env['sms.gateway'].sudo()._find_by_callback_token(token)
         if not gateway:
             return _answer(404, "Not Found")
@@ -41,8 +41,8 @@ class DeliveryCallback(Controller):
         if request.httprequest.method not in ('GET', 'POST'):
             return _answer(200, answer)  # HEAD and OPTIONS change nothing (RFC 9110, 9.2.1)
         call = gateway._get_call(request.httprequest)
-        if not gateway._accepts_caller(call):
-            _log_refusal(gateway, "The check of the sender failed.")
+        if not gateway._may_authenticate(call):
+            _log_refusal(gateway, "Webhook authentication failed.")
             return _answer(403, "Forbidden")
         rules, signature = gateway._get_report_rules(), gateway._get_signature_rule()
         _release_connection(gateway.env)
@@ -50,7 +50,7 @@ class DeliveryCallback(Controller):
         try:
             content = _read_content(call, signature)
             if content is None:
-                _log_refusal(gateway, "The check of the sender failed.")
+                _log_refusal(gateway, "Webhook authentication failed.")
                 return _answer(403, "Forbidden")
             reports = parse_reports(rules, call.method, content.query, content.content_type, content.body)
         except ReportError as error:
@@ -66,19 +66,21 @@ class DeliveryCallback(Controller):
 
 
 def _release_connection(env):
-    """Give the database connection back: a body may come slowly, and the reports are written in a transaction of their
-    own, on a connection of their own. What runs after a controller may find the cursor closed."""
+    """Return the database connection to the pool: a body may arrive slowly, and reports are written in their own
+    transaction on their own connection. Code that runs after a controller handles a closed cursor."""
     if modules.module.current_test:
-        env.cr.commit()  # one connection for all
+        env.cr.commit()  # tests share one connection
     else:
         env.cr.close()
 
 
 def _read_content(call, signature):
-    """
-    :param SignatureRule signature: None when calls are not signed
-    :return: what may be read of a call, None when it is not signed and must be
-    :rtype: Content
+    """Read what a call may be trusted for.
+
+    :param SignatureRule signature: None if calls are not signed
+    :return: None if a required signature is missing or wrong
+    :rtype: Content or None
+    :raise ReportError: if the body is too large
     """
     http_request = request.httprequest
     try:
@@ -95,7 +97,7 @@ def _answer(status, text):
 
 
 def _log_refusal(gateway, reason):
-    """Log why a call was refused, without its content, and not as often as somebody may like to call."""
+    """Log why a call was refused, without its content and at a limited rate."""
     key = gateway.env.cr.dbname, gateway.id, reason
     now = time.monotonic()
     if now - _logged.get(key, -LOG_SECONDS) >= LOG_SECONDS:

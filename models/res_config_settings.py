@@ -8,26 +8,26 @@ class ResConfigSettings(models.TransientModel):
 
     sms_use_iap = fields.Boolean(
         "Use IAP", config_parameter='sms.use_iap',
-        help="Send every SMS through Odoo's paid service; gateways are ignored.")
+        help="Send every SMS through Odoo's paid service and ignore gateways.")
     sms_gateway_id = fields.Many2one(
         'sms.gateway', "Default Gateway", config_parameter='sms.sms_gateway_id', domain=[('state', '=', 'active')],
-        help="Sends to the numbers that no gateway's prefixes match.")
+        help="Select the gateway for numbers that match no gateway's prefixes.")
     sms_iap_fallback = fields.Boolean(
         "IAP Fallback", config_parameter='sms.iap_fallback',
-        help="While no gateway is Active for a company, send its SMS through Odoo's paid service instead of failing.")
+        help="If no gateway is Active for a company, send its SMS through Odoo's paid service instead of failing.")
     sms_gateway_warning = fields.Char(compute='_compute_sms_gateway_warning')
     sms_other_providers = fields.Char(compute='_compute_sms_other_providers')
 
     @api.model
     def default_get(self, fields):
-        """Core's settings take any text of a system parameter for true, `False` too; sending does not."""
+        """Read booleans as sending does. Core's settings take any text of a system parameter as true, even `False`."""
         values = super().default_get(fields)
         gateways = self.env['sms.gateway']
         for name in ('sms_use_iap', 'sms_iap_fallback'):
             if name in values:
-                values[name] = gateways._get_parameter(self._fields[name].config_parameter)
+                values[name] = gateways._is_parameter_on(self._fields[name].config_parameter)
         if values.get('sms_gateway_id') and not gateways._is_default_readable():
-            # that of another company: its name would stop the whole page
+            # it belongs to another company, and reading its name would break the whole page
             values['sms_gateway_id'] = False
         return values
 
@@ -38,27 +38,27 @@ class ResConfigSettings(models.TransientModel):
             settings.sms_gateway_warning = ' '.join(warnings)
 
     def _get_sms_gateway_warnings(self):
-        """What keeps SMS from being sent, or from being sent as somebody may expect, the worst first."""
+        """Return what prevents SMS from being sent, or from being sent as expected, the most severe first."""
         gateways = self.env['sms.gateway']
         active = gateways.search(gateways._get_sending_domain(self.env.company))
         if not active and not self.sms_iap_fallback and not self.company_id._get_other_sms_provider():
-            yield self.env._("No SMS can be sent: activate a gateway, or turn on IAP Fallback or Use IAP.")
+            yield self.env._("No SMS can be sent. Activate a gateway, or turn on IAP Fallback or Use IAP.")
         default = self.sms_gateway_id
         if default and (default.state != 'active' or not default.active):
-            yield self.env._("The Default Gateway %s is not Active any more, so it is not used.", default.name)
+            yield self.env._("The Default Gateway %s is no longer Active, so it is not used.", default.name)
         elif default.company_id and default.company_id != self.env.company:
             yield self.env._(
-                "The Default Gateway %(gateway)s is used for SMS of %(company)s only.", gateway=default.name,
+                "The Default Gateway %(gateway)s is only used for SMS of %(company)s.", gateway=default.name,
                 company=default.company_id.name)
         elif not default and not gateways._is_default_readable():
-            yield self.env._("The Default Gateway belongs to another company, so it is not used for this one.")
+            yield self.env._("The Default Gateway belongs to another company, so it is not used for this company.")
         if active[:1].country_prefixes and default not in active:
             yield self.env._(
-                "Numbers that match no gateway's prefix are sent through %s, because it has the highest priority: set "
-                "a Default Gateway to decide otherwise.", active[:1].name)
+                "SMS to numbers that match no gateway's prefixes are sent through %s, because it has the highest "
+                "priority. Set a Default Gateway to change this.", active[:1].name)
 
     def _compute_sms_other_providers(self):
-        """The companies of the user whose SMS another addon sends."""
+        """Name the user's companies whose SMS another addon sends."""
         others = [
             self.env._("%(company)s sends its SMS through another provider: %(provider)s.",
                        company=company.name, provider=provider)
@@ -74,7 +74,7 @@ class ResConfigSettings(models.TransientModel):
             raise ValidationError(self.env._("Default Gateway: %s is not Active. Activate it first.", gateway.name))
         keeps = not gateway and not gateways._is_default_readable()
         result = super().set_values()
-        if keeps:  # the page did not show it, so nobody has emptied it
+        if keeps:  # the page did not show it, so the user has not cleared it
             self.env['ir.config_parameter'].sudo().set_param('sms.sms_gateway_id', str(stored))
         return result
 

@@ -5,13 +5,14 @@ from odoo import api, fields, models
 class SmsGatewayHeader(models.Model):
     _name = 'sms.gateway.header'
     _description = "SMS Gateway Header"
+    _inherit = ['sms.gateway.row']
     _order = 'sequence, id'
     _rec_name = 'key'
 
     gateway_id = fields.Many2one('sms.gateway', "Gateway", required=True, ondelete='cascade', index=True)
     sequence = fields.Integer(default=10)
-    key = fields.Char("Key", required=True, help="The name of the HTTP header, for example Authorization.")
-    value = fields.Char("Value", help="Text with placeholders, for example: Bearer {token}")
+    key = fields.Char("Key", required=True, help="Name of the HTTP header, for example Authorization.")
+    value = fields.Char("Value", help="Enter text, with placeholders if needed, for example Bearer {token}.")
 
     @api.constrains('key', 'value')
     def _check_row(self):

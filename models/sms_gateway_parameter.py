@@ -7,14 +7,17 @@ from ..tools.request.builder import Parameter
 class SmsGatewayParameter(models.Model):
     _name = 'sms.gateway.parameter'
     _description = "SMS Gateway Parameter"
+    _inherit = ['sms.gateway.row']
     _order = 'sequence, id'
     _rec_name = 'key'
 
     gateway_id = fields.Many2one('sms.gateway', "Gateway", required=True, ondelete='cascade', index=True)
     sequence = fields.Integer(default=10)
-    key = fields.Char("Key", required=True, help="The name of the parameter, as the provider documents it.")
+    key = fields.Char("Key", required=True, help="Name of the parameter, as the provider documents it.")
     value = fields.Char(
-        "Value", help="A fixed value or text with placeholders such as {sender}. Empty: the parameter type decides.")
+        "Value",
+        help="Enter a fixed value, or text with placeholders such as {sender}. Leave empty to use the default of the "
+             "parameter type.")
     param_type = fields.Selection(
         [
             ('number', "Number"),
@@ -24,20 +27,24 @@ class SmsGatewayParameter(models.Model):
             ('other', "Other"),
         ],
         "Parameter Type", required=True, default='other',
-        help="What an empty value stands for: Number is {phone}, Several Numbers is {phones}, Message is {message}, "
-             "Authentication is the API key or token of the authentication type, Other is an empty text.")
+        help="Default of an empty value: Number is {phone}, Several Numbers is {phones}, Message is {message}, "
+             "Authentication is the API key or token of the authentication type, Other is empty text.")
     only_for = fields.Selection(
         [('any', "Any Text"), ('gsm', "GSM 03.38 Texts"), ('unicode', "Unicode Texts")],
         "Only For", required=True, default='any',
-        help="Send the parameter only with texts that fit the GSM 03.38 alphabet, or only with the others.")
+        help="Send the parameter only with texts in the GSM 03.38 alphabet, or only with other texts.")
+
+    # === CONSTRAINT METHODS === #
 
     @api.constrains('key', 'value', 'param_type')
     def _check_row(self):
         self.gateway_id._check_request()
 
+    # === BUSINESS METHODS === #
+
     def _to_parameters(self):
-        """
-        :return: the rows as rendering wants them
+        """Return the rows as plain data.
+
         :rtype: tuple[Parameter, ...]
         """
         return tuple(Parameter(row.key, row.value or '', row.param_type, row.only_for) for row in self)

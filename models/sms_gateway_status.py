@@ -1,11 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Fields and screens of the status of an SMS at its gateway."""
 from odoo import api, fields, models
 from odoo.tools import SQL
 from odoo.tools.constants import GC_UNLINK_LIMIT
 
 from .sms_gateway_callback_failure_map import FAILURE_TYPES
 
-# Figures of graphs and pivots, which the database makes of each group of rows.
+# Figures of graphs and pivots, which the database computes per group of rows.
 AGGREGATES = {
     'sent_count:sum': "COUNT(*) FILTER (WHERE %(state)s = 'success')",
     'failed_count:sum': "COUNT(*) FILTER (WHERE %(state)s IN ('error', 'server_error'))",
@@ -16,11 +17,12 @@ AGGREGATES = {
     'delivery_seconds:median': """percentile_cont(0.5) WITHIN GROUP (
         ORDER BY EXTRACT(EPOCH FROM %(delivered_date)s - %(sent_date)s)::float)""",
 }
+FAILED = ('error', 'server_error')
 COLUMNS = ('state', 'sent_date', 'delivered_date', 'awaits_report', 'note')
 
 
 class SmsGatewayStatus(models.Model):
-    """What became of one SMS at its gateway. Outlives the `sms.sms`, which core removes once it was sent."""
+    """The status of one SMS at its gateway. It outlives the `sms.sms`, which core removes after sending."""
     _name = 'sms.gateway.status'
     _description = "SMS Status"
     _order = 'id desc'
@@ -76,7 +78,7 @@ class SmsGatewayStatus(models.Model):
 
     _sms_uuid_unique = models.Constraint('unique(sms_uuid)', "An SMS can have only one status.")
     _message_id_index = models.Index('(gateway_id, message_id) WHERE message_id IS NOT NULL')
-    # the same cut as tools/attempt.py: all attempts of an SMS share it; also finds the rows of a gateway
+    # the same part of the UUID as in tools/attempt.py, which all attempts share; also used to find a gateway's rows
     _match_index = models.Index('(gateway_id, substr(sms_uuid, 3, 18))')
     _awaits_report_index = models.Index('(COALESCE(sent_date, create_date)) WHERE awaits_report')
     _create_date_index = models.Index('(create_date)')
@@ -89,7 +91,7 @@ class SmsGatewayStatus(models.Model):
         for status in self:
             delivered, sent = status.delivered_date, status.sent_date
             status.sent_count = status.state == 'success'
-            status.failed_count = status.state in ('error', 'server_error')
+            status.failed_count = status.state in FAILED
             status.delivered_count = status.delivery_rate = bool(delivered)
             status.delivery_seconds = (delivered - sent).total_seconds() if delivered and sent else 0
 
@@ -121,9 +123,10 @@ class SmsGatewayStatus(models.Model):
 
     @api.model
     def action_open_of_message(self, message_id):
-        """
+        """Open the statuses of a message's SMS.
+
         :param int message_id: of a `mail.message` in a chatter
-        :return: an action that shows the status of its SMS, or says that there is none
+        :return: an action that shows the statuses, or a notification that there are none
         :rtype: dict
         """
         self.check_access('read')
@@ -144,15 +147,48 @@ class SmsGatewayStatus(models.Model):
     # === BUSINESS METHODS === #
 
     def _get_reason(self):
-        """
-        :return: why the SMS failed, in the provider's words where there are any; False if it did not
+        """Return why the SMS failed, in the provider's words if there are any.
+
+        :return: False if it did not fail
+        :rtype: str or bool
         """
         labels = dict(self._fields['failure_type']._description_selection(self.env))
         return self.error_message or labels.get(self.failure_type) or False
 
     @api.model
+    def _count_by_gateway(self, domain):
+        """Count SMS that the user may see: a gateway without company also sends for other companies.
+
+        :return: {gateway id: (all, accepted or delivered, failed)}
+        :rtype: dict[int, tuple[int, int, int]]
+        """
+        counts = {}
+        for gateway, state, count in self._read_group(domain, ['gateway_id', 'state'], ['__count']):
+            total, sent, failed = counts.get(gateway.id, (0, 0, 0))
+            counts[gateway.id] = (
+                total + count, sent + (count if state == 'success' else 0), failed + (count if state in FAILED else 0))
+        return counts
+
+    @api.model
+    def _find_last_failed(self, gateway_ids):
+        """Find the last failed SMS of each gateway that the user may see.
+
+        :param list[int] gateway_ids: of saved gateways
+        """
+        if not gateway_ids:
+            return self.browse()
+        self.flush_model()
+        # _search applies the record rules
+        failed = self._search([('state', 'in', FAILED)], order='id desc', limit=1)
+        failed.add_where(SQL("%s = gateway.id", self._field_to_sql(self._table, 'gateway_id')))
+        rows = self.env.execute_query(SQL(
+            "SELECT failed.id FROM unnest(%s::int[]) AS gateway(id) CROSS JOIN LATERAL (%s) AS failed",
+            gateway_ids, failed.select()))
+        return self.browse(row[0] for row in rows)
+
+    @api.model
     def _read_group_select(self, aggregate_spec, query):
-        """Figures that are no columns, and a median, which Odoo's aggregates lack."""
+        """Add figures that are not columns, and the median, which is not among Odoo's aggregates."""
         if aggregate_spec not in AGGREGATES:
             return super()._read_group_select(aggregate_spec, query)
         columns = {name: self._field_to_sql(self._table, name, query) for name in COLUMNS}
@@ -163,7 +199,7 @@ class SmsGatewayStatus(models.Model):
     @api.autovacuum
     def _gc_old_status(self):
         """Remove rows older than `eis_sms_apis.status_retention_days`; 0 keeps all."""
-        days = self.env['sms.gateway']._get_number_parameter('eis_sms_apis.status_retention_days', 180)
+        days = self.env['sms.gateway']._get_integer_parameter('eis_sms_apis.status_retention_days', 180)
         if days <= 0:
             return 0, 0
         self.env.cr.execute("""

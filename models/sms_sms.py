@@ -14,7 +14,7 @@ from ..sending.store.lost_claims import recover_lost_claims
 from ..sending.store.transactions import is_in_test
 from ..tools.gsm import count_segments
 from ..tools.sms_api import SmsApiGateway, sends_through_iap
-from .sms_gateway_callback_failure_map import FAILURE_TYPES
+from .sms_gateway_callback_failure_map import DELIVERY_FAILURE_TYPES
 
 _logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class SmsSms(models.Model):
     failure_reason = fields.Text(
         "Failure Reason", readonly=True, copy=False,
         help="The provider's error message, or why the SMS could not be sent.")
-    failure_type = fields.Selection(selection_add=FAILURE_TYPES[-5:])
+    failure_type = fields.Selection(selection_add=DELIVERY_FAILURE_TYPES)
     text_encoding = fields.Selection(
         [('gsm', "GSM 03.38"), ('unicode', "UCS-2")], "Encoding", compute='_compute_segments',
         help="GSM 03.38 fits 160 characters in a single SMS and 153 per segment of a longer one; UCS-2 fits 70 and 67.")
@@ -241,7 +241,7 @@ class SmsSms(models.Model):
         """Core's queue action, for SMS of several companies and APIs at once. Core's stops for a day when one row is
         locked, loses the company, and hands every SMS to one API."""
         deadline, period = self._get_queue_deadline()
-        self.env['sms.gateway']._close_all_missing_reports(deadline)
+        self.env['sms.gateway.status']._close_all_missing_reports(deadline)
         done = recover_lost_claims(self.env, deadline)
         if time.monotonic() < deadline:
             done += self._process_queue_of_other_apis(deadline)

@@ -9,16 +9,14 @@ class SmsTracker(models.Model):
 
     gateway_id = fields.Many2one(
         'sms.gateway', "Gateway", readonly=True, ondelete='set null',
-        help="The gateway that sent the SMS: only its delivery reports count.")
+        help="Gateway that sent the SMS. Only its delivery reports count.")
 
-    # the same cut as tools/attempt.py, for gateways without Track Status
+    # the same part of the UUID as in tools/attempt.py, for gateways without Track Status
     _match_index = models.Index('(gateway_id, substr(sms_uuid, 3, 18)) WHERE gateway_id IS NOT NULL')
 
     @api.model
     def _search_by_uuid(self, uuids):
-        """
-        :return: the trackers of SMS, without those of SMS Marketing's Test button: a test says nothing of its mailing
-        """
+        """Find the trackers of SMS, without those of SMS Marketing's Test button, which must not change the mailing."""
         return self.search([('sms_uuid', 'in', list(uuids))])._filter_no_tests()
 
     def _filter_no_tests(self):
@@ -27,22 +25,22 @@ class SmsTracker(models.Model):
         return self.filtered(lambda tracker: not tracker.mailing_trace_id.is_test_trace)
 
     def _filter_open(self):
-        """Without those whose recipient has opened a link or replied: core's trackers would forget that."""
+        """Leave out those whose recipient opened a link or replied, which core's trackers would overwrite."""
         if 'mailing_trace_id' not in self._fields:
             return self
         return self.filtered(lambda tracker: tracker.mailing_trace_id.trace_status not in ('open', 'reply'))
 
     def _finish_mailings(self):
-        """Core marks a mailing as done with each state but a provider's error: its last SMS may end with one, or with
-        an opened trace."""
+        """Mark mailings as done. Core does so for every state except a provider's error or an opened trace, either of
+        which the last SMS of a mailing may have."""
         if 'mailing_trace_id' in self._fields and self.mailing_trace_id:
             self._update_sms_mailings('error', self.mailing_trace_id)
 
     @api.model
     def _get_states(self, uuids):
-        """What is known of SMS from their records, notifications and SMS Marketing traces.
+        """Collect the states of SMS from their records, notifications and SMS Marketing traces.
 
-        :return: {UUID: set of states, each in the words of its model}
+        :return: {UUID: set of states, each as its model names it}
         :rtype: dict[str, set]
         """
         states = {sms.uuid: {sms.state} for sms in self.env['sms.sms'].search([('uuid', 'in', list(uuids))])}
@@ -102,36 +100,38 @@ class SmsTracker(models.Model):
     # === DELIVERY REPORTS === #
 
     def _record_report(self, state, failure_type):
-        """Bring notifications and SMS Marketing traces to the final state that a delivery report names.
+        """Write the final state of a delivery report to notifications and SMS Marketing traces.
 
         :param str state: success, error or canceled
         :param str failure_type: of an error
         """
         changeable = self._filter_open()
-        getattr(changeable, f'_record_{state}')(failure_type)
+        if state == 'error':
+            changeable._record_error(failure_type)
+        elif state == 'canceled':
+            changeable._record_canceled()
+        else:
+            changeable._action_update_from_sms_state('sent')
         (self - changeable)._finish_mailings()
 
     def _record_sent(self):
-        """There is no delivery report: what is Processing becomes Sent."""
+        """Change Processing to Sent, because there is no delivery report."""
         changeable = self._filter_open()
         changeable._action_update_from_sms_state('pending')
         (self - changeable)._finish_mailings()
-
-    def _record_success(self, _failure_type):
-        self._action_update_from_sms_state('sent')
 
     def _record_error(self, failure_type):
         if failure_type in self.env['sms.sms'].DELIVERY_ERRORS:
             self._action_update_from_provider_error(failure_type.removeprefix('sms_'))
         else:
             self._action_update_from_sms_state('error', failure_type=failure_type)
-        # core leaves what has failed before as it is, with the reason of then
+        # core does not update what has failed before, nor its failure type
         for field_name in {'mail_notification_id', 'mailing_trace_id'} & self._fields.keys():
             self[field_name].filtered(lambda record: record.failure_type != failure_type).failure_type = failure_type
         self._finish_mailings()
 
-    def _record_canceled(self, _failure_type):
-        """Core's trackers never cancel what was sent: written directly."""
+    def _record_canceled(self):
+        """Write directly, because core's trackers never cancel what was sent."""
         values = {'failure_type': False, 'failure_reason': False}
         self.mail_notification_id.write({'notification_status': 'canceled', **values})
         if 'mailing_trace_id' in self._fields:

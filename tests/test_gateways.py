@@ -79,7 +79,7 @@ class TestConstraints(GatewayCase):
             for save in self.gateway.write, lambda values: self.make_gateway("Second", **values):
                 with self.subTest(**values), self.assertRaises(ValidationError) as caught, self.env.cr.savepoint():
                     save(values)
-                self.assertIn(f"{label}: type ", str(caught.exception))
+                self.assertIn(f"{label}: enter ", str(caught.exception))
 
     def test_database_checks_numbers_too(self):
         for values in (values for _label, values in OUT_OF_RANGE):
@@ -173,7 +173,7 @@ class TestLifeOfAGateway(GatewayCase):
 
     def test_gateway_with_statuses_is_archived_not_deleted(self):
         self.make_sms('+32456001122').send()
-        with self.assertRaisesRegex(UserError, "archive it"):
+        with self.assertRaisesRegex(UserError, "Archive it"):
             self.gateway.unlink()
         self.gateway.action_archive()
         self.assertFalse(self.gateway.active)
@@ -188,7 +188,7 @@ class TestLifeOfAGateway(GatewayCase):
         sms = self.make_sms('+32456001122')
         self.claim(sms)
         self.assertEqual(sms.gateway_id, self.gateway)
-        with self.assertRaisesRegex(UserError, "disable it"):
+        with self.assertRaisesRegex(UserError, "Disable it"):
             self.gateway.unlink()
         sms.claimed_until = False
         self.gateway.unlink()

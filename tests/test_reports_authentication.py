@@ -35,7 +35,7 @@ class TestCallbackCheck(CallbackCase):
         self.assertEqual((answer.status_code, answer.text), (403, "Forbidden"))
         self.assertEqual(self.state(sms or self.sms), ('success', False, 'pending'))
         self.assertFalse(self.status_of(sms or self.sms).report_date)
-        self.assertFalse(self.env['sms.gateway.report'].search([]))
+        self.assertFalse(self.env['sms.gateway.early.report'].search([]))
 
     def assert_taken(self, answer, sms=None):
         self.assertEqual(answer.status_code, 200)
@@ -76,7 +76,7 @@ class TestCallbackCheck(CallbackCase):
         self.check_signature()
         with self.assertLogs(LOGGER, 'WARNING') as log:
             self.post()
-        self.assertIn("check of the sender", ''.join(log.output))
+        self.assertIn("Webhook authentication failed", ''.join(log.output))
         self.assertNotIn(self.sms.uuid, ''.join(log.output))
 
     def test_twilio(self):
@@ -84,7 +84,7 @@ class TestCallbackCheck(CallbackCase):
         twilio = get_template(self.env, 'twilio').copy({'base_url': self.provider.url, 'state': 'active'})
         twilio.write({'username': 'AC1', 'password': KEY, 'sender': '+12025550100'})
         self.assertEqual(twilio.delivery_callback_check, 'signature')
-        self.assertFalse(twilio.delivery_callback_check_missing)
+        self.assertFalse(twilio._get_missing_authentication())
         url = f'{twilio.delivery_callback_url}?uuid={self.sms.uuid}'
         fields = {'MessageSid': 'SM1', 'MessageStatus': 'delivered', 'To': '+32456001122'}
         content = url + ''.join(name + fields[name] for name in sorted(fields))
@@ -174,7 +174,7 @@ class TestCallbackCheck(CallbackCase):
                 self.assertEqual(
                     (answer.status_code, self.state(own)),
                     (200, ('success', True, 'sent')) if place else (403, before))
-                self.assertEqual(bool(self.gateway.delivery_callback_check_missing), not place)
+                self.assertEqual(bool(self.gateway._get_missing_authentication()), not place)
 
     def test_body_ends_where_the_provider_ended_it(self):
         """A signature of body and time stamp does not tell where the one ends and the other begins."""
@@ -238,7 +238,7 @@ class TestCallbackCheck(CallbackCase):
     # === SETTINGS === #
 
     def test_what_cannot_be_is_refused_when_saved(self):
-        with self.assertRaisesRegex(ValidationError, "Sender Networks.*example.com"):
+        with self.assertRaisesRegex(ValidationError, "Provider Networks.*example.com"):
             self.gateway.delivery_callback_check_networks = 'example.com'
         with self.assertRaisesRegex(ValidationError, "Signed Content.*boddy"):
             self.gateway.delivery_callback_signature_content = '{boddy}'

@@ -92,7 +92,7 @@ class TestMissingReport(DeliveryCase):
         self.let_hours_pass(3)
         self.assertTrue(self.status_of(sms).note)
 
-    @mute_logger('odoo.addons.eis_sms_apis.models.sms_gateway_delivery')
+    @mute_logger('odoo.addons.eis_sms_apis.models.sms_gateway_status_report')
     def test_hours_that_are_no_number_stop_no_queue(self):
         self.env['ir.config_parameter'].set_param(HOURS, 'three days')
         queued = self.make_sms('+32456001122')

@@ -10,7 +10,7 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.tests import tagged
 
-from ..models.sms_gateway_report import KEEP_REPORTS
+from ..models.sms_gateway_early_report import KEEP_REPORTS
 from ..tools.attempt import attempt_uuid
 from ..tools.report.parsing import parse_reports
 from .common import GatewayCase
@@ -63,7 +63,7 @@ class DeliveryCase(GatewayCase):
         return self.env['bus.bus'].search_count([])
 
     def kept_reports(self):
-        return self.env['sms.gateway.report'].search_count([])
+        return self.env['sms.gateway.early.report'].search_count([])
 
 
 @tagged('post_install', '-at_install')
@@ -299,8 +299,8 @@ class TestDelivery(DeliveryCase):
         self.provider.answer(Reply(body={'id': reports[-1]['message_id']}))
         self.assertTrue(self.status_of(self.send_sms()).report_date)
         self.report(uuid=uuid4().hex, status='delivered')
-        self.env['sms.gateway.report'].search([], limit=2).create_date = fields.Datetime.now() - timedelta(days=8)
+        self.env['sms.gateway.early.report'].search([], limit=2).create_date = fields.Datetime.now() - timedelta(days=8)
         self.env.flush_all()
         before = self.kept_reports()
-        self.env['sms.gateway.report']._gc_reports()
+        self.env['sms.gateway.early.report']._gc_reports()
         self.assertEqual(self.kept_reports(), before - 2)

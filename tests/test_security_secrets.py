@@ -218,7 +218,7 @@ class TestSecrets(CallbackCase):
                         {'uuid': '0' * 32, 'status': f'early {text}', 'words': text, 'error_code': text}):
                     self.call('POST', '', 'application/json', json.dumps(report).encode(), path=path)
                 row = self.status_of(sms)
-                early = self.env['sms.gateway.report'].search([], order='id desc', limit=1)
+                early = self.env['sms.gateway.early.report'].search([], order='id desc', limit=1)
                 self.assertRegex(row.error_message, r'^Bad <.*\*\*\*> given$')
                 self.assertEqual(row.error_message, sms.failure_reason)
                 self.assertTrue(early.status)
@@ -241,7 +241,7 @@ class TestSecrets(CallbackCase):
                 ('sms_sms', sms, ('failure_reason',)), ('mail_notification', notification, ('failure_reason',))):
             for column in columns:
                 self.env.cr.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", [told % column, record.id])
-        self.env['sms.gateway.report'].create({
+        self.env['sms.gateway.early.report'].create({
             'gateway_id': gateway.id, 'status': 'x', 'error_message': told % 'early', 'error_code': '1'})
         script = Path(__file__).parents[1] / 'migrations' / '19.0.3.0.0' / 'post-mask_secrets.py'
         specification = importlib.util.spec_from_file_location('post_mask_secrets', script)
@@ -256,7 +256,7 @@ class TestSecrets(CallbackCase):
              notification.failure_reason],
             [f'Bad *** {name}' for name in (
                 'response_text', 'error_message', 'error_code', 'note', 'failure_reason', 'failure_reason')])
-        early = self.env['sms.gateway.report'].search([('gateway_id', '=', gateway.id)])
+        early = self.env['sms.gateway.early.report'].search([('gateway_id', '=', gateway.id)])
         self.assertEqual((early.status, early.error_message, early.error_code), ('x', 'Bad *** early', '1'))
 
     def assert_masked(self, shown, text):

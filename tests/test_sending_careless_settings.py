@@ -34,7 +34,7 @@ class TestCareless(GatewayCase):
                 self.provider.clear()
                 other = self.make_gateway("Broken", sequence=99)
                 self.set_by_sql(other, **{name: value})
-                with mute_logger('odoo.addons.eis_sms_apis.models.sms_gateway_routing'):
+                with mute_logger('odoo.addons.eis_sms_apis.models.sms_gateway_config'):
                     self.assert_sends()
                     other.read(['request_preview', 'warnings', 'request_curl', 'uses_token'])
                     self.assertEqual(
@@ -49,7 +49,7 @@ class TestCareless(GatewayCase):
         }.items():
             for value in values:
                 with self.subTest(key=key, value=value), mute_logger(
-                        'odoo.addons.eis_sms_apis.models.sms_gateway_delivery'):
+                        'odoo.addons.eis_sms_apis.models.sms_gateway_status_report'):
                     self.provider.clear()
                     self.env['ir.config_parameter'].sudo().set_param(key, value)
                     self.make_sms('+32456001122')

@@ -105,7 +105,7 @@ class TestCertainlyRefused(FailoverCase):
         self.assertEqual(set(sms.mapped('state')), {'outgoing'})
         self.assertLessEqual(len(self.provider.requests), 2)
         self.assertEqual(set(sms.mapped('failure_reason')), {"Slow down"})
-        self.assertTrue(self.gateway.resting_until > fields.Datetime.now() + timedelta(seconds=590))
+        self.assertTrue(self.gateway.paused_until > fields.Datetime.now() + timedelta(seconds=590))
         waits = [one.send_after - fields.Datetime.now() for one in sms]
         self.assertGreater(min(waits), timedelta(seconds=590))
         self.assertLessEqual(
@@ -117,7 +117,7 @@ class TestCertainlyRefused(FailoverCase):
         self.provider.answer(
             Reply(429, headers={'Retry-After': '600'}, delay=0.2), Reply(429, delay=0.2), path='/')
         self.make_sms(NUMBER, '+32456001123').send()
-        self.assertTrue(self.gateway.resting_until > fields.Datetime.now() + timedelta(seconds=590))
+        self.assertTrue(self.gateway.paused_until > fields.Datetime.now() + timedelta(seconds=590))
 
     def test_good_answers_under_way_do_not_end_a_rest(self):
         self.gateway.max_connections = 2
@@ -126,7 +126,7 @@ class TestCertainlyRefused(FailoverCase):
         sms = self.make_sms(NUMBER, '+32456001123')
         sms.send()
         self.assertEqual(sorted(sms.mapped('state')), ['outgoing', 'pending'])
-        self.assertTrue(self.gateway.resting_until > fields.Datetime.now() + timedelta(seconds=590))
+        self.assertTrue(self.gateway.paused_until > fields.Datetime.now() + timedelta(seconds=590))
 
     def test_fail_over_off(self):
         self.add_second()
@@ -254,7 +254,7 @@ class TestSilence(FailoverCase):
         self.assertEqual(len(failed), len(asked))
         self.assertEqual({self.status_of(sms).outcome for sms in failed}, {'unknown'})
         self.assertEqual(set((self.sms - failed).mapped('state')), {state})
-        self.assertTrue(self.gateway.resting_until)
+        self.assertTrue(self.gateway.paused_until)
 
     def test_others_stay_in_the_queue(self):
         self.assertThreeUnknown('outgoing')
@@ -269,7 +269,7 @@ class TestSilence(FailoverCase):
         waiting.invalidate_recordset()
         self.env['sms.sms']._process_queue()
         self.assertEqual(set(waiting.mapped('state')), {'pending'})
-        self.assertFalse(self.gateway.resting_until)
+        self.assertFalse(self.gateway.paused_until)
 
     def test_others_go_through_the_next_gateway(self):
         self.add_second()
@@ -283,7 +283,7 @@ class TestSilence(FailoverCase):
         self.provider.answer(lost, lost, 200, lost, lost, 400, lost, lost, path='/')
         self.sms.send()
         self.assertEqual(len(self.provider.requests), 30)
-        self.assertFalse(self.gateway.resting_until)
+        self.assertFalse(self.gateway.paused_until)
 
 
 @tagged('post_install', '-at_install')

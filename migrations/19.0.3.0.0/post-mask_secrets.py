@@ -11,7 +11,7 @@ BATCH = 10_000
 # Table, where its gateway is, and its columns with words of a provider.
 TEXTS = (
     ('sms_gateway_status', None, ('response_text', 'error_message', 'error_code', 'note')),
-    ('sms_gateway_report', None, ('status', 'error_message', 'error_code')),
+    ('sms_gateway_early_report', None, ('status', 'error_message', 'error_code')),
     ('sms_sms', None, ('failure_reason',)),
     ('mail_notification', 'mail_notification_id', ('failure_reason',)),
     ('mailing_trace', 'mailing_trace_id', ('failure_reason',)),

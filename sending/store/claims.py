@@ -211,7 +211,7 @@ def _cancel_deleted(env, queued):
     """Update notifications and traces of SMS that were deleted meanwhile: nothing sends them any more."""
     existing = env['sms.sms'].browse([sms.id for sms in queued]).exists()
     env['sms.tracker']._search_by_uuid(
-        [sms.uuid for sms in queued if sms.id not in existing.ids])._record_canceled(False)
+        [sms.uuid for sms in queued if sms.id not in existing.ids])._record_canceled()
 
 
 def trigger_queue(env, *times):

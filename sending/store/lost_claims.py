@@ -70,8 +70,8 @@ def end_claims_and_waits(env):
     waiting = env['sms.gateway.status'].sudo().search([('awaits_report', '=', True)]).ids
     for ids in split_every(LOST_BATCH, waiting):
         try_each(
-            env, ids, lambda own, part: own['sms.gateway']._close_missing_reports(part),
-            lambda own, row_id: own['sms.gateway']._settle_missing_report(row_id))
+            env, ids, lambda own, part: own['sms.gateway.status']._close_missing_reports(part),
+            lambda own, row_id: own['sms.gateway.status']._settle_missing_report(row_id))
 
 
 def _find_unstarted_claims(env):

@@ -27,7 +27,7 @@ class CallbackCase(SendingCase):
 
     def setUp(self):
         super().setUp()
-        self.query("DELETE FROM sms_gateway_report")
+        self.query("DELETE FROM sms_gateway_early_report")
         self.query("DELETE FROM sms_tracker")
         self.query("DELETE FROM mail_notification WHERE notification_type = 'sms'")
 
@@ -230,7 +230,7 @@ class TestCallbacks(CallbackCase):
         self.run_queue(self.rpc)
         self.assertEqual(statuses, [200] * 120)
         self.assertEqual(self.states(), {'sent': 30, 'error': 30})
-        self.assertEqual(self.query("SELECT count(*) FROM sms_gateway_report"), [(0,)])
+        self.assertEqual(self.query("SELECT count(*) FROM sms_gateway_early_report"), [(0,)])
         self.assert_log_clean(self.server)
 
     def test_reports_while_sends_are_recorded(self):
@@ -251,7 +251,7 @@ class TestCallbacks(CallbackCase):
             self.run_queue(self.rpc)
         self.assertEqual({call.result() for call in calls}, {200})
         self.assertEqual(self.states(), {'sent': 600})
-        self.assertEqual(self.query("SELECT count(*) FROM sms_gateway_report"), [(0,)])
+        self.assertEqual(self.query("SELECT count(*) FROM sms_gateway_early_report"), [(0,)])
         self.assert_log_clean(self.server)
 
     def test_database_that_does_not_answer_in_time(self):
@@ -285,5 +285,5 @@ class TestCallbacksOfTestButton(CallbackCase):
         self.rpc.call('mailing.sms.test', 'action_send_sms', [wizard])
         self.assertEqual(answers, [200])
         self.assertEqual(self.states(), {'sent': 1})
-        self.assertEqual(self.query("SELECT count(*) FROM sms_gateway_report"), [(0,)])
+        self.assertEqual(self.query("SELECT count(*) FROM sms_gateway_early_report"), [(0,)])
         self.assert_log_clean(self.server)

@@ -4,10 +4,12 @@ import itertools
 from functools import lru_cache
 from typing import NamedTuple
 
+# What core gives to notifications and SMS Marketing traces, but not to `sms.sms`.
+DELIVERY_FAILURE_TYPES = (
+    'sms_expired', 'sms_invalid_destination', 'sms_not_allowed', 'sms_not_delivered', 'sms_rejected')
 FAILURE_TYPES = (
     'unknown', 'sms_number_missing', 'sms_number_format', 'sms_country_not_supported', 'sms_registration_needed',
-    'sms_credit', 'sms_server', 'sms_acc', 'sms_expired', 'sms_invalid_destination', 'sms_not_allowed',
-    'sms_not_delivered', 'sms_rejected')
+    'sms_credit', 'sms_server', 'sms_acc', *DELIVERY_FAILURE_TYPES)
 AS_USUAL = 'as_usual'
 RESPONSE, REPORT = SOURCES = ('response', 'report')
 

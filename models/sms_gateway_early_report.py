@@ -5,13 +5,13 @@ from ..tools.attempt import match_key, plain_uuid
 from ..tools.report.parsing import DeliveryReport
 
 KEEP_DAYS = 7
-KEEP_REPORTS = 10_000  # of one gateway
+KEEP_REPORTS = 10_000  # per gateway
 
 
-class SmsGatewayReport(models.Model):
-    """A delivery report whose SMS is not known yet: providers are often faster than our transaction. It is applied as
-    soon as the send is recorded."""
-    _name = 'sms.gateway.report'
+class SmsGatewayEarlyReport(models.Model):
+    """A delivery report that arrived before its send was recorded, because providers are often faster than our
+    transaction. It is applied as soon as the send is recorded."""
+    _name = 'sms.gateway.early.report'
     _description = "Early Delivery Report"
     _log_access = False
 
@@ -26,24 +26,24 @@ class SmsGatewayReport(models.Model):
     error_message = fields.Char(readonly=True)
     failure_type = fields.Char(readonly=True)
 
-    # the same cut as tools/attempt.py: all attempts of an SMS share it
+    # the same part of the UUID as in tools/attempt.py, which all attempts of an SMS share
     _uuid_index = models.Index('(gateway_id, substr(uuid, 3, 18))')
     _message_id_index = models.Index('(gateway_id, message_id)')
 
     @api.model
     def _keep(self, gateway, reports):
-        """Keep reports of a gateway; the oldest ones make room, for what is meant to find its SMS does so within
-        seconds.
+        """Keep reports of a gateway and remove its oldest ones above the limit: a report that finds its SMS at all does
+        so within seconds.
 
         :param list[DeliveryReport] reports: at most KEEP_REPORTS
         """
-        self.env.cr.execute("SELECT count(*) FROM sms_gateway_report WHERE gateway_id = %s", [gateway.id])
+        self.env.cr.execute("SELECT count(*) FROM sms_gateway_early_report WHERE gateway_id = %s", [gateway.id])
         excess = self.env.cr.fetchone()[0] + len(reports) - KEEP_REPORTS
         if excess > 0:
-            # more than is needed, so that not every call has to look for the oldest
+            # more than necessary, so that not every call has to search for the oldest
             self.env.cr.execute("""
-                DELETE FROM sms_gateway_report WHERE id IN (
-                    SELECT id FROM sms_gateway_report WHERE gateway_id = %s ORDER BY id LIMIT %s)
+                DELETE FROM sms_gateway_early_report WHERE id IN (
+                    SELECT id FROM sms_gateway_early_report WHERE gateway_id = %s ORDER BY id LIMIT %s)
             """, [gateway.id, max(excess, KEEP_REPORTS // 10)])
         self.create([
             {
@@ -58,13 +58,13 @@ class SmsGatewayReport(models.Model):
 
     @api.model
     def _take_out(self, gateway, uuids, message_ids):
-        """Remove the reports that may be of these SMS.
+        """Remove the reports that may belong to these SMS.
 
         :return: the reports in the order of their arrival
         :rtype: list[DeliveryReport]
         """
         self.env.cr.execute("""
-            DELETE FROM sms_gateway_report
+            DELETE FROM sms_gateway_early_report
             WHERE gateway_id = %s AND (substr(uuid, 3, 18) = ANY(%s) OR message_id = ANY(%s))
             RETURNING id, uuid, message_id, number, status, state, error_code, error_message, failure_type
         """, [gateway.id, [match_key(uuid) for uuid in uuids], message_ids])
@@ -74,11 +74,11 @@ class SmsGatewayReport(models.Model):
 
     @api.autovacuum
     def _gc_reports(self):
-        """Remove what never found its SMS."""
+        """Remove reports that never found their SMS."""
         self.env.cr.execute("""
-            DELETE FROM sms_gateway_report WHERE id IN (
+            DELETE FROM sms_gateway_early_report WHERE id IN (
                 SELECT id FROM (
                     SELECT id, create_date, row_number() OVER (PARTITION BY gateway_id ORDER BY id DESC) AS position
-                    FROM sms_gateway_report) AS numbered
+                    FROM sms_gateway_early_report) AS numbered
                 WHERE position > %s OR create_date < (now() AT TIME ZONE 'UTC') - %s * interval '1 day')
         """, [KEEP_REPORTS, KEEP_DAYS])

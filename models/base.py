@@ -1,0 +1,43 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, models
+
+from ..tools import core_views
+
+CHANGED_MODELS = ('iap.account', 'mailing.mailing', 'mailing.trace', 'res.config.settings')
+
+
+def _change_view(env, model_name, arch, uses_gateways):
+    """Make a view of core say what is true while gateways send: nothing about IAP, and the provider's words."""
+    if model_name == 'mailing.trace':
+        core_views.add_trace_reason(arch, is_shown=uses_gateways)
+    elif not uses_gateways:
+        return
+    elif model_name == 'mailing.mailing':
+        core_views.change_credit_links(
+            arch,
+            credit=env._("SMS failed: the provider reports insufficient credit."),
+            account=env._("SMS failed: the provider refused the account."),
+            contact=env._("Ask an administrator to check it."),
+            group='base.group_system',  # the link opens the gateways, see `iap.account.get_credits_url`
+        )
+    elif model_name == 'res.config.settings':
+        core_views.hide_iap_settings(arch)
+    elif model_name == 'iap.account':
+        core_views.change_registration_alert(
+            arch, env._("SMS gateways send your SMS. Only Use IAP and IAP Fallback require this account."))
+
+
+class Base(models.AbstractModel):
+    _inherit = 'base'
+
+    @api.model
+    def _get_view_cache_key(self, view_id=None, view_type='form', **options):
+        key = super()._get_view_cache_key(view_id, view_type, **options)
+        return (*key, self.env.company._uses_sms_gateways()) if self._name in CHANGED_MODELS else key
+
+    @api.model
+    def _get_view(self, view_id=None, view_type='form', **options):
+        arch, view = super()._get_view(view_id, view_type, **options)
+        if self._name in CHANGED_MODELS:
+            _change_view(self.env, self._name, arch, self.env.company._uses_sms_gateways())
+        return arch, view

@@ -1,0 +1,288 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Configuration as plain data: what sending, routing and reading reports need, for code that does not use the ORM."""
+import logging
+
+from odoo import api, models
+from odoo.tools import str2bool
+
+from ..sending.gateway_config import GatewayConfig, GatewayConnection
+from ..sending.routing import Route
+from ..tools import phone, secret_log
+from ..tools.answer.failure_codes import FailureCode
+from ..tools.answer.interpretation import AnswerRules
+from ..tools.report.parsing import ReportRules, parse_value_list
+from ..tools.request.builder import Credentials, RequestConfig
+from ..tools.request.typed_secrets import Secrets, find_secrets
+from .sms_gateway import CREDENTIALS, STATUS_LISTS
+
+_logger = logging.getLogger(__name__)
+
+SECRETS = (
+    'api_key', 'token', 'password', 'delivery_callback_token', 'delivery_callback_check_key',
+    'delivery_callback_check_password')
+MIN_SECRET_NAME = 8  # characters; a shorter user name is a word that appears everywhere
+
+
+class SmsGateway(models.Model):
+    _inherit = 'sms.gateway'
+
+    # === BUSINESS METHODS - SYSTEM PARAMETERS === #
+
+    @api.model
+    def _is_parameter_on(self, key):
+        """Read a system parameter as Odoo reads text as a boolean.
+
+        :rtype: bool
+        """
+        return str2bool(self.env['ir.config_parameter'].sudo().get_param(key, ''), default=False)
+
+    @api.model
+    def _get_integer_parameter(self, key, default):
+        """Read a system parameter as a number.
+
+        :return: the number, or the default if the parameter is not one
+        :rtype: int
+        """
+        try:
+            return int(self.env['ir.config_parameter'].sudo().get_param(key, default))
+        except ValueError:
+            return default
+
+    # === BUSINESS METHODS - ROUTING === #
+
+    @api.model
+    def _get_sending_domain(self, *companies):
+        """Return the domain of the gateways that may send. It names `active` because core searches with
+        active_test=False in places, which would otherwise find archived gateways.
+
+        :param companies: records of `res.company`: find their gateways and those without company; none: find all
+        :rtype: list
+        """
+        domain = [('active', '=', True), ('state', '=', 'active')]
+        if companies:
+            domain.append(('company_id', 'in', [False, *(company.id for company in companies)]))
+        return domain
+
+    @api.model
+    def _is_iap_used(self, company):
+        """Tell whether Odoo IAP sends the SMS of a company: Use IAP, or IAP Fallback without any gateway.
+
+        :rtype: bool
+        """
+        if self._is_parameter_on('sms.use_iap'):
+            return True
+        return self._is_parameter_on('sms.iap_fallback') and not self.sudo().search_count(
+            self._get_sending_domain(company), limit=1)
+
+    @api.model
+    def _get_default_gateway_id(self):
+        """Return the id of the Default Gateway, read as core's settings read it.
+
+        :return: 0 if there is none
+        :rtype: int
+        """
+        return self._get_integer_parameter('sms.sms_gateway_id', 0)
+
+    @api.model
+    def _is_default_readable(self):
+        """Tell whether the user may read the Default Gateway; true if there is none.
+
+        :rtype: bool
+        """
+        default = self.browse(self._get_default_gateway_id()).sudo().exists().sudo(False)
+        return default == default._filtered_access('read')
+
+    def _get_prefixes(self):
+        """Return the Country Prefixes. Invalid ones, which the form refuses but a database of another product may
+        contain, are ignored: one gateway must not stop the others.
+
+        :rtype: tuple[str, ...]
+        """
+        try:
+            return phone.parse_prefixes(self.country_prefixes or '')
+        except phone.NumberError as error:
+            _logger.warning("The Country Prefixes of gateway %s are not used: %s", self.id, error)
+            return ()
+
+    @api.model
+    def _get_routes(self):
+        """Return every gateway that may send.
+
+        :rtype: list[Route]
+        """
+        paused = self.env['sms.gateway.throttle'].sudo()._get_pauses()
+        return [
+            Route(
+                gateway_id=gateway.id,
+                sequence=gateway.sequence,
+                prefixes=gateway._get_prefixes(),
+                company_id=gateway.company_id.id or None,
+                failover=gateway.failover,
+                paused=gateway.id in paused,
+            )
+            for gateway in self.sudo().search(self._get_sending_domain())
+        ]
+
+    # === BUSINESS METHODS - SENDING === #
+
+    def _get_configs(self):
+        """Return everything that sending needs. The number of queries does not depend on the number of gateways.
+
+        :return: {gateway id: GatewayConfig}
+        :rtype: dict[int, GatewayConfig]
+        """
+        throttles = self.env['sms.gateway.throttle'].sudo().search(
+            [('gateway_id', 'in', self.ids), ('failures', '>', 0)])
+        failures = {throttle.gateway_id.id: throttle.failures for throttle in throttles}
+        default_success = self._is_parameter_on('sms.default_success_200')
+        return {
+            gateway.id: GatewayConfig(
+                gateway_id=gateway.id,
+                name=gateway.name,
+                connection=GatewayConnection(
+                    (self.env.cr.dbname, gateway.id), gateway.max_connections, gateway.timeout),
+                request=gateway._get_request_config(),
+                answer=gateway._get_answer_rules(default_success),
+                number_format=gateway.number_format,
+                rate_limit=gateway.rate_limit,
+                track_status=gateway.create_status,
+                waits_for_report=gateway.delivery_callback_enabled,
+                failures=failures.get(gateway.id, 0),
+            )
+            for gateway in self.sudo()
+        }
+
+    def _get_request_config(self):
+        """Return what requests are made from, also for a gateway that is still being edited.
+
+        :rtype: RequestConfig
+        """
+        self.ensure_one()
+        headers = self.header_ids.sorted(lambda row: (row.sequence, row._origin.id))
+        parameters = self.parameter_ids.sorted(lambda row: (row.sequence, row._origin.id))
+        return RequestConfig(
+            url=self.base_url or '',
+            method=self.method or 'post',
+            request_type=self.request_type or 'form',
+            parameters=parameters.filtered('key')._to_parameters(),
+            headers=tuple((row.key, row.value or '') for row in headers if row.key),
+            body_template=self.body_template or '',
+            multiple_recipients=self.supports_multiple_recipients,
+            separator=self.multi_recipient_separator or '',
+            max_recipients=self.max_recipients,
+            auth_type=self.auth_type or 'none',
+            credentials=Credentials(**{name: self[name] or '' for name in CREDENTIALS}),
+            sender=self.sender or '',
+            account_id=self.account_id or '',
+            encoding_gsm=self.encoding_gsm or '',
+            encoding_unicode=self.encoding_unicode or '',
+            callback_url=self.delivery_callback_url if self.delivery_callback_enabled else '',
+        )
+
+    # === BUSINESS METHODS - RESPONSES AND REPORTS === #
+
+    def _get_success_http_codes(self):
+        """Read Success HTTP Codes.
+
+        :rtype: frozenset[int]
+        :raise ValueError: if one of them is not an HTTP code
+        """
+        codes = frozenset(int(code) for code in (self.success_http_codes or '').split(',') if code.strip())
+        if any(not 100 <= code <= 599 for code in codes):
+            raise ValueError(self.success_http_codes)
+        return codes
+
+    def _get_usable_http_codes(self):
+        """Return Success HTTP Codes, or the default if they are invalid: one gateway must not stop the others."""
+        try:
+            return self._get_success_http_codes()
+        except ValueError:
+            return AnswerRules.success_http_codes
+
+    def _get_failure_map(self):
+        return tuple(
+            FailureCode(row.provider_code, row.failure_type, row.outcome) for row in self.callback_failure_map_ids)
+
+    def _get_answer_rules(self, default_success):
+        """Return how to read responses.
+
+        :param bool default_success: whether an unclear response with HTTP 200, 201 or 202 counts as success
+        :rtype: AnswerRules
+        """
+        self.ensure_one()
+        secrets = self._get_secrets()
+        return AnswerRules(
+            message_id_regex=self.message_id_regex or '',
+            error_code_regex=self.error_code_regex or '',
+            items_path=self.answer_items_path or '',
+            number_path=self.answer_number_path or '',
+            message_id_path=self.answer_message_id_path or '',
+            status_path=self.answer_status_path or '',
+            error_code_path=self.answer_error_code_path or '',
+            error_message_path=self.answer_error_message_path or '',
+            error_values=parse_value_list(self.answer_error_values or ''),
+            success_http_codes=self._get_usable_http_codes(),
+            success_substring=self.success_substring or '',
+            success_key=self.success_key or '',
+            error_key=self.error_key or '',
+            require_message_id=self.require_message_id,
+            failure_map=self._get_failure_map(),
+            default_success_200=default_success,
+            secrets=secrets.secrets,
+            names=secrets.names,
+            pairs=secrets.pairs,
+            status_tracked=self.create_status,
+        )
+
+    def _get_report_rules(self):
+        """Return how to read delivery reports.
+
+        :rtype: ReportRules
+        """
+        self.ensure_one()
+        return ReportRules(
+            uuid_param=self.delivery_callback_uuid_param or '',
+            message_id_param=self.delivery_callback_message_id_param or '',
+            status_param=self.delivery_callback_status_param or '',
+            error_code_param=self.delivery_callback_error_code_param or '',
+            error_message_param=self.delivery_callback_error_message_param or '',
+            number_param=self.delivery_callback_number_param or '',
+            failure_map=self._get_failure_map(),
+            secrets=self._get_secrets(),
+            **{
+                name: parse_value_list(self[f'delivery_callback_status_{name}'] or '')
+                for name in STATUS_LISTS
+            },
+        )
+
+    # === BUSINESS METHODS - SECRETS === #
+
+    @api.model
+    def _remember_secrets(self, vals):
+        """Keep secrets out of all logs from now on, in which a failing SQL statement would show them.
+
+        :param dict vals: of `create` or `write`
+        """
+        username = vals.get('username') or ''
+        secret_log.remember(
+            *(vals[name] for name in SECRETS if vals.get(name)),
+            username if len(username) >= MIN_SECRET_NAME else '')
+
+    def _get_secrets(self):
+        """Return what must not appear in any response, delivery report or log: providers may echo what they were sent.
+
+        :rtype: Secrets
+        """
+        self.ensure_one()
+        found = find_secrets(self._get_request_config())
+        username, password = self.delivery_callback_check_username or '', self.delivery_callback_check_password or ''
+        secrets = Secrets(
+            secrets=(*found.secrets, *filter(None, (
+                self.delivery_callback_token, self.delivery_callback_check_key, password))),
+            names=(*found.names, *filter(None, (username,))),
+            pairs=(*found.pairs, *((f'{username}:{password}',) if username or password else ())),
+        )
+        secret_log.remember(
+            *secrets.secrets, *(name for name in secrets.names if len(name) >= MIN_SECRET_NAME),
+            *(pair for pair in secrets.pairs if not pair.endswith(':')))
+        return secrets

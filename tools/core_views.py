@@ -1,0 +1,66 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Changes to core's combined views in a company whose SMS gateways send. Pure lxml.
+
+SMS Marketing, Inventory and other addons may not be installed, so XML cannot inherit their views. Nodes that are
+missing are ignored, because core's views change.
+"""
+from lxml import etree
+
+
+def change_credit_links(arch, credit, account, contact, group):
+    """Replace the texts of the banners about IAP credits and accounts in mailings.
+
+    :param str credit: the banner about credits
+    :param str account: the banner about the account
+    :param str contact: what users outside the group read in addition, instead of the link
+    :param str group: external id of the group that may follow the link
+    """
+    for link in arch.xpath("//*[@name='action_buy_sms_credits']"):
+        is_account = link.xpath("ancestor-or-self::*[contains(@invisible, 'sms_has_unregistered_account')]")
+        text = account if is_account else credit
+        _set_text(link, text)
+        link.set('groups', group)
+        plain = etree.Element('span', groups=f'!{group}')
+        plain.text = f'{text} {contact}'
+        link.addnext(plain)
+
+
+def add_trace_reason(arch, is_shown):
+    """Add the failure reason to lists and forms of SMS traces, which core does not show.
+
+    :param bool is_shown: whether lists show the column by default
+    """
+    if not arch.xpath("//field[@name='sms_number']") or arch.xpath("//field[@name='failure_reason']"):
+        return  # a view of e-mails, or one that has the field
+    for failure_type in arch.xpath("/list//field[@name='failure_type'] | /form//field[@name='failure_type']"):
+        reason = etree.Element('field', name='failure_reason')
+        if arch.tag == 'list':
+            reason.set('optional', 'show' if is_shown else 'hide')
+        else:
+            reason.set('invisible', 'not failure_reason')
+        failure_type.addnext(reason)
+
+
+def hide_iap_settings(arch):
+    """Hide IAP's buttons, which create an account there, outside the settings of SMS, where our own view does it."""
+    for widget in arch.xpath("//widget[@name='iap_buy_more_credits'][@service_name='sms']"):
+        if 'sms_use_iap' not in widget.get('invisible', ''):
+            widget.set('invisible', '1')
+    for setting in arch.xpath("//setting[contains(@documentation, '/sms_marketing/pricing/')]"):
+        del setting.attrib['documentation']
+
+
+def change_registration_alert(arch, text):
+    """Replace the alert about an unregistered IAP account, which does not stop SMS from being sent.
+
+    :param str text: the new alert
+    """
+    for button in arch.xpath("//div/button[@name='action_open_registration_wizard']"):
+        alert = button.getparent()
+        _set_text(alert, text)
+        alert.set('class', 'alert alert-info mb-0')
+
+
+def _set_text(node, text):
+    del node[:]
+    node.text = text
