@@ -13,7 +13,7 @@ from odoo.tools.sql import column_exists, table_exists
 _logger = logging.getLogger(__name__)
 
 ADDON = 'eis_sms_apis'
-MARK = 'sms_gateway_pace'  # a table that only this addon has
+MARKS = ('sms_gateway_pace', 'sms_gateway_throttle')  # tables that only this addon has
 TABLES = (
     'sms_gateway', 'sms_gateway_parameter', 'sms_gateway_header', 'sms_gateway_callback_failure_map',
     'sms_gateway_status')
@@ -78,7 +78,7 @@ SELECTIONS = {
 
 
 def migrate(cr, version):
-    if table_exists(cr, MARK) or not table_exists(cr, 'sms_gateway'):
+    if any(table_exists(cr, mark) for mark in MARKS) or not table_exists(cr, 'sms_gateway'):
         return
     _remove_views(cr)
     for model, table in RECORDS.items():
