@@ -168,7 +168,7 @@ class TestGatewayFile(GatewayFileCase):
         self.assertEqual(exported['header_ids'], [
             {'key': 'Authorization', 'value': 'Bearer ***'}, {'key': 'X-B', 'value': 'b'}])
         self.assertFalse({*SECRETS, 'company_id', 'state', 'delivery_callback_token'} & set(exported))
-        for label in ("Secrets: ", "Base URL", "Internal Note", "Account ID", "Answer", "Parameters (password)",
+        for label in ("Secrets: ", "Base URL", "Internal Note", "Account ID", "Response", "Parameters (password)",
                       "Headers (Authorization)"):
             self.assertIn(label, export.masked)
         self.assertNotIn("X-B", export.masked)
