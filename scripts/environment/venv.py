@@ -9,13 +9,14 @@ from . import debian
 from .postgres import stop_postgres
 from .state import REPOSITORY, STATE, URLLIB3_1, VENV, python, read, run, say, short_hash
 
+PYPROJECT = REPOSITORY / 'pyproject.toml'  # its dependency groups are what to install
+PIP = 'pip>=25.1'  # the first that installs dependency groups
 PIP_SUITE = 'bookworm'  # any suite will do: pip replaces itself by the newest
 
 
 def provide():
     """Make the environment, or bring it up to the requirements; nothing to do if it has them."""
-    requirements = [REPOSITORY / 'scripts' / f'requirements-{name}.txt' for name in ('odoo', 'dev', 'urllib3-1')]
-    wanted = short_hash(*(path.read_bytes() for path in requirements))
+    wanted = fingerprint()
     complete = VENV / '.complete'  # written last
     if read(complete) == wanted and os.access(python, os.X_OK):
         return
@@ -25,12 +26,23 @@ def provide():
         shutil.rmtree(VENV, ignore_errors=True)
         _create()
     complete.unlink(missing_ok=True)
-    arguments = [argument for path in requirements[:2] for argument in ('-r', str(path))]
     shutil.rmtree(URLLIB3_1, ignore_errors=True)
-    for options in arguments, ['--no-deps', '--target', str(URLLIB3_1), '-r', str(requirements[2])]:
+    for options in [PIP], [*group('odoo'), *group('dev')], [
+            '--no-deps', '--target', str(URLLIB3_1), *group('urllib3-1')]:
         run([str(python), '-m', 'pip', 'install', '--quiet', *options],
-            'pip could not install scripts/requirements-*.txt: configure it for a package index that has them')
+            'pip could not install the packages of pyproject.toml: configure it for a package index that has them')
     complete.write_text(wanted, encoding='utf-8')
+
+
+def fingerprint():
+    """:return: a hash of the dependency groups, a str; other settings in pyproject.toml do not count."""
+    groups = PYPROJECT.read_text(encoding='utf-8').partition('[dependency-groups]')[2]
+    return short_hash(groups.partition('\n[')[0])
+
+
+def group(name):
+    """:return: pip's arguments for a dependency group, a list of str."""
+    return ['--group', f'{PYPROJECT}:{name}']
 
 
 def _create():
@@ -45,5 +57,5 @@ def _create():
     shutil.rmtree(wheels, ignore_errors=True)
     debian.unpack([f'python3-pip-whl/{PIP_SUITE}'], wheels, sentence)
     wheel = next(wheels.glob('usr/share/python-wheels/pip-*.whl'))
-    run([str(python), f'{wheel}/pip', 'install', '--quiet', 'pip'], sentence)
+    run([str(python), f'{wheel}/pip', 'install', '--quiet', PIP], sentence)
     shutil.rmtree(wheels)
