@@ -1,10 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 {
     'name': "Dynamic SMS Gateway & Multi-Provider Templates",
-    'summary': "Send Odoo's SMS through any provider's HTTP API instead of Odoo's paid service",
+    'summary': "Send SMS through your own provider's HTTP API instead of Odoo IAP: 37 templates, routing, delivery reports",
+    'description': """
+Send all of Odoo's SMS through the HTTP API of any provider, without code: choose one of 37 templates or describe the API
+in a form. Gateways are selected by country prefix, priority and company, with fail over. Delivery reports update the SMS,
+the chatter and SMS Marketing.
+""",
     'version': '19.0.3.0.0',
     'category': 'Extra Tools',
     'author': "eis_sms_apis contributors",
+    'maintainer': "eis_sms_apis contributors",
     'license': 'LGPL-3',
     'depends': ['sms'],
     'external_dependencies': {'python': ['requests', 'phonenumbers']},
@@ -63,5 +69,7 @@
         'web.assets_backend': ['eis_sms_apis/static/src/**/*'],
         'web.assets_tests': ['eis_sms_apis/static/tests/tours/**/*'],
     },
+    'images': ['static/description/banner.png', 'static/description/cover.png'],
+    'application': True,
     'uninstall_hook': 'uninstall_hook',
 }
