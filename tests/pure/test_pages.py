@@ -26,7 +26,7 @@ def is_left_out(path):
     """Whether `git archive` leaves a file out."""
     name = str(path.relative_to(ADDON.resolve()))
     lines = (ADDON / '.gitattributes').read_text(encoding='utf-8').splitlines()
-    patterns = [line.split()[0] for line in lines if line.endswith(' export-ignore')]
+    patterns = [line.split()[0].strip('/') for line in lines if line.endswith(' export-ignore')]
     return any(fnmatch(name, pattern) or name.startswith(f'{pattern}/') for pattern in patterns)
 
 
