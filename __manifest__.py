@@ -2,11 +2,6 @@
 {
     'name': "Dynamic SMS Gateway & Multi-Provider Templates",
     'summary': "Send SMS through your own provider's HTTP API: 37 templates, routing, delivery reports",
-    'description': """
-Send all of Odoo's SMS through the HTTP API of any provider, without code: choose one of 37 templates or describe the
-API in a form. Gateways are selected by country prefix, priority and company, with fail over. Delivery reports update
-the SMS, the chatter and SMS Marketing.
-""",
     'version': '19.0.3.0.0',
     'category': 'Extra Tools',
     'author': "eis_sms_apis contributors",
