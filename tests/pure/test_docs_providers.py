@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The table of the providers says what their templates do."""
 import json
 import re
 import unittest
@@ -44,7 +45,7 @@ def columns_of(path):
     ]
 
 
-class TestProviderTable(unittest.TestCase):
+class TestDocsProviders(unittest.TestCase):
 
     def test_table_tells_what_the_templates_do(self):
         """Given doc/providers.md, each template has a row, which says what the template does."""

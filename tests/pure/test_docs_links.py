@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Links between the documents, and the pictures of an archive."""
 import ast
 import re
 import unittest
@@ -30,7 +31,7 @@ def is_left_out(path):
     return any(fnmatch(name, pattern) or name.startswith(f'{pattern}/') for pattern in patterns)
 
 
-class TestPages(unittest.TestCase):
+class TestDocsLinks(unittest.TestCase):
 
     def test_every_link_leads_to_a_file_of_the_archive(self):
         links = linked_files()
