@@ -1,13 +1,61 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What the pure tests share: answers to read and requests to build."""
+"""What the tests without a database share: their case, answers to read, requests to build.
+
+They need no Odoo: `scripts/test pure` runs them with Python alone. Odoo's runner finds them among the addon's tests.
+"""
+import contextlib
 import json
+import time
+import unittest
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
+from ...tools.answer import bounded_regex
 from ...tools.answer.interpretation import AnswerRules, HttpAnswer, interpret
 from ...tools.request.builder import Credentials, Parameter, Recipient, RequestConfig, build_requests
+
+if __name__.startswith('odoo.addons.'):
+    from odoo.tests import BaseCase, tagged
+else:
+    BaseCase = unittest.TestCase
+
+    def tagged(*tags):
+        return lambda test_class: test_class
+
+send_for_real = requests.Session.send  # before Odoo's tests replace it
+
+
+@tagged('-at_install', 'post_install', 'eis_sms_pure')
+class PureCase(BaseCase):
+    """A test that needs neither a database nor Odoo."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.addClassCleanup(bounded_regex.stop)  # Odoo's tests warn of processes that stay
+
+    @classmethod
+    def _request_handler(cls, session, request, /, **kwargs):
+        """In Odoo's tests: leave requests alone. They go to servers of this machine that are meant to be slow, and to
+        hosts of the domain `invalid`, which nobody has."""
+        return send_for_real(session, request, **kwargs)
+
+    def start(self, patcher):
+        """Patch until the test ends."""
+        patcher.start()
+        self.addCleanup(patcher.stop)
+
+    @contextlib.contextmanager
+    def assert_cheap(self, seconds, message=None):
+        """Fail when what is done takes far more work than it needs, as where time grows by the square of the size.
+
+        :param seconds: of the processor for this thread, which other work on the machine does not stretch
+        """
+        start = time.thread_time()
+        yield
+        self.assertLess(time.thread_time() - start, seconds, message)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 """A server on loopback that says byte by byte what a test wants."""
 import contextlib
 import datetime
+import itertools
 import os
 import socket
 import ssl
@@ -9,7 +10,6 @@ import struct
 import tempfile
 import threading
 import time
-import unittest
 from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
@@ -19,24 +19,42 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ...sending.request_pool import GatewayConnection, _Session, exchange
+from ...sending.request_pool import GatewayConnection, exchange
 from ...tools.answer.interpretation import AnswerRules, interpret
 from ...tools.request.builder import HttpRequest, Recipient
+from .common import PureCase
 
 PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE')
 
 
-class ServerCase(unittest.TestCase):
-    """Sessions of its own, and no proxy or certificate authority of this machine."""
+_numbers = itertools.count()
+
+
+class ServerCase(PureCase):
+    """Each test has a gateway of its own, so that it meets no connection of others, and no proxy or certificate
+    authority of this machine."""
 
     def setUp(self):
-        _Session._shared.clear()
-        environment = patch.dict(os.environ)
-        environment.start()
-        self.addCleanup(environment.stop)
+        super().setUp()
+        self.use_another_gateway()
+        self.start(patch.dict(os.environ))
         for name in PROXIES:
             os.environ.pop(name, None)
             os.environ.pop(name.upper(), None)
+
+    def use_another_gateway(self):
+        """Send through a gateway from now on that has no connection yet."""
+        self.gateway_key = ('test', f'{self.id()} {next(_numbers)}')
+
+    def connection(self, connections=4, timeout=5):
+        return GatewayConnection(self.gateway_key, connections, timeout)
+
+    def assert_threads_end(self):
+        """The threads that send for the gateway end."""
+        for thread in threading.enumerate():
+            if thread.name == f'sms-{self.gateway_key[-1]}':
+                thread.join(20)
+                self.assertFalse(thread.is_alive())
 
     def make_certificate(self, **kwargs):
         path = make_certificate(**kwargs)
@@ -51,10 +69,11 @@ class RawServer:
     :param tls: path of a certificate with its key: speak TLS from the start
     :ivar list requests: what was read as a request, bytes each
     :ivar int connections: how many there were
+    :ivar bool gave_up: whether a client listened for as long as it was spoken to
     """
 
     def __init__(self, talk: Callable, tls: str = ''):
-        self.requests, self.connections = [], 0
+        self.requests, self.connections, self.gave_up = [], 0, False
         self._talk = talk
         self._context = server_context(tls) if tls else None
         self._open = []
@@ -115,6 +134,7 @@ class Peer:
         while time.monotonic() < end:
             time.sleep(pause)
             self.say(part)
+        self.server.gave_up = True
 
     def reset(self):
         """Close the connection with RST instead of FIN."""
@@ -159,7 +179,6 @@ RECIPIENT = Recipient('0' * 32, '+32456001122', "Hello")
 BODY = b'to=%2B32456001122&text=Hello'
 RULES = AnswerRules(message_id_regex=r'^OK:(\S+)')
 TIMEOUT = 0.6  # seconds
-GRACE = 1.5  # the same, of a busy machine
 
 
 def ok(message_id: bytes) -> bytes:
@@ -192,7 +211,7 @@ class ConnectionCase(ServerCase):
 
     def send(self, url, timeout=TIMEOUT, **kwargs):
         request = HttpRequest('POST', url, (('Content-Type', 'text/plain'),), BODY, (RECIPIENT,))
-        return exchange(GatewayConnection(('test', self.id())), request, timeout, **kwargs)
+        return exchange(self.connection(), request, timeout, **kwargs)
 
     def send_to(self, server, **kwargs):
         return self.send(f'http://127.0.0.1:{server.port}/sms', **kwargs)

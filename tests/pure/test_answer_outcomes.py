@@ -1,17 +1,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What becomes of an SMS after an answer: accepted, certainly refused or unknown, and why (SPEC section 5)."""
 import json
-import time
-import unittest
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
 from ...tools.answer.interpretation import AnswerRules, HttpAnswer, interpret, match_failure
 from ...tools.problem import Problem
-from .common import ONE, TWO, read, read_one
+from .common import ONE, TWO, PureCase, read, read_one
 
 
-class TestOrderOfRules(unittest.TestCase):
+class TestOrderOfRules(PureCase):
     """SPEC section 5: the answer is read by six rules, the first that fits decides."""
 
     def test_rules(self):
@@ -95,7 +93,7 @@ class TestOrderOfRules(unittest.TestCase):
         self.assertEqual(second.state, 'success')
 
 
-class TestOutcomes(unittest.TestCase):
+class TestOutcomes(PureCase):
     """SPEC section 4: accepted, certainly refused, unknown; what may be sent again at once."""
 
     def test_outcome_by_http_code(self):
@@ -117,10 +115,11 @@ class TestOutcomes(unittest.TestCase):
 
     def test_retry_after(self):
         """RFC 9110 section 10.2.3: seconds or a date; anything else is no time."""
-        soon = format_datetime(datetime.now(timezone.utc) + timedelta(minutes=2), usegmt=True)
-        past = format_datetime(datetime.now(timezone.utc) - timedelta(minutes=2), usegmt=True)
+        now = datetime.now(timezone.utc)
+        past, first, last = (format_datetime(now + timedelta(minutes=m), usegmt=True) for m in (-2, 9, 99999))
         self.assertEqual(read_one(429, headers={'retry-after': ' 30 '}).retry_after, 30)
-        self.assertAlmostEqual(read_one(503, headers={'retry-after': soon}).retry_after, 120, delta=3)
+        waits = [read_one(503, headers={'retry-after': date}).retry_after for date in (first, last)]
+        self.assertTrue(0 < waits[0] <= 540 < waits[1] <= 99999 * 60, waits)
         self.assertEqual(read_one(503, headers={'retry-after': past}).retry_after, 0)
         for value in ('', '-5', 'soon', '9' * 5000, 'Fri, 99 Foo 9999 99:99:99 GMT', '1.5'):
             with self.subTest(value=value[:20]):
@@ -128,7 +127,7 @@ class TestOutcomes(unittest.TestCase):
         self.assertIsNone(read_one(400, headers={'retry-after': '30'}).retry_after)
 
 
-class TestOutcomeOfCodes(unittest.TestCase):
+class TestOutcomeOfCodes(PureCase):
     """The Outcome of a failure code: whatever the HTTP code, it tells whether the provider took the SMS."""
 
     def test_documented_answers(self):
@@ -229,7 +228,7 @@ class TestOutcomeOfCodes(unittest.TestCase):
         self.assertEqual(read_one(400, 'x', failure_map=codes, status_tracked=False).outcome, 'unknown')
 
 
-class TestFailureTypes(unittest.TestCase):
+class TestFailureTypes(PureCase):
     """SPEC sections 2 and 5: failure type from the failure map, else by HTTP code."""
 
     def test_order_of_candidates(self):
@@ -250,9 +249,8 @@ class TestFailureTypes(unittest.TestCase):
                 self.assertEqual(match_failure(failure_map, *candidates, source='response'), expected)
 
     def test_stars_anywhere_in_linear_time(self):
-        start = time.monotonic()
-        self.assertIsNone(match_failure((('*a' * 50 + 'b', 'unknown'),), 'a' * 4000, source='report'))
-        self.assertLess(time.monotonic() - start, 1)
+        with self.assert_cheap(1):
+            self.assertIsNone(match_failure((('*a' * 50 + 'b', 'unknown'),), 'a' * 4000, source='report'))
         for code, text, fits in (
                 ('a*c', 'abc', True), ('a*a', 'a', False), ('*', 'x', True), ('a*b*c', 'axxbxc', True)):
             with self.subTest(code=code, text=text):

@@ -1,8 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Paths name values in documents, in JSON as in XML, and never raise anything but one error."""
 import contextlib
-import unittest
 
 from ...tools import paths
+from .common import PureCase
 from .made_up import given, st
 
 DOCUMENT = {
@@ -18,7 +19,7 @@ json_values = st.recursive(
 dotted = st.lists(st.sampled_from(['a', 'b', 'c', 'a[]', '[]', '0', '', 'B[][]']), max_size=5).map('.'.join)
 
 
-class TestPaths(unittest.TestCase):
+class TestPaths(PureCase):
     """SPEC section 6: parameter names may be dotted paths, `results[].status` for lists, `[].type` at the root."""
 
     def test_values_are_found_with_their_type(self):

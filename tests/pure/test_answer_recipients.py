@@ -2,13 +2,12 @@
 """An answer to a request for several SMS says something about each, and nobody speaks for another: SPEC section 5."""
 import json
 import re
-import unittest
 
-from .common import ONE, TWO, Sms, read, read_one
+from .common import ONE, TWO, PureCase, Sms, read, read_one
 from .made_up import cases, given, st
 
 
-class TestJsonItems(unittest.TestCase):
+class TestJsonItems(PureCase):
     """SPEC section 2, JSON Answer: one refused recipient in an HTTP 200 is an error and the others are not."""
 
     CLICKATELL = {
@@ -105,7 +104,7 @@ class TestJsonItems(unittest.TestCase):
                          [('error', 'unknown'), ('error', 'refused')])
 
 
-class TestNobodySpeaksForAnother(unittest.TestCase):
+class TestNobodySpeaksForAnother(PureCase):
     """SPEC section 5: a recipient gets nothing of another's item, and is unknown when he has none of his own."""
 
     NUMBERS = ('+923001234567', '+923007654321', '+4915112345678')

@@ -3,13 +3,12 @@
 import os
 import socket
 import time
-import unittest
 from unittest.mock import patch
 
 import urllib3
 
-from ...sending.request_pool import _Session
 from ...tools.problem import Problem
+from .common import PureCase
 from .raw_server import ConnectionCase, ok
 
 
@@ -50,7 +49,7 @@ class TestHandedOver(ConnectionCase):
                 self.use_proxy(proxy)
                 self.assert_unknown(self.send('http://provider.invalid/sms'))
                 self.assertEqual(proxy.connections, 1, "made once")
-                _Session._shared.clear()
+                self.use_another_gateway()
 
     def tunnel(self, then):
         """A proxy that opens a way and lets `then` speak TLS for the provider behind it."""
@@ -68,7 +67,7 @@ class TestHandedOver(ConnectionCase):
                 proxy = self.tunnel(end)
                 self.use_proxy(proxy, 'https')
                 self.assert_unknown(self.send('https://localhost:9/sms'))
-                _Session._shared.clear()
+                self.use_another_gateway()
 
     def test_provider_behind_connect_that_answers(self):
         self.use_proxy(self.tunnel(lambda peer: (peer.read(), peer.say(ok(b'A1')))), 'https')
@@ -93,7 +92,7 @@ class TestHandedOver(ConnectionCase):
                 answer = self.send('https://provider.invalid/sms')
                 self.assert_not_taken(answer)
                 self.assertEqual(answer.reason, Problem('proxy_refused', (('status', status[:3].decode()),)))
-                _Session._shared.clear()
+                self.use_another_gateway()
 
     def test_proxy_that_ends_instead_of_opening_a_way(self):
         for name, end in self.endings().items():
@@ -101,7 +100,7 @@ class TestHandedOver(ConnectionCase):
                 with self.subTest(end=name):
                     self.use_proxy(self.serve(end), 'https')
                     self.assert_not_taken(self.send('https://provider.invalid/sms'))
-                    _Session._shared.clear()
+                    self.use_another_gateway()
 
     def test_nothing_listens(self):
         with socket.create_server(('127.0.0.1', 0)) as free:
@@ -147,7 +146,7 @@ class TestHandedOver(ConnectionCase):
                 self.assert_not_taken(self.send(url), 'invalid')
 
 
-class TestVersionOfUrllib3(unittest.TestCase):
+class TestVersionOfUrllib3(PureCase):
 
     def test_urllib3_is_the_one_that_is_to_be_tested(self):
         self.assertTrue(urllib3.__version__.startswith(os.environ.get('EIS_SMS_URLLIB3', '2.')), urllib3.__version__)

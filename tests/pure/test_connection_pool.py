@@ -3,11 +3,13 @@
 import socket
 import threading
 import time
-import unittest
 from contextlib import suppress
+from unittest.mock import patch
 
-from ...sending.request_pool import GatewayConnection, RequestPool, _Session
+from ...sending import request_pool
+from ...sending.request_pool import GatewayConnection, RequestPool
 from ...tools.request.builder import HttpRequest, Recipient
+from .raw_server import ServerCase
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK'
 RECIPIENT = Recipient('0' * 32, '+32456001122', "Hello")
@@ -53,18 +55,48 @@ class Server:
         self._socket.close()
 
 
-class TestDelivery(unittest.TestCase):
+class Clock:
+    """A time that stands still until a test lets it go on, in the place of the module `time`.
+
+    Whoever sleeps is waited for, so that what happens in other threads is known when the time goes on.
+    """
+
+    def __init__(self):
+        self._now, self._sleepers, self._changed = time.monotonic(), 0, threading.Condition()
+
+    def monotonic(self):
+        return self._now
+
+    def sleep(self, seconds):
+        with self._changed:
+            end = self._now + seconds
+            self._sleepers += 1
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._now >= end)
+            self._sleepers -= 1
+
+    def advance(self, seconds, sleepers=0):
+        """Let time go on as soon as so many threads sleep."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._sleepers == sleepers, 20), self._sleepers
+            self._now += seconds
+            self._changed.notify_all()
+
+
+class TestDelivery(ServerCase):
 
     def setUp(self):
-        _Session._shared.clear()
+        super().setUp()
         self.server = Server()
         self.addCleanup(self.server.close)
 
     def request(self, number=0):
         return HttpRequest('POST', self.server.url, (), b'to=%d' % number, (RECIPIENT,))
 
-    def connection(self, connections=4, timeout=5):
-        return GatewayConnection(('test', self.id()), connections, timeout)
+    def use_clock(self):
+        clock = Clock()
+        self.start(patch.object(request_pool, 'time', clock))
+        return clock
 
     def collect_all(self, pool):
         collected = []
@@ -82,14 +114,15 @@ class TestDelivery(unittest.TestCase):
 
     def test_runs_of_one_process_keep_their_connections(self):
         """Copies of the queue action send through one gateway at once: none of their connections is thrown away."""
-        line = GatewayConnection(('db', 1), connections=8)
+        line = self.connection(connections=8)
         deliveries = [RequestPool(time.monotonic() + 30) for _copy in range(3)]
         self.server.go.clear()
         with self.assertNoLogs('urllib3.connectionpool', 'WARNING'):
             for pool in deliveries:
                 for _sms in range(16):
                     pool.submit(line, HttpRequest('POST', self.server.url, (), b'sms', (RECIPIENT,)))
-            threading.Timer(0.5, self.server.go.set).start()
+            self.wait_for_reads(24)
+            self.server.go.set()
             for pool in deliveries:
                 with pool:
                     while len(pool):
@@ -122,18 +155,19 @@ class TestDelivery(unittest.TestCase):
             for number in range(9):
                 pool.submit(self.connection(connections=3), self.request(number))
             self.wait_for_reads(3)
-            time.sleep(0.1)
-            self.assertEqual(len(self.server.reads), 3)
             self.server.go.set()
             self.assertEqual(len(self.collect_all(pool)), 9)
         self.assertEqual(self.server.most, 3)
 
     def test_not_before(self):
-        start = time.monotonic()
-        with RequestPool(start + 10) as pool:
-            pool.submit(self.connection(), self.request(), not_before=start + 0.3)
+        clock = self.use_clock()
+        with RequestPool(clock.monotonic() + 1000) as pool:
+            pool.submit(self.connection(), self.request(), not_before=clock.monotonic() + 3)
+            clock.advance(2.9, sleepers=1)
+            self.assertEqual(self.server.reads, [])
+            clock.advance(0.1, sleepers=1)
             self.collect_all(pool)
-        self.assertGreaterEqual(time.monotonic() - start, 0.3)
+        self.assertEqual(len(self.server.reads), 1)
 
     def test_what_would_be_too_late_does_not_start(self):
         """A request starts only while a whole timeout fits before the deadline."""
@@ -146,27 +180,31 @@ class TestDelivery(unittest.TestCase):
 
     def test_late_for_its_place(self):
         """A request without a connection when its time comes is not sent later: another process is on time then."""
-        start = time.monotonic()
+        clock = self.use_clock()
+        start = clock.monotonic()
         on_time, late, later = (self.request(number) for number in range(3))
         self.server.go.clear()
-        with RequestPool(start + 10) as pool:
-            pool.submit(self.connection(connections=1), on_time, not_before=start + 0.1)
-            pool.submit(self.connection(connections=1), late, not_before=start + 0.2)
-            pool.submit(self.connection(connections=1), later, not_before=start + 0.8)
+        with RequestPool(start + 1000) as pool:
+            pool.submit(self.connection(connections=1), on_time, not_before=start + 1)
+            pool.submit(self.connection(connections=1), late, not_before=start + 2)
+            pool.submit(self.connection(connections=1), later, not_before=start + 8)
+            clock.advance(1, sleepers=1)
             self.wait_for_reads(1)
-            time.sleep(start + 0.4 - time.monotonic())
+            clock.advance(3)
             self.server.go.set()
+            clock.advance(4, sleepers=1)
             collected = {id(request): answer for request, answer in self.collect_all(pool)}
         self.assertEqual([collected[id(request)] is None for request in (on_time, late, later)], [False, True, False])
         self.assertEqual(len(self.server.reads), 2)
 
     def test_timeout_as_long_as_the_job(self):
         """It leaves a part of the job to start in; what is left of a job that began earlier is not cut again."""
-        with RequestPool(time.monotonic() + 20) as pool:
-            self.assertAlmostEqual(pool.get_time_to_start(self.connection(timeout=20)), 1, places=1)
-            self.assertAlmostEqual(pool.get_time_to_start(self.connection(timeout=15)), 5, places=1)
-        with RequestPool(time.monotonic() + 3, 20) as pool:
-            self.assertAlmostEqual(pool.get_time_to_start(self.connection(timeout=15)), -12, places=1)
+        now = self.use_clock().monotonic()
+        with RequestPool(now + 20) as pool:
+            self.assertAlmostEqual(pool.get_time_to_start(self.connection(timeout=20)), 1, places=6)
+            self.assertAlmostEqual(pool.get_time_to_start(self.connection(timeout=15)), 5, places=6)
+        with RequestPool(now + 3, 20) as pool:
+            self.assertAlmostEqual(pool.get_time_to_start(self.connection(timeout=15)), -12, places=6)
             pool.submit(self.connection(timeout=15), self.request())
             self.assertEqual([answer for _request, answer in self.collect_all(pool)], [None])
         self.assertEqual(self.server.reads, [])
@@ -189,15 +227,18 @@ class TestDelivery(unittest.TestCase):
         self.assertEqual(len(self.server.reads), 3)
 
     def test_taken_back_before_its_time(self):
-        start = time.monotonic()
+        clock = self.use_clock()
+        start = clock.monotonic()
         requests = [self.request(number) for number in range(3)]
-        with RequestPool(start + 10) as pool:
+        with RequestPool(start + 1000) as pool:
             for place, request in enumerate(requests):
-                pool.submit(self.connection(connections=2), request, not_before=start + 0.2 + 0.1 * place)
-            time.sleep(0.05)
+                pool.submit(self.connection(connections=2), request, not_before=start + 2 + place)
+            clock.advance(1, sleepers=2)
             pool.take_back(self.connection())
+            clock.advance(2, sleepers=2)
             later = self.request(9)
-            pool.submit(self.connection(), later, not_before=start + 0.6)
+            pool.submit(self.connection(connections=2), later, not_before=start + 6)
+            clock.advance(3, sleepers=1)
             collected = {id(request): answer for request, answer in self.collect_all(pool)}
         self.assertEqual([collected[id(request)] for request in requests], [None] * 3)
         self.assertEqual(collected[id(later)].status, 200, "it may be used again")
@@ -225,8 +266,5 @@ class TestDelivery(unittest.TestCase):
             self.wait_for_reads(2)
             raise ZeroDivisionError
         self.server.go.set()
-        end = time.monotonic() + 10
-        while any(thread.name == f'sms-{self.id()}' for thread in threading.enumerate()):
-            self.assertLess(time.monotonic(), end, "the threads end")
-            time.sleep(0.01)
+        self.assert_threads_end()
         self.assertEqual(len(self.server.reads), 2)

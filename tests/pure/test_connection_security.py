@@ -67,7 +67,7 @@ class TransportCase(ServerCase):
 
     def send(self, url, method='GET', headers=(), body=None):
         request = HttpRequest(method, url, tuple(headers), body, (RECIPIENT,))
-        return exchange(GatewayConnection(('test', self.id())), request, 5)
+        return exchange(self.connection(), request, 5)
 
 
 class TestTls(TransportCase):

@@ -7,9 +7,9 @@ import time
 from contextlib import suppress
 from unittest.mock import patch
 
-from ...sending.request_pool import GatewayConnection, RequestPool, _Session, exchange, exchange_in_time
+from ...sending.request_pool import RequestPool, exchange, exchange_in_time
 from ...tools.request.builder import HttpRequest
-from .raw_server import BODY, GRACE, RECIPIENT, TIMEOUT, ConnectionCase, ok
+from .raw_server import BODY, RECIPIENT, TIMEOUT, ConnectionCase, ok
 
 
 class TestTime(ConnectionCase):
@@ -19,9 +19,8 @@ class TestTime(ConnectionCase):
         server = self.serve(talk, tls)
         if proxy:
             self.use_proxy(server, proxy)
-        start = time.monotonic()
         answer = self.send(url.format(server.port))
-        self.assertLess(time.monotonic() - start, 2 * TIMEOUT + GRACE)
+        self.assertFalse(server.gave_up, "the request ends first")
         if unknown:
             self.assert_unknown(answer, 'timeout')
         else:
@@ -69,17 +68,18 @@ class TestTime(ConnectionCase):
             with self.subTest(start=start):
                 self.assert_ends(lambda peer, s=start, p=part: (peer.read(), peer.drip(s, p)),
                                  unknown=False, url='https://provider.invalid/', proxy='https')
-                _Session._shared.clear()
+                self.use_another_gateway()
 
     def test_request_that_is_not_read(self):
         """A part of it may be with the provider."""
+        done = threading.Event()
+        self.addCleanup(done.set)
         for tls in '', self.certificate():
-            server = self.serve(lambda peer: time.sleep(4), tls)
+            server = self.serve(lambda peer: done.wait(30), tls)
             url = f'{"https" if tls else "http"}://localhost:{server.port}/'
             request = HttpRequest('POST', url, (), b'x' * 20_000_000, (RECIPIENT,))
-            start = time.monotonic()
-            self.assert_unknown(exchange(GatewayConnection(('test', tls)), request, TIMEOUT), 'timeout')
-            self.assertLess(time.monotonic() - start, 2 * TIMEOUT + GRACE)
+            self.use_another_gateway()
+            self.assert_unknown(exchange(self.connection(), request, TIMEOUT), 'timeout')
 
     def test_many_addresses_that_are_silent(self):
         """All of them are within the time of the request."""
@@ -91,11 +91,17 @@ class TestTime(ConnectionCase):
                 with suppress(BlockingIOError):
                     client.connect(('127.0.0.1', port))
             addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, '', ('127.0.0.1', port, n)) for n in range(9)]
-            start = time.monotonic()
-            with patch('socket.getaddrinfo', lambda host, *args: addresses if host == 'provider.invalid' else [
-                    (socket.AF_INET, socket.SOCK_STREAM, 6, '', (host, args[0]))]):
+            tried = []
+
+            def look_up(host, port, *args):
+                if host == 'provider.invalid':
+                    return addresses
+                tried.append(host)
+                return [(socket.AF_INET, socket.SOCK_STREAM, 6, '', (host, port))]
+
+            with patch('socket.getaddrinfo', look_up):
                 self.assert_not_taken(self.send('http://provider.invalid/'))
-            self.assertLess(time.monotonic() - start, 2 * TIMEOUT + GRACE)
+            self.assertIn(len(tried), (1, 2, 3), "for each there is up to half of the time")
             for client in waiting:
                 client.close()
 
@@ -110,15 +116,12 @@ class TestTime(ConnectionCase):
         start, part = self.ANSWERS['body']
         server = self.serve(lambda peer: (peer.read(), peer.drip(start, part)))
         request = HttpRequest('POST', f'http://127.0.0.1:{server.port}/', (), BODY, (RECIPIENT,))
-        begin = time.monotonic()
-        with RequestPool(begin + 1) as pool:
-            pool.submit(GatewayConnection(('test', self.id()), timeout=0.8), request)
-            (_request, answer), = pool.collect(5)
+        with RequestPool(time.monotonic() + 1) as pool:
+            pool.submit(self.connection(timeout=0.8), request)
+            (_request, answer), = pool.collect(25)
             self.assert_unknown(answer, 'timeout')
-        self.assertLess(time.monotonic() - begin, 1 + GRACE)
-        while any(thread.name == f'sms-{self.id()}' for thread in threading.enumerate()):
-            self.assertLess(time.monotonic() - begin, 1 + GRACE)
-            time.sleep(0.01)
+        self.assert_threads_end()
+        self.assertFalse(server.gave_up, "the thread ends first")
 
 
 class TestAbandoned(ConnectionCase):
@@ -127,11 +130,17 @@ class TestAbandoned(ConnectionCase):
         """Send Test SMS ends all the same."""
         go = threading.Event()
         self.addCleanup(go.set)
-        start = time.monotonic()
-        with patch('socket.getaddrinfo', lambda *args: go.wait(10) and []):
+        gave_up = threading.Event()
+
+        def look_up(*args):
+            if not go.wait(30):
+                gave_up.set()
+            return []
+
+        with patch('socket.getaddrinfo', look_up):
             request = HttpRequest('POST', 'http://provider.invalid/', (), BODY, (RECIPIENT,))
-            answer = exchange_in_time(GatewayConnection(('test', self.id()), timeout=TIMEOUT), request)
-            self.assertLess(time.monotonic() - start, 2 * TIMEOUT + 1 + GRACE)
+            answer = exchange_in_time(self.connection(timeout=TIMEOUT), request)
+            self.assertFalse(gave_up.is_set(), "the request ends first")
             go.set()
         self.assert_unknown(answer, 'timeout')
 
@@ -147,7 +156,7 @@ class TestAbandoned(ConnectionCase):
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, '', ('127.0.0.1', server.port))]
 
         requests = [HttpRequest('POST', 'http://provider.invalid/', (), BODY, (RECIPIENT,)) for _number in range(12)]
-        line = GatewayConnection(('test', self.id()), connections=2, timeout=0.2)
+        line = self.connection(connections=2, timeout=0.2)
         with patch('socket.getaddrinfo', look_up), RequestPool(time.monotonic() + 0.3) as pool:
             for request in requests[:11]:
                 pool.submit(line, request)

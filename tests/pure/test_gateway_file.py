@@ -3,7 +3,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import unittest
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -50,7 +49,7 @@ def document(*gateways, **head):
     return json.dumps({'format': 'eis_sms_apis.gateway', 'version': 1, 'gateways': gateways, **head})
 
 
-class TestGatewayDocument(unittest.TestCase):
+class TestGatewayDocument(PureCase):
 
     def read(self, text):
         return check(read(text), RULES, FOREIGN)
@@ -181,7 +180,7 @@ class TestGatewayDocument(unittest.TestCase):
         self.assertEqual(caught.exception.code, 'too_large')
 
 
-class TestGatewayToXml(unittest.TestCase):
+class TestGatewayToXml(PureCase):
 
     def run_script(self, text, *arguments):
         with tempfile.NamedTemporaryFile() as handle:

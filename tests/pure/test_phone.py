@@ -1,6 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Numbers and prefixes: SPEC sections 2 (Country Prefixes, Number Format) and 4 (Numbers)."""
-import unittest
 from unittest import mock
 
 import phonenumbers
@@ -8,10 +7,11 @@ import phonenumbers
 from ...tools import phone
 from ...tools.phone import NumberError, format_number, parse_prefixes, to_e164
 from ...tools.problem import Problem
+from .common import PureCase
 from .made_up import given, st
 
 
-class TestPrefixes(unittest.TestCase):
+class TestPrefixes(PureCase):
     """SPEC 4: `+92`, `0092` and `92` are the same prefix; empty prefixes match nothing."""
 
     def test_prefixes_are_read(self):
@@ -40,7 +40,7 @@ class TestPrefixes(unittest.TestCase):
             self.assertEqual(refused.exception.problem, Problem('invalid_prefix', (('entry', entry),)))
 
 
-class TestE164(unittest.TestCase):
+class TestE164(PureCase):
     """SPEC 4: digits without + are read with the recipient's country, then the company's, then as international."""
 
     def test_numbers_are_read(self):
@@ -134,7 +134,7 @@ class TestE164(unittest.TestCase):
             self.assertRegex(e164, r'\A\+[1-9][0-9]{3,16}\Z')
 
 
-class TestNumberFormat(unittest.TestCase):
+class TestNumberFormat(PureCase):
     """SPEC 2: the five number formats."""
 
     # country, as typed by somebody there, E.164, national with its trunk prefix

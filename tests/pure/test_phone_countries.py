@@ -1,16 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Numbers of every country, and numbers as stored that a provider could read as several: SPEC section 4 (Numbers)."""
-import unittest
 
 import phonenumbers
 
 from ...tools.phone import NumberError, format_number, to_e164
+from .common import PureCase
 from .made_up import given, st
 
 MOBILE = phonenumbers.PhoneNumberType.MOBILE
 
 
-class TestNumbersOfCountries(unittest.TestCase):
+class TestNumbersOfCountries(PureCase):
 
     def test_no_local_number_becomes_a_stranger_abroad(self):
         """Read as international, these are merely possible: +98 7654321, +61 234567."""

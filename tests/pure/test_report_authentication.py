@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import unittest
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -19,6 +18,7 @@ from ...tools.report.authentication import (
     parse_networks,
     read_signed,
 )
+from .common import PureCase
 from .made_up import given, st
 
 KEY = 'k3y'
@@ -39,7 +39,7 @@ def base64_of(content, algorithm='sha256', key=KEY):
     return base64.b64encode(hmac.digest(key.encode(), content, algorithm)).decode()
 
 
-class TestProviders(unittest.TestCase):
+class TestProviders(PureCase):
     """The schemes of providers, by their documentation."""
 
     def test_twilio(self):
@@ -110,7 +110,7 @@ class TestProviders(unittest.TestCase):
         self.assertFalse(is_signed(rule, call(x_hub_signature_256=hexadecimal(BODY))))
 
 
-class TestSignature(unittest.TestCase):
+class TestSignature(PureCase):
     """An attacker's calls."""
 
     def test_nothing_is_signed_with_an_empty_key(self):
@@ -152,7 +152,7 @@ class TestSignature(unittest.TestCase):
             self.assertNotIn(secret, shown)
 
 
-class TestCovered(unittest.TestCase):
+class TestCovered(PureCase):
     """Of a signed call only what is signed is read."""
 
     FORM = 'application/x-www-form-urlencoded'
@@ -203,7 +203,7 @@ class TestCovered(unittest.TestCase):
             self.assertEqual(found is not None, is_read, stamp)
 
 
-class TestBasic(unittest.TestCase):
+class TestBasic(PureCase):
 
     def basic(self, text):
         return call(authorization=f'Basic {base64.b64encode(text.encode()).decode()}')
@@ -222,7 +222,7 @@ class TestBasic(unittest.TestCase):
         self.assertFalse(has_basic('odoo', '', self.basic('odoo:')))
 
 
-class TestNetworks(unittest.TestCase):
+class TestNetworks(PureCase):
 
     def test_inside_and_outside(self):
         networks = parse_networks('192.0.2.7, 198.51.100.0/24,2001:db8::/32\n')

@@ -1,12 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Which SMS a report speaks of: SPEC section 6."""
-import unittest
 from dataclasses import replace
 from uuid import uuid4
 
 from ...tools.attempt import attempt_uuid
 from ...tools.report.matching import RANK, SentIndex, SentSms, find_effects
 from ...tools.report.parsing import DeliveryReport
+from .common import PureCase
 
 
 def sms(row_id, uuid='', message_id='', number='', attempt=1):
@@ -17,7 +17,7 @@ def report(uuid='', message_id='', number=''):
     return DeliveryReport(uuid, message_id, number, 'delivered', 'success', '', '', '')
 
 
-class TestReportMatch(unittest.TestCase):
+class TestReportMatch(PureCase):
 
     def find(self, sent, **identifiers):
         found, attempt = SentIndex(sent).find(report(**identifiers))

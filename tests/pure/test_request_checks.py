@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """SPEC section 2: a refused value names its field and why."""
-import unittest
 
 from ...tools.request.builder import ConfigError, Credentials, Parameter, RequestConfig, check_config
+from .common import PureCase
 
 URL = 'https://api.example.com/sms'
 HOST_PLACEHOLDERS = '{account_id}, {api_key}, {token}, {username}, {password}'
@@ -16,7 +16,7 @@ def shared(**kwargs):
     return RequestConfig(**{'url': URL, 'multiple_recipients': True, **kwargs})
 
 
-class TestCheckConfig(unittest.TestCase):
+class TestCheckConfig(PureCase):
 
     def assert_refused(self, config, field, code, **values):
         with self.assertRaises(ConfigError) as refused:

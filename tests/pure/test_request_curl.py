@@ -1,11 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The curl command of a gateway gives its request in a shell, and holds no secret: SPEC section 2."""
 import json
 import subprocess
-import unittest
 
 from ...tools.request.builder import Recipient
 from ...tools.request.config import Credentials, Parameter, RequestConfig
 from ...tools.request.curl import to_curl
+from .common import PureCase
 
 SECRETS = {'api_key': "k'1", 'token': 't$2', 'username': 'Ann', 'password': 'p"3'}
 RECIPIENT = Recipient('0' * 32, '+12025550123', "It's $HOME `id` \\ \"100%\" {password}")
@@ -19,7 +20,7 @@ def arguments(config):
     return output.split('\0')[:-1]
 
 
-class TestCurl(unittest.TestCase):
+class TestCurl(PureCase):
 
     def test_json_arrives_as_it_is(self):
         got = arguments(RequestConfig(

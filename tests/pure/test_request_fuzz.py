@@ -2,7 +2,6 @@
 """Any configuration that can be saved, any text, any number: valid HTTP, valid JSON, every text intact and once."""
 import json
 import re
-import unittest
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
@@ -23,6 +22,7 @@ from ...tools.request.builder import (
 from ...tools.request.checks import check_config
 from ...tools.request.curl import to_curl
 from ...tools.request.placeholders import PLACEHOLDERS, TOKENS
+from .common import PureCase
 from .made_up import cases, given, reject, st
 
 NASTY = st.sampled_from('aé€ب😀"\\{}[]%&=+;#?/<>\'\r\n\t\0\ud800\u2028 ')
@@ -66,7 +66,7 @@ EACH = '{"rows": ["__each__", {"to": "{phone}", "text": "__message__", "again": 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-class TestRequestFuzz(unittest.TestCase):
+class TestRequestFuzz(PureCase):
 
     def assert_http(self, request: HttpRequest):
         self.assertIn(request.method, ('GET', 'POST'))

@@ -1,17 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Headers and credentials stand in a request as they were entered, and no data breaks them: SPEC section 3."""
 import base64
-import unittest
 from dataclasses import replace
 
 from ...tools.request.builder import (
     Credentials,
 )
-from .common import form, get, json_body, one, recipient
+from .common import PureCase, form, get, json_body, one, recipient
 from .made_up import given, st
 
 
-class TestHeaders(unittest.TestCase):
+class TestHeaders(PureCase):
 
     def headers(self, config, *recipients):
         return dict(one(config, *recipients).headers)

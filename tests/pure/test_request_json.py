@@ -1,15 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """JSON bodies are made of templates and of parameters, and their values have types: SPEC section 3."""
 import json
-import unittest
 
 from ...tools.request.builder import (
     Parameter,
 )
-from .common import MESSAGE, NUMBER, URL, form, get, json_body, one, received, recipient
+from .common import MESSAGE, NUMBER, URL, PureCase, form, get, json_body, one, received, recipient
 
 
-class TestJson(unittest.TestCase):
+class TestJson(PureCase):
     """SPEC 3: JSON templates, typed tokens."""
 
     def body(self, template, *recipients, **kwargs):

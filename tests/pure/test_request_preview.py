@@ -1,7 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Request Preview shows the request that will leave, and no secret: SPEC section 2."""
 import base64
-import unittest
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -11,7 +10,7 @@ from ...tools.request.builder import (
     Parameter,
     preview,
 )
-from .common import CREDENTIALS, MESSAGE, NUMBER, URL, form, get, json_body, one, received, recipient
+from .common import CREDENTIALS, MESSAGE, NUMBER, URL, PureCase, form, get, json_body, one, received, recipient
 from .made_up import given, st
 
 
@@ -21,7 +20,7 @@ def masker_of(credentials, *secrets):
         (credentials.api_key, credentials.token, credentials.password, *secrets), (credentials.username,), (pair,))
 
 
-class TestSecrets(unittest.TestCase):
+class TestSecrets(PureCase):
     """Secrets stay out of previews and logs (SPEC 2, Request Preview)."""
 
     SECRETS = (

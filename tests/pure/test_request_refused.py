@@ -1,7 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Given SMS or settings that would make another request than the one that was described: refused, never sent."""
 import json
-import unittest
 from dataclasses import replace
 
 import requests
@@ -18,6 +17,7 @@ from ...tools.request.builder import (
     preview,
 )
 from ...tools.request.checks import check_complete, check_config
+from .common import PureCase
 from .made_up import given, st
 
 NUMBER, MESSAGE = Parameter('to', type='number'), Parameter('text', type='message')
@@ -32,7 +32,7 @@ def json_body(template, **values):
     return RequestConfig('https://api.example.com/sms', request_type='json', body_template=template, **values)
 
 
-class TestTemplates(unittest.TestCase):
+class TestTemplates(PureCase):
 
     def assert_refused(self, template, code):
         with self.assertRaises(ConfigError) as caught:
@@ -78,7 +78,7 @@ class TestTemplates(unittest.TestCase):
                 build_requests(config, recipients("Hello"))
 
 
-class TestComplete(unittest.TestCase):
+class TestComplete(PureCase):
 
     def test_request_without_number_or_text(self):
         url = 'https://api.example.com/'
@@ -117,7 +117,7 @@ def get(*parameters, url=URL, **values):
     return RequestConfig(url, 'get', parameters=parameters, **values)
 
 
-class TestAddress(unittest.TestCase):
+class TestAddress(PureCase):
     """No text, sender, account or number leads to another address than the one that the administrator entered."""
 
     HOSTILE = (

@@ -1,7 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Texts, numbers and credentials arrive where their placeholders stand, byte for byte: SPEC section 3."""
 import json
-import unittest
 from dataclasses import replace
 
 from ...tools.request.builder import (
@@ -10,11 +9,24 @@ from ...tools.request.builder import (
     Recipient,
     RequestConfig,
 )
-from .common import CREDENTIALS, HARD_TEXTS, MESSAGE, NUMBER, URL, form, get, json_body, one, received, recipient
+from .common import (
+    CREDENTIALS,
+    HARD_TEXTS,
+    MESSAGE,
+    NUMBER,
+    URL,
+    PureCase,
+    form,
+    get,
+    json_body,
+    one,
+    received,
+    recipient,
+)
 from .made_up import given, st
 
 
-class TestTextArrivesByteForByte(unittest.TestCase):
+class TestTextArrivesByteForByte(PureCase):
     """SPEC 3: one pass, UTF-8 throughout; no text can break or inject JSON."""
 
     def test_in_every_kind_of_request(self):
@@ -64,7 +76,7 @@ class TestTextArrivesByteForByte(unittest.TestCase):
         self.assertEqual(received(one(config, sms))[3], expected)
 
 
-class TestPlaceholders(unittest.TestCase):
+class TestPlaceholders(PureCase):
     """SPEC 3: placeholders in the URL, parameter values, header values and JSON strings."""
 
     CONFIG = RequestConfig(
@@ -134,7 +146,7 @@ class TestPlaceholders(unittest.TestCase):
         self.assertEqual(one(config).url, 'https://evil.example.com%2F.api.example.com/sms')
 
 
-class TestLeftOut(unittest.TestCase):
+class TestLeftOut(PureCase):
     """SPEC 3: what is an empty placeholder alone is left out, and what names {callback_url} while callbacks are off."""
 
     def test_parameters_and_url(self):
@@ -182,7 +194,7 @@ class TestLeftOut(unittest.TestCase):
         self.assertEqual(received(one(config))[3], {'to': '+923000000000', 'x': ''})
 
 
-class TestOnlyFor(unittest.TestCase):
+class TestOnlyFor(PureCase):
     """SPEC 2: parameters that are only for GSM 03.38 texts or only for Unicode texts."""
 
     ROWS = (

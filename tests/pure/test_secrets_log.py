@@ -2,8 +2,8 @@
 """Given a planted secret: no record of the watched loggers shows it, at any level."""
 import logging
 import threading
-import unittest
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from unittest.mock import patch
 from urllib.parse import quote
 
 import requests
@@ -11,6 +11,7 @@ import requests
 from ...sending.request_pool import GatewayConnection, exchange
 from ...tools import secret_log
 from ...tools.request.builder import HttpRequest
+from .common import PureCase
 
 SECRET = 'pl4nted s3cret/+é'
 TOKEN = 'DAq3HvQ0Yy7'
@@ -38,17 +39,16 @@ class _Provider(BaseHTTPRequestHandler):
         """Silent."""
 
 
-class TestSecretLog(unittest.TestCase):
+class TestSecretLog(PureCase):
 
     def setUp(self):
         self.handler = _Handler()
         secret_log.watch('eis.test')
         root = logging.getLogger()
-        level = root.level
-        root.addHandler(self.handler)
+        self.addCleanup(root.setLevel, root.level)
         root.setLevel(logging.DEBUG)
-        self.addCleanup(root.removeHandler, self.handler)
-        self.addCleanup(root.setLevel, level)
+        # Instead of those of the runner, for which an error in the log is one of the test.
+        self.start(patch.object(root, 'handlers', [self.handler]))
 
     @property
     def log(self):

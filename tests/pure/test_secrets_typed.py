@@ -2,16 +2,16 @@
 """Given secrets typed where they do not belong: they are found, and shown nowhere."""
 import base64
 import json
-import unittest
 
 from ...tools.request.builder import Credentials, Parameter, Recipient, RequestConfig, build_requests, preview
 from ...tools.request.curl import to_curl
 from ...tools.request.typed_secrets import find_secrets, find_typed_secrets
+from .common import PureCase
 
 ONE = [Recipient('0' * 32, '+32456001122', "Hello")]
 
 
-class TestTypedSecrets(unittest.TestCase):
+class TestTypedSecrets(PureCase):
 
     CONFIG = RequestConfig(
         'https://me:url-s3cret@api.example.com/sms?apikey=query%2Fs3cret&from=Shop', 'post', 'json',
@@ -50,7 +50,7 @@ class TestTypedSecrets(unittest.TestCase):
         find_typed_secrets(RequestConfig('https://a', body_template='[' * 5000 + ']' * 5000))
 
 
-class TestPlaces(unittest.TestCase):
+class TestPlaces(PureCase):
     """Where administrators typed secrets, one at a time."""
 
     URL = 'https://api.example.com/sms'
@@ -162,7 +162,7 @@ class TestPlaces(unittest.TestCase):
                 self.assert_found(config, 'lemon-tree')
 
 
-class TestUserinfo(unittest.TestCase):
+class TestUserinfo(PureCase):
     """A user name and password in front of the host are HTTP Basic, in UTF-8, and leave the URL."""
 
     def send(self, url='https://{username}:{password}@api.example.com:8443/a@b?c=d@e', **values):

@@ -1,15 +1,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Each attempt to send an SMS has a UUID of its own, and a report of any of them finds its SMS: SPEC section 4."""
-import unittest
 from uuid import UUID as StandardUUID
 from uuid import uuid4
 
 from ...tools.attempt import ATTEMPTS, attempt_of, attempt_uuid, match_key, match_keys
+from .common import PureCase
 
 UUID = 'fe3c0d4c8f5b4a1e9b7a2d6c1f0e5a4b'
 
 
-class TestAttempt(unittest.TestCase):
+class TestAttempt(PureCase):
 
     def test_first_attempt_is_the_uuid_itself(self):
         self.assertEqual(attempt_uuid(UUID, 1), UUID)

@@ -1,6 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What follows each result of an SMS: it is done, the next gateway sends it, or the queue does later."""
-import unittest
 from dataclasses import replace
 
 from ...sending.pauses import Pauses
@@ -14,7 +13,7 @@ def queued(*candidates, **values):
     return QueuedSms(1, 'a' * 32, '+32456001122', "Hello", 1, None, candidates=candidates, attempt=1, **values)
 
 
-class TestDecisions(unittest.TestCase):
+class TestDecisions(PureCase):
 
     def test_table(self):
         final = replace(REFUSED, retryable=False)
@@ -49,7 +48,7 @@ class TestDecisions(unittest.TestCase):
         self.assertEqual((retry_delay(5, 7), retry_delay(1, 0)), (7, 1))
 
 
-class TestPauses(unittest.TestCase):
+class TestPauses(PureCase):
 
     def test_asked_for(self):
         """The longest pause that a provider asks for counts."""

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Given Active gateways, this one takes a number and these follow: SPEC section 4, rules 2 to 4."""
-import unittest
 
 from ...sending.routing import DEFAULT, FIRST, PREFIX, SPARE, Candidate, Route, RoutingTable
+from .common import PureCase
 from .made_up import cases, given, st
 
 PAKISTAN, KARACHI, BELGIUM = '+923001234567', '+92211234567', '+32456001122'
@@ -13,7 +13,7 @@ def order(number, *routes, company_id=1, default_id=None):
     return [candidate.gateway_id for candidate in RoutingTable(routes, company_id, default_id).candidates(number)]
 
 
-class TestRule2(unittest.TestCase):
+class TestRule2(PureCase):
     """The lowest sequence of the gateways with a matching prefix."""
 
     def test_lowest_sequence_with_matching_prefix(self):
@@ -54,7 +54,7 @@ class TestRule2(unittest.TestCase):
         self.assertEqual(order(PAKISTAN, *routes, company_id=None), [3])
 
 
-class TestRule3(unittest.TestCase):
+class TestRule3(PureCase):
     """No match: the Default Gateway, else the first one by sequence."""
 
     def test_default_gateway(self):
@@ -77,14 +77,14 @@ class TestRule3(unittest.TestCase):
         self.assertEqual(order('', *routes), [1, 2])
 
 
-class TestRule4(unittest.TestCase):
+class TestRule4(PureCase):
 
     def test_no_gateway_at_all(self):
         self.assertEqual(order(PAKISTAN), [])
         self.assertEqual(order(PAKISTAN, Route(1, 10, ('92',), company_id=2), default_id=1), [])
 
 
-class TestFailOver(unittest.TestCase):
+class TestFailOver(PureCase):
     """Matches of rule 2, the Default Gateway, then those without prefixes; each once."""
 
     ROUTES = (
@@ -131,7 +131,7 @@ class TestFailOver(unittest.TestCase):
         self.assertEqual(order(PAKISTAN, Route(1, 10, ('92',), paused=True), Route(2, 20, paused=True)), [1])
 
 
-class TestTable(unittest.TestCase):
+class TestTable(PureCase):
 
     def test_numbers_do_not_mix(self):
         """The answers that a table remembers are those of the same head only."""
@@ -182,7 +182,7 @@ def in_words_of_the_rule(number, routes, company_id, default_id):
     return [route.gateway_id for route in awake or once[:1]]
 
 
-class TestWordsOfTheRule(unittest.TestCase):
+class TestWordsOfTheRule(PureCase):
     """Whatever an administrator sets up, routing does what the rule says."""
 
     @cases(2000)

@@ -2,7 +2,6 @@
 """One run of sending, with a provider on loopback and a queue in memory: what each SMS becomes, without Odoo."""
 import threading
 import time
-import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
@@ -61,7 +60,7 @@ class MemoryStore:
         self.paused.update(paused)
 
 
-class TestSendRun(unittest.TestCase):
+class TestSendRun(PureCase):
 
     def setUp(self):
         self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)

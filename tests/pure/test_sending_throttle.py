@@ -1,7 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Which SMS may start when, under a rate limit."""
 import time
-import unittest
 from types import SimpleNamespace
 
 from ...sending.gateway_config import GatewayConnection
@@ -19,7 +18,7 @@ def queue(*gateway_ids):
         for number, gateway_id in enumerate(gateway_ids)]
 
 
-class TestThrottle(unittest.TestCase):
+class TestThrottle(PureCase):
 
     def setUp(self):
         self.calls = []

@@ -1,11 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """GSM 03.38 and UCS-2 (3GPP TS 23.038); SPEC section 2, Encoding Values."""
-import unittest
 
 from ...tools.gsm import Segments, count_segments, is_gsm, to_hex, well_formed
+from .common import PureCase
 
 
-class TestGsm(unittest.TestCase):
+class TestGsm(PureCase):
 
     def test_texts(self):
         for text, gsm in (
@@ -32,7 +32,7 @@ class TestGsm(unittest.TestCase):
         self.assertEqual(sum(is_gsm(chr(code)) for code in range(0x110000)), 127 + 10)
 
 
-class TestUcs2(unittest.TestCase):
+class TestUcs2(PureCase):
 
     def test_hexadecimal(self):
         for text, hexadecimal in (('A', '0041'), ('سل', '06330644'), ('😀', 'D83DDE00'), ('', '')):
@@ -45,7 +45,7 @@ class TestUcs2(unittest.TestCase):
                 self.assertEqual(well_formed(text), expected)
 
 
-class TestSegments(unittest.TestCase):
+class TestSegments(PureCase):
     """The figures that core's composer shows for the same texts."""
 
     def test_limits(self):

@@ -2,7 +2,6 @@
 """Every problem that `tools` and `sending` find has a sentence that people can read in their language."""
 import ast
 import re
-import unittest
 from pathlib import Path
 
 from ...sending.http_body import AnswerError
@@ -53,7 +52,7 @@ def find_problems():
             yield place, code, names
 
 
-class TestSentences(unittest.TestCase):
+class TestSentences(PureCase):
 
     def test_each_problem_has_its_sentence(self):
         sentences, used = read_sentences(), set()
@@ -77,7 +76,7 @@ class TestSentences(unittest.TestCase):
                 self.assertRegex(sentence, r'^(?:[^%]|%\(\w+\)s)*$')
 
 
-class TestProblem(unittest.TestCase):
+class TestProblem(PureCase):
 
     def test_text_for_the_log(self):
         self.assertEqual(str(NumberError('number_unreadable')), 'number_unreadable')
