@@ -1,7 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, models, modules
 
-from ..tools.sms_api import SmsApiGateway, is_replaced_by_test, sends_through_iap
+from ..tools.core_contract import is_replaced_by_test, sends_through_iap
+from ..tools.sms_api import SmsApiGateway
 
 
 class ResCompany(models.Model):

@@ -12,8 +12,9 @@ from ..sending.immediate import send_in_transaction
 from ..sending.store.claims import count_due, trigger_queue
 from ..sending.store.lost_claims import recover_lost_claims
 from ..sending.store.transactions import is_in_test
+from ..tools.core_contract import sends_through_iap
 from ..tools.gsm import count_segments
-from ..tools.sms_api import SmsApiGateway, sends_through_iap
+from ..tools.sms_api import SmsApiGateway
 from .sms_gateway_callback_failure_map import DELIVERY_FAILURE_TYPES
 
 _logger = logging.getLogger(__name__)

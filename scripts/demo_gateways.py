@@ -13,8 +13,7 @@ import environment
 from kannel import Kannel, KannelError
 
 sys.path.insert(1, str(environment.REPOSITORY / 'tests'))
-from exchange import describe, report_delivery
-from provider import Provider
+from provider import Provider, describe, report_delivery
 
 PREFIX = '+44'
 

@@ -1,18 +1,33 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-import requests
+"""What the tests in Odoo share: a gateway to a provider on loopback, its callback, contacts, mailings.
 
-from odoo.tests import TransactionCase
+Tests without Odoo share `pure/common.py`, those with real servers `system/common.py`.
+"""
+import json
+from unittest import SkipTest
+from unittest.mock import patch
+from urllib.parse import urlsplit
 
+from odoo.tests import HttpCase, TransactionCase
+
+from ..controllers import callback
 from ..sending.store.store import Store
 from ..sending.store.transactions import OwnTransactions
 from ..sending.throttle import Throttle
 from ..tools.answer import bounded_regex
+from ..tools.report.parsing import parse_reports
 from .provider import Provider
-
-send_for_real = requests.Session.send  # before Odoo's tests replace it
+from .pure.common import PureCase, send_for_real
 
 DOUBT = "Outcome unknown: the recipient may have received this SMS."
 SECRET = 's3cret-of-the-test'  # planted where a credential stands; must be found nowhere else
+NUMBER = '+32456001122'
+NUMBERS = tuple(f'+3245600112{index}' for index in range(4))
+LOGGER = callback.__name__  # of refused calls
+
+
+def get_template(env, slug):
+    return env.ref(f'eis_sms_apis.gateway_{slug}')
 
 
 class GatewayCase(TransactionCase):
@@ -37,6 +52,8 @@ class GatewayCase(TransactionCase):
         if request.url.startswith(cls.provider.url):
             return send_for_real(session, request, **kwargs)
         return super()._request_handler(session, request, **kwargs)
+
+    assert_cheap = PureCase.assert_cheap
 
     def setUp(self):
         super().setUp()
@@ -94,3 +111,101 @@ class GatewayCase(TransactionCase):
     def make_contact(self, **values):
         return self.env['res.partner'].create({
             'name': "Jo", 'phone': '+32456001122', 'country_id': self.env.ref('base.be').id, **values})
+
+
+class CallbackCase(GatewayCase, HttpCase):
+    """Given a gateway whose delivery callbacks are on."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.gateway.delivery_callback_enabled = True
+        cls.path = urlsplit(cls.gateway.delivery_callback_url).path
+
+    def setUp(self):
+        super().setUp()
+        self.startPatcher(patch.object(callback, 'LOG_SECONDS', 0))  # every refusal, also after those of other tests
+
+    def send_sms(self, *numbers):
+        sms = self.make_sms(*(numbers or ('+32456001122',)))
+        sms.send()
+        return sms
+
+    def call(self, method='GET', query='', content_type='', body=b'', path=None):
+        headers = {'Content-Type': content_type} if content_type else {}
+        url = self.path if path is None else path
+        return self.url_open(f'{url}?{query}' if query else url, method=method, data=body or None, headers=headers)
+
+    def state(self, sms):
+        row = self.status_of(sms)
+        return row.state, bool(row.delivered_date), sms.state
+
+
+class DeliveryCase(GatewayCase):
+    """Given a gateway whose delivery callbacks are on, with an error code, words and a number in its reports."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.gateway.write(cls.get_callback_values())
+        cls.contact = cls.make_contact(cls)
+
+    @classmethod
+    def get_callback_values(cls):
+        return {
+            'delivery_callback_enabled': True,
+            'delivery_callback_error_code_param': 'code',
+            'delivery_callback_error_message_param': 'words',
+            'callback_failure_map_ids': [
+                (0, 0, {'provider_code': '30003', 'failure_type': 'sms_invalid_destination'}),
+                (0, 0, {'provider_code': '9*', 'failure_type': 'sms_credit'}),
+            ],
+        }
+
+    def report(self, *reports, gateway=None, **report):
+        """Let a gateway get one call with these reports, the way its callback does."""
+        gateway = gateway or self.gateway
+        body = json.dumps(reports or [report]).encode()
+        self.assertTrue(gateway._receive_reports(
+            parse_reports(gateway._get_report_rules(), 'POST', b'', 'application/json', body)))
+
+    def send_sms(self, *numbers, **values):
+        sms = self.make_sms(*(numbers or (NUMBER,)), **values)
+        sms.send()
+        return sms
+
+    def send_message(self):
+        """An SMS in the chatter. :return: it and its notification"""
+        message = self.contact._message_sms("Hello")
+        return self.env['sms.sms'].search([('mail_message_id', '=', message.id)]), message.notification_ids
+
+    def bus_rows(self):
+        """How many notifications web clients were sent so far."""
+        self.env.cr.precommit.run()
+        return self.env['bus.bus'].search_count([])
+
+    def kept_reports(self):
+        return self.env['sms.gateway.early.report'].search_count([])
+
+
+class MarketingCase(GatewayCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if 'mailing.mailing' not in cls.env or 'mailing.sms.test' not in cls.env:
+            raise SkipTest("SMS Marketing (mass_mailing_sms) is not installed in this database")
+        cls.contacts = cls.env['res.partner'].create([
+            {'name': f"Contact {index}", 'phone': number} for index, number in enumerate(NUMBERS)])
+        cls.mailing = cls.make_mailing(sms_force_send=True)
+        cls.gateway.max_connections = 1  # answers are given in the order of the contacts
+
+    @classmethod
+    def make_mailing(cls, **values):
+        return cls.env['mailing.mailing'].create({
+            'subject': "Summer sale", 'mailing_type': 'sms', 'body_plaintext': "Sale for {{ object.name }}",
+            'mailing_model_id': cls.env['ir.model']._get_id('res.partner'),
+            'mailing_domain': repr([('id', 'in', cls.contacts.ids)]), 'sms_allow_unsubscribe': False, **values})
+
+    def traces(self, mailing=None):
+        return (mailing or self.mailing).mailing_trace_ids.sorted('res_id')

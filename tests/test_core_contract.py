@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What this addon relies on in Odoo's own SMS code although Odoo does not promise it: each name, and why. A new Odoo
-that breaks one of them fails here, and sends nothing through IAP instead of a gateway."""
+"""Odoo has every name that this addon relies on without a promise: those of `tools/core_contract.py`. A new Odoo that
+breaks one of them fails here, and sends nothing through IAP instead of a gateway."""
+import importlib
 import inspect
 from unittest.mock import patch
 
@@ -10,64 +11,70 @@ from odoo.addons.sms.tools import sms_api as core_api
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..tools.sms_api import SmsApiBase, SmsApiGateway, sends_through_iap
+from ..tools.core_contract import METHODS, NAMES, OF_MARKETING, QUEUE_ACTION, TABLES, SmsApiBase, sends_through_iap
+from ..tools.sms_api import SmsApiGateway
 from .common import GatewayCase
-
-# (model, name): the parameters that we pass or take, and why
-METHODS = {
-    ('res.company', '_get_sms_api_class'): ((), "which API sends a company's SMS: gateways replace IAP here"),
-    ('sms.sms', 'send'): (
-        ('unlink_failed', 'unlink_sent', 'raise_exception'), "what users and addons call; splits by API"),
-    ('sms.sms', '_split_by_api'): ((), "send() asks it which API gets which SMS"),
-    ('sms.sms', '_send'): (
-        ('unlink_failed', 'unlink_sent', 'raise_exception'),
-        "gets the API in the context `sms_api`; we send after commit"),
-    ('sms.sms', '_send_with_api'): (
-        ('sms_api', 'unlink_failed', 'unlink_sent', 'raise_exception'),
-        "writes states, notifications and traces from results; every SMS of every API passes it"),
-    ('sms.sms', '_process_queue'): ((), "the queue action calls it"),
-    ('sms.sms', '_get_sms_company'): ((), "whose SMS it is"),
-    ('sms.sms', '_handle_call_result_hook'): (('results',), "other addons extend it: it is called with our results"),
-    ('sms.sms', '_compute_sms_tracker_id'): ((), "core finds the tracker by UUID: not that of a test"),
-    ('sms.sms', 'action_set_outgoing'): ((), "Retry"),
-    ('sms.sms', 'action_set_error'): (('failure_type',), "an SMS that must not go to IAP"),
-    ('sms.sms', 'resend_failed'): ((), "Resend counts deleted SMS"),
-    ('sms.tracker', '_action_update_from_sms_state'): (
-        ('sms_state', 'failure_type'), "brings notifications and traces to a state"),
-    ('sms.tracker', '_action_update_from_provider_error'): (('provider_error',), "the same for delivery errors"),
-    ('ir.cron', '_commit_progress'): (('processed', 'remaining'), "the queue action tells how far it is"),
-    ('ir.cron', '_trigger'): (('at',), "wakes the queue action"),
-}
-# (model, name): keys that must be there, and why
-TABLES = {
-    ('sms.sms', 'IAP_TO_SMS_STATE_SUCCESS'): ({'processing', 'success', 'delivered'}, "our results use these words"),
-    ('sms.sms', 'DELIVERY_ERRORS'): ({'sms_not_delivered', 'sms_rejected'}, "failure types of delivery reports"),
-    ('sms.tracker', 'SMS_STATE_TO_NOTIFICATION_STATUS'): (
-        {'pending', 'process', 'error', 'sent'}, "what a notification shows, where core's hooks cannot write it"),
-}
 
 
 @tagged('post_install', '-at_install')
 class TestCoreContract(GatewayCase):
 
     def find_in_core(self, model, name):
-        """The definitions of a name in core's modules."""
+        """The definitions of a name in Odoo, not in this addon."""
+        if model not in self.env:
+            return []
         return [
             vars(definer)[name] for definer in type(self.env[model]).__mro__
-            if name in vars(definer) and definer.__module__.startswith(('odoo.addons.sms.', 'odoo.addons.base.'))]
+            if name in vars(definer) and definer.__module__.startswith('odoo.')
+            and not definer.__module__.startswith('odoo.addons.eis_sms_apis.')]
+
+    def of_installed(self, contract):
+        has_marketing = 'mailing_trace_id' in self.env['sms.tracker']._fields
+        return [(key, row) for key, row in contract.items() if has_marketing or key not in OF_MARKETING]
 
     def test_methods(self):
-        for (model, name), (parameters, why) in METHODS.items():
+        for (model, name), (parameters, why) in self.of_installed(METHODS):
             with self.subTest(model=model, name=name, why=why):
                 definitions = self.find_in_core(model, name)
                 self.assertTrue(definitions, "core does not have it")
-                known = inspect.signature(definitions[-1]).parameters
+                known = inspect.signature(inspect.unwrap(definitions[-1])).parameters
                 self.assertEqual([parameter for parameter in parameters if parameter not in known], [])
 
     def test_tables(self):
-        for (model, name), (keys, why) in TABLES.items():
+        for (model, name), (keys, why) in self.of_installed(TABLES):
             with self.subTest(model=model, name=name, why=why):
                 self.assertTrue(keys <= set(getattr(self.env[model], name, ())))
+
+    def test_names(self):
+        for path, why in NAMES.items():
+            with self.subTest(path=path, why=why):
+                self.assertIsNotNone(self.find_name(path))
+
+    def find_name(self, path):
+        """
+        :raise ImportError, AttributeError: it is not there
+        """
+        parts = path.split('.')
+        module = importlib.import_module('.'.join(parts[:2]))
+        for position, part in enumerate(parts[2:], 2):
+            if not hasattr(module, part):
+                importlib.import_module('.'.join(parts[:position + 1]))
+            module = getattr(module, part)
+        return module
+
+    def test_every_private_name_is_listed(self):
+        """A method of core that a model of this addon extends, and whose name says that it is not promised."""
+        listed = {name for _model, name in METHODS}
+        for model in self.env.registry.values():
+            for definer in model.__mro__:
+                if not definer.__module__.startswith('odoo.addons.eis_sms_apis.models.'):
+                    continue
+                for name, value in vars(definer).items():
+                    if not (name.startswith('_') and not name.startswith('__') and inspect.isfunction(value)):
+                        continue
+                    if self.find_in_core(model._name, name) or self.find_in_core('base', name):
+                        with self.subTest(model=model._name, name=name):
+                            self.assertIn(name, listed)
 
     def test_sms_api_classes(self):
         """`SmsApiBase`: `__init__(env)` makes no IAP account, `_send_sms_batch(messages, delivery_reports_url)` is what
@@ -77,8 +84,8 @@ class TestCoreContract(GatewayCase):
         self.assertIn('server_error', SmsApiBase.PROVIDER_TO_SMS_FAILURE_TYPE)
 
     def test_queue_action(self):
-        """The action that `sms.ir_cron_sms_scheduler_action` names runs `_process_queue`."""
-        self.assertIn('_process_queue', self.env.ref('sms.ir_cron_sms_scheduler_action').code)
+        """The action that `QUEUE_ACTION` names runs `_process_queue`."""
+        self.assertIn('_process_queue', self.env.ref(QUEUE_ACTION).code)
 
 
 @tagged('post_install', '-at_install')

@@ -12,8 +12,7 @@ from odoo.tests import tagged
 from odoo.tools import config, mute_logger
 
 from .callback_calls import FORM
-from .test_reports_callback import LOGGER, CallbackCase
-from .test_templates import get_template
+from .common import LOGGER, CallbackCase, get_template
 
 KEY = 'signing-k3y-of-the-test'
 

@@ -1,48 +1,20 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """SPEC section 6, from outside: what a provider sends to the callback URL, and what it gets in return."""
 import json
+from unittest.mock import patch
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..controllers import callback
 from ..tools.report.parsing import MAX_BODY
 from .callback_calls import FORM, GARBAGE, PROVIDERS, fill
-from .common import SECRET, GatewayCase
+from .common import LOGGER, SECRET, CallbackCase
 from .provider import Reply
 
-LOGGER = 'odoo.addons.eis_sms_apis.controllers.callback'
 JSON = {'Content-Type': 'application/json'}
-
-
-class CallbackCase(GatewayCase, HttpCase):
-    """Given a gateway whose delivery callbacks are on."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.gateway.delivery_callback_enabled = True
-        cls.path = urlsplit(cls.gateway.delivery_callback_url).path
-
-    def setUp(self):
-        super().setUp()
-        callback._logged.clear()
-
-    def send_sms(self, *numbers):
-        sms = self.make_sms(*(numbers or ('+32456001122',)))
-        sms.send()
-        return sms
-
-    def call(self, method='GET', query='', content_type='', body=b'', path=None):
-        headers = {'Content-Type': content_type} if content_type else {}
-        url = self.path if path is None else path
-        return self.url_open(f'{url}?{query}' if query else url, method=method, data=body or None, headers=headers)
-
-    def state(self, sms):
-        row = self.status_of(sms)
-        return row.state, bool(row.delivered_date), sms.state
 
 
 @tagged('post_install', '-at_install')
@@ -201,15 +173,17 @@ class TestCallback(CallbackCase):
     # === LOG === #
 
     def test_refusals_are_logged_without_content_and_flood(self):
-        with self.assertLogs(LOGGER, 'WARNING') as logs:
+        gateway = self.make_gateway("Refuses", delivery_callback_enabled=True)
+        path = urlsplit(gateway.delivery_callback_url).path
+        with self.assertLogs(LOGGER, 'WARNING') as logs, patch.object(callback, 'LOG_SECONDS', 60):
             for _ in range(20):
-                self.call('POST', f'token={SECRET}', 'application/json', f'{{"key": "{SECRET}"'.encode())
-                self.call('POST', '', FORM, f'status={SECRET}'.encode())
+                self.call('POST', f'token={SECRET}', 'application/json', f'{{"key": "{SECRET}"'.encode(), path)
+                self.call('POST', '', FORM, f'status={SECRET}'.encode(), path)
         self.assertEqual(len(logs.output), 2, "one line for each reason")
         for line in logs.output:
-            self.assertIn(f"gateway {self.gateway.id} ", line)
+            self.assertIn(f"gateway {gateway.id} ", line)
             self.assertNotIn(SECRET, line)
-            self.assertNotIn(self.gateway.delivery_callback_token, line)
+            self.assertNotIn(gateway.delivery_callback_token, line)
 
     def test_unknown_tokens_are_not_logged(self):
         with self.assertNoLogs('odoo.addons.eis_sms_apis'):

@@ -5,8 +5,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
-from .test_reports_states import DeliveryCase
-from .test_sending_marketing import MarketingCase
+from .common import DeliveryCase, MarketingCase
 
 
 @tagged('post_install', '-at_install')

@@ -6,8 +6,8 @@ from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from .common import DeliveryCase
 from .provider import Reply
-from .test_reports_states import DeliveryCase
 
 HOURS = 'eis_sms_apis.report_timeout_hours'
 

@@ -6,8 +6,8 @@ from unittest.mock import patch
 from odoo.tests import tagged
 
 from ..sending import after_commit
+from .common import DeliveryCase
 from .provider import Reply
-from .test_reports_states import DeliveryCase
 
 ACCEPTED = 'accepted'
 WORDS = ('sent', 'canceled', 'failed', 'delivered')  # status values, each more final than the one before

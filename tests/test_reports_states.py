@@ -1,6 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """SPEC section 6, inside: which SMS a delivery report is about, and what it changes."""
-import json
 from datetime import timedelta
 from itertools import product
 from uuid import UUID, uuid4
@@ -12,58 +11,8 @@ from odoo.tests import tagged
 
 from ..models.sms_gateway_early_report import KEEP_REPORTS
 from ..tools.attempt import attempt_uuid
-from ..tools.report.parsing import parse_reports
-from .common import GatewayCase
+from .common import NUMBER, DeliveryCase
 from .provider import Reply
-
-NUMBER = '+32456001122'
-
-
-class DeliveryCase(GatewayCase):
-    """Given a gateway whose delivery callbacks are on, with an error code, words and a number in its reports."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.gateway.write(cls.get_callback_values())
-        cls.contact = cls.make_contact(cls)
-
-    @classmethod
-    def get_callback_values(cls):
-        return {
-            'delivery_callback_enabled': True,
-            'delivery_callback_error_code_param': 'code',
-            'delivery_callback_error_message_param': 'words',
-            'callback_failure_map_ids': [
-                (0, 0, {'provider_code': '30003', 'failure_type': 'sms_invalid_destination'}),
-                (0, 0, {'provider_code': '9*', 'failure_type': 'sms_credit'}),
-            ],
-        }
-
-    def report(self, *reports, gateway=None, **report):
-        """Let a gateway get one call with these reports, the way its callback does."""
-        gateway = gateway or self.gateway
-        body = json.dumps(reports or [report]).encode()
-        self.assertTrue(gateway._receive_reports(
-            parse_reports(gateway._get_report_rules(), 'POST', b'', 'application/json', body)))
-
-    def send_sms(self, *numbers, **values):
-        sms = self.make_sms(*(numbers or (NUMBER,)), **values)
-        sms.send()
-        return sms
-
-    def send_message(self):
-        """An SMS in the chatter. :return: it and its notification"""
-        message = self.contact._message_sms("Hello")
-        return self.env['sms.sms'].search([('mail_message_id', '=', message.id)]), message.notification_ids
-
-    def bus_rows(self):
-        """How many notifications web clients were sent so far."""
-        self.env.cr.precommit.run()
-        return self.env['bus.bus'].search_count([])
-
-    def kept_reports(self):
-        return self.env['sms.gateway.early.report'].search_count([])
 
 
 @tagged('post_install', '-at_install')

@@ -8,9 +8,8 @@ from lxml import etree
 from odoo.tests import new_test_user, tagged
 
 from ..models.base import CHANGED_MODELS, _change_view
-from .common import GatewayCase
+from .common import GatewayCase, MarketingCase
 from .provider import Reply
-from .test_sending_marketing import MarketingCase
 
 
 class CoreViewsCase(GatewayCase):

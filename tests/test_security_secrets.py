@@ -19,9 +19,8 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .callback_calls import FORM
-from .common import SECRET
+from .common import SECRET, CallbackCase
 from .provider import Reply
-from .test_reports_callback import CallbackCase
 
 OTHERS = {
     'api_key': 'a-s3cret-k3y', 'username': 'u-s3cret-n4me', 'password': "p-s3cret'/+ é",

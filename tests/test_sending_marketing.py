@@ -4,7 +4,6 @@ import re
 from ast import literal_eval
 from datetime import timedelta
 from itertools import product
-from unittest import SkipTest
 from unittest.mock import patch
 from urllib.parse import urlencode
 
@@ -13,33 +12,8 @@ from odoo.tests import tagged
 
 from ..sending import dispatch, run
 from ..tools.report.parsing import parse_reports
-from .common import DOUBT, SECRET, GatewayCase
+from .common import DOUBT, NUMBERS, SECRET, MarketingCase
 from .provider import Reply
-
-NUMBERS = tuple(f'+3245600112{index}' for index in range(4))
-
-
-class MarketingCase(GatewayCase):
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        if 'mailing.mailing' not in cls.env or 'mailing.sms.test' not in cls.env:
-            raise SkipTest("SMS Marketing (mass_mailing_sms) is not installed in this database")
-        cls.contacts = cls.env['res.partner'].create([
-            {'name': f"Contact {index}", 'phone': number} for index, number in enumerate(NUMBERS)])
-        cls.mailing = cls.make_mailing(sms_force_send=True)
-        cls.gateway.max_connections = 1  # answers are given in the order of the contacts
-
-    @classmethod
-    def make_mailing(cls, **values):
-        return cls.env['mailing.mailing'].create({
-            'subject': "Summer sale", 'mailing_type': 'sms', 'body_plaintext': "Sale for {{ object.name }}",
-            'mailing_model_id': cls.env['ir.model']._get_id('res.partner'),
-            'mailing_domain': repr([('id', 'in', cls.contacts.ids)]), 'sms_allow_unsubscribe': False, **values})
-
-    def traces(self, mailing=None):
-        return (mailing or self.mailing).mailing_trace_ids.sorted('res_id')
 
 
 @tagged('post_install', '-at_install')

@@ -27,8 +27,8 @@ from ..tools.gateway_file import ORDER
 from ..tools.report.parsing import parse_reports
 from ..tools.request.builder import Recipient, build_requests
 from . import template_samples
-from .common import GatewayCase
-from .exchange import describe
+from .common import GatewayCase, get_template
+from .provider import describe
 
 COUNT = 37
 # what a result says, but for its texts
@@ -43,10 +43,6 @@ AFTER_REPORT = {
     'unknown': ('success', 'pending'),
 }
 FIELD_ORDER = (ORDER[0], 'is_template', *ORDER[1:])
-
-
-def get_template(env, slug):
-    return env.ref(f'eis_sms_apis.gateway_{slug}')
 
 
 @tagged('post_install', '-at_install')

@@ -67,7 +67,7 @@ class TestReportMatch(PureCase):
             self.assertEqual(self.find(sent, message_id='M', number=number), (1, 1), number)
 
 
-class TestEffects(unittest.TestCase):
+class TestEffects(PureCase):
     """SPEC section 6: which of several reports decides."""
 
     def effects(self, rank, *states, row_id=1, attempt=1, reported_attempt=1):
@@ -103,7 +103,7 @@ class TestEffects(unittest.TestCase):
         self.assertEqual((effects.early, effects.changed, effects.noticed), ([early], {}, {}))
 
 
-class TestReason(unittest.TestCase):
+class TestReason(PureCase):
 
     def test_words_of_a_failure(self):
         failed = DeliveryReport('u', '', '', 'REJECTED', 'error', '17', 'No credit', '')

@@ -1,8 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Buttons that send within their own transaction, which Odoo runs again after a serialization failure."""
-from common import environment
-
-from sending import Reply, SendingCase
+from common import Reply, SendingCase, environment
 
 
 class TestClicks(SendingCase):

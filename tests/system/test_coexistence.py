@@ -5,10 +5,8 @@ import re
 import time
 from datetime import datetime, timedelta, timezone
 
-from common import environment
+from common import SendingCase, environment
 from lxml import etree
-
-from sending import SendingCase
 
 NEIGHBOURS = (
     'sms_twilio', 'mass_mailing_sms', 'mass_mailing_crm_sms', 'mass_mailing_event_sms', 'mass_mailing_event_track_sms',

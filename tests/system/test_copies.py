@@ -4,9 +4,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from common import LOGGED_ERROR, environment
-
-from sending import SendingCase
+from common import LOGGED_ERROR, SendingCase, environment
 
 SECRETS = (
     'apikey-s3cret', 'token-s3cret', 'username-s3cret', 'password-s3cret', 'signing-s3cret', 'callback-s3cret',

@@ -3,9 +3,7 @@
 import contextlib
 import time
 
-from common import environment
-
-from sending import CRON, Reply, SendingCase
+from common import CRON, Reply, SendingCase, environment
 
 
 class TestCrash(SendingCase):

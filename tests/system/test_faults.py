@@ -4,9 +4,7 @@ import contextlib
 import random
 import time
 
-from common import environment
-
-from sending import BROKEN, CRON, NUMBER_LIST, Reply, WorkersCase
+from common import BROKEN, CRON, NUMBER_LIST, Reply, WorkersCase, environment
 
 
 class TestFaults(WorkersCase):

@@ -3,9 +3,7 @@
 import contextlib
 import threading
 
-from common import environment
-
-from sending import CRON, NUMBER_LIST, WorkersCase
+from common import CRON, NUMBER_LIST, WorkersCase, environment
 
 
 class TestMany(WorkersCase):

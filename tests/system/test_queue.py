@@ -3,7 +3,7 @@
 import threading
 import time
 
-from sending import CRON, Reply, SendingCase
+from common import CRON, Reply, SendingCase
 
 
 class TestQueue(SendingCase):

@@ -10,10 +10,8 @@ from unittest import mock
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-from common import environment
-from exchange import report_delivery
-
-from sending import SendingCase
+from common import SendingCase, environment
+from provider import report_delivery
 
 PARAMETERS = [
     [0, 0, {'key': 'to', 'param_type': 'number'}],
