@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given a gateway that checks who calls: a call that does not pass is answered with 403 and changes nothing."""
+"""A call that does not pass the check of a gateway is answered with 403 and changes nothing."""
 import base64
 import hashlib
 import hmac

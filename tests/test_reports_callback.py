@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""SPEC section 6, from outside: what a provider sends to the callback URL, and what it gets in return."""
+"""The callback URL takes what providers send, and answers each of them rightly: SPEC section 6, from outside."""
 import json
 from unittest.mock import patch
 from urllib.parse import urlsplit

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Delivery reports of SMS Marketing campaigns: traces, statistics, the end of a mailing and of an A/B test."""
+"""Delivery reports update the traces and statistics of campaigns, and end mailings and A/B tests."""
 from datetime import timedelta
 
 from odoo import fields

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""DESIGN, order of states: reports in any order, as often as you like, end in the same state."""
+"""Reports end in the same state in any order, however often they come."""
 from itertools import product
 from unittest.mock import patch
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""SPEC section 6, inside: which SMS a delivery report is about, and what it changes."""
+"""A delivery report finds its SMS and brings it to its state: SPEC section 6, from inside."""
 from datetime import timedelta
 from itertools import product
 from uuid import UUID, uuid4
@@ -16,7 +16,7 @@ from .provider import Reply
 
 
 @tagged('post_install', '-at_install')
-class TestDelivery(DeliveryCase):
+class TestReportedStates(DeliveryCase):
 
     # === WHAT A REPORT CHANGES === #
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Whatever a stranger sends to the callback URL: no 500, no traceback, no changed SMS."""
+"""Whatever a stranger sends to the callback URL makes no 500, no traceback and no other SMS."""
 import http.client
 import json
 from importlib.util import find_spec

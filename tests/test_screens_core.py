@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What core's SMS addons show while gateways send: the provider's words, and nothing of IAP and its credits."""
+"""Core's SMS addons show the provider's words while gateways send, and nothing of IAP and its credits."""
 from contextlib import contextmanager
 from unittest import SkipTest
 

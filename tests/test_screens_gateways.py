@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What the screens say: warnings, the test SMS, figures, templates. The browser is in test_screens_tours.py."""
+"""The screens of gateways warn, send a test SMS, count and explain. The browser is in test_screens_tours.py."""
 from datetime import timedelta
 
 from odoo import fields

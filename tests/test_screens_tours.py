@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The screens in a real browser."""
+"""An administrator sets up a gateway in a real browser, from the template to the first delivered SMS."""
 import base64
 import hmac
 from urllib.parse import urlsplit

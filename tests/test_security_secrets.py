@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given planted secrets and a log at the most talkative level: they stand nowhere but in their fields."""
+"""Secrets stand nowhere but in their fields, however talkative the log is."""
 import base64
 import contextlib
 import html

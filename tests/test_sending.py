@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""An SMS leaves, and what became of it is recorded: the way of one SMS, and of its number and text."""
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given settings that nobody should make: one gateway, or one parameter, never stops the others."""
+"""One gateway, or one parameter, with settings that nobody should make never stops the others."""
 
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged

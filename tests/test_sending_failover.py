@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The three outcomes of SPEC section 4: accepted, certainly refused, unknown; fail over and back to the queue."""
+"""What is certainly refused goes to the next gateway or back to the queue, what is unknown never: SPEC section 4."""
 import socket
 import time
 from datetime import timedelta

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""SMS that would reach somebody else, or nobody, and gateways that cannot send: refused with words that help."""
+"""SMS that would reach somebody else, or nobody, are refused with words that help."""
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Which gateway takes an SMS: SPEC section 4, each rule by its number."""
+"""An SMS goes to the gateway that SPEC section 4 names, each rule by its number."""
 import random
 from unittest.mock import patch
 

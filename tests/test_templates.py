@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Every template against what its provider documents: the samples of `providers/`, see `template_samples.py`.
+"""Every template sends and reads what its provider documents: the samples of `providers/`, see `template_samples.py`.
 
 Each provider has a test of its own, so that some can be run alone: `scripts/test TestTemplateSamples.test_twilio`, or
 with these test tags of Odoo:

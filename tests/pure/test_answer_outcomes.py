@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What becomes of an SMS after an answer: accepted, certainly refused or unknown, and why (SPEC section 5)."""
+"""An answer means that an SMS was accepted, was certainly refused, or that nobody knows: SPEC section 5."""
 import json
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime

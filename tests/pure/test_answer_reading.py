@@ -9,7 +9,7 @@ from .common import ONE, TWO, PureCase, Sms, read, read_one
 from .made_up import cases, given, st
 
 
-class TestNoWords(PureCase):
+class TestAnswersWithoutWords(PureCase):
     """A boolean, also one that is spelled as text, explains nothing to whoever reads why an SMS failed."""
 
     def test_answers(self):
@@ -144,7 +144,7 @@ answers = texts | st.recursive(
 ).map(json.dumps)
 
 
-class TestAnything(PureCase):
+class TestAnyAnswer(PureCase):
     """SPEC section 4: one bad answer never touches another SMS; every SMS gets exactly one result."""
 
     @cases(2000)

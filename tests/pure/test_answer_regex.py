@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given patterns that would hang a process: the match ends, other threads go on, and the next pattern works."""
+"""A pattern that would hang a process ends, other threads go on meanwhile, and the next pattern works."""
 import itertools
 import os
 import re

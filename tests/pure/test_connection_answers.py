@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given answers in every shape that HTTP allows or forbids: one is read, and none is read for another request."""
+"""An answer is read in every shape that HTTP allows or forbids, and never as that to another request."""
 import gzip
 import io
 import time

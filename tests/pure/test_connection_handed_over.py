@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given providers and proxies that break off anywhere: an SMS may go again only where nobody can have got it."""
+"""An SMS may go again only where nobody can have got it, wherever a provider or a proxy breaks off."""
 import os
 import socket
 import time

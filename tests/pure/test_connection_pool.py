@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given a real server on loopback: requests in parallel, in time, over connections that are kept."""
+"""Requests leave in parallel and in time, over connections that are kept."""
 import socket
 import threading
 import time
@@ -83,7 +83,7 @@ class Clock:
             self._changed.notify_all()
 
 
-class TestDelivery(ServerCase):
+class TestRequestPool(ServerCase):
 
     def setUp(self):
         super().setUp()

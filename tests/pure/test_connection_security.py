@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given real servers on loopback: what a request never does, whatever the gateway, the SMS or the provider say."""
+"""A request goes nowhere else and says nothing else, whatever the gateway, the SMS or the provider say."""
 import ast
 import os
 import tempfile

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given providers that take their time: each request ends when its time is over."""
+"""A request ends when its time is over, however slow its provider is."""
 import gzip
 import socket
 import threading

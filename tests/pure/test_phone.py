@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Numbers and prefixes: SPEC sections 2 (Country Prefixes, Number Format) and 4 (Numbers)."""
+"""Numbers and prefixes are read as people type them: SPEC sections 2 (Country Prefixes, Number Format), 4 (Numbers)."""
 from unittest import mock
 
 import phonenumbers

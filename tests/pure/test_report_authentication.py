@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given a call with, without or with a wrong signature, password or address: who is let in."""
+"""A call is let in only with the right signature, password and address: SPEC section 6."""
 import base64
 import hashlib
 import hmac
@@ -39,7 +39,7 @@ def base64_of(content, algorithm='sha256', key=KEY):
     return base64.b64encode(hmac.digest(key.encode(), content, algorithm)).decode()
 
 
-class TestProviders(PureCase):
+class TestSignaturesOfProviders(PureCase):
     """The schemes of providers, by their documentation."""
 
     def test_twilio(self):

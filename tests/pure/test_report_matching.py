@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Which SMS a report speaks of: SPEC section 6."""
+"""A report finds the SMS that it speaks of, or none: SPEC section 6."""
 from dataclasses import replace
 from uuid import uuid4
 

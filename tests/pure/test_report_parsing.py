@@ -35,7 +35,7 @@ from .report_calls import (
 )
 
 
-class TestProviders(PureCase):
+class TestReportsOfProviders(PureCase):
     """SPEC section 6: query string, form, JSON (object, list, nested, in a form field) and XML; several reports."""
 
     def test_calls_of_providers(self):
@@ -114,7 +114,7 @@ class TestProviders(PureCase):
         self.assertEqual(len(report.error_code), 256)
 
 
-class TestNoWords(PureCase):
+class TestReportsWithoutWords(PureCase):
     """A boolean explains nothing, whether it is one or is spelled so."""
 
     def test_reports(self):
@@ -177,7 +177,7 @@ fragments = st.lists(st.sampled_from((
     max_size=12).map(b''.join)
 
 
-class TestAnything(PureCase):
+class TestAnyReport(PureCase):
     """SPEC section 6: whoever calls, with whatever; only ReportError comes out."""
 
     @cases(2000)

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""SPEC section 2: a refused value names its field and why."""
+"""A refused value names its field and why: SPEC section 2."""
 
 from ...tools.request.builder import ConfigError, Credentials, Parameter, RequestConfig, check_config
 from .common import PureCase

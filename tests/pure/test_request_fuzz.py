@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Any configuration that can be saved, any text, any number: valid HTTP, valid JSON, every text intact and once."""
+"""Any configuration that can be saved makes valid HTTP and JSON, with every text intact and once."""
 import json
 import re
 from urllib.parse import parse_qsl, urlsplit

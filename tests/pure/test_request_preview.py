@@ -20,7 +20,7 @@ def masker_of(credentials, *secrets):
         (credentials.api_key, credentials.token, credentials.password, *secrets), (credentials.username,), (pair,))
 
 
-class TestSecrets(PureCase):
+class TestPreview(PureCase):
     """Secrets stay out of previews and logs (SPEC 2, Request Preview)."""
 
     SECRETS = (

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given SMS or settings that would make another request than the one that was described: refused, never sent."""
+"""SMS or settings that would make another request than the one that was described are refused, never sent."""
 import json
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def json_body(template, **values):
     return RequestConfig('https://api.example.com/sms', request_type='json', body_template=template, **values)
 
 
-class TestTemplates(PureCase):
+class TestBodyTemplates(PureCase):
 
     def assert_refused(self, template, code):
         with self.assertRaises(ConfigError) as caught:

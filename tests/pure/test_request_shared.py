@@ -135,7 +135,7 @@ class TestSharedRequests(PureCase):
             self.assertEqual(arrived, [(one_sms.number, one_sms.message) for one_sms in request.recipients])
 
 
-class TestSpeed(PureCase):
+class TestManyRecipients(PureCase):
 
     def test_ten_thousand_recipients(self):
         """Takes 0.2 s on two cores; the bound only catches work per recipient that belongs to the gateway."""

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given a planted secret: no record of the watched loggers shows it, at any level."""
+"""No record of the watched loggers shows a secret, at any level."""
 import logging
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer

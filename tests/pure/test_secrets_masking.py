@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given a secret and a text that has it in some spelling: nothing of it is left, and the rest can be read."""
+"""Masking leaves nothing of a secret in a text, in whatever spelling, and the rest can be read."""
 import base64
 import html
 import json
@@ -154,7 +154,7 @@ class TestShort(PureCase):
             f'{MASK} knows me, not Godoo or odoos; x{MASK}x')
 
 
-class TestSpeed(PureCase):
+class TestManyTexts(PureCase):
 
     def test_ten_thousand_answers(self):
         """0.1 s on two cores; the bound only catches a pattern that is made for each answer."""

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given secrets typed where they do not belong: they are found, and shown nowhere."""
+"""Secrets that are typed where they do not belong are found, and shown nowhere."""
 import base64
 import json
 

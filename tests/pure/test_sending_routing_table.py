@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Given Active gateways, this one takes a number and these follow: SPEC section 4, rules 2 to 4."""
+"""Of the Active gateways one takes a number and others follow: SPEC section 4, rules 2 to 4."""
 
 from ...sending.routing import DEFAULT, FIRST, PREFIX, SPARE, Candidate, Route, RoutingTable
 from .common import PureCase

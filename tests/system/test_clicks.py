@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Buttons that send within their own transaction, which Odoo runs again after a serialization failure."""
+"""A click sends once, although Odoo runs its transaction again after a serialization failure."""
 from common import Reply, SendingCase, environment
 
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Next to every core addon that sends SMS: one SMS from each goes through a gateway, once."""
+"""Every core addon that sends SMS sends through a gateway, each SMS once."""
 import json
 import re
 import time

@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""`scripts/test` counts truly: what is skipped, what logs an error and what did not run at all has failed."""
 import unittest
 
 import common  # noqa: F401 - makes scripts/ importable

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""DESIGN, promises: what happens to SMS whose server dies on the way."""
+"""SMS whose server dies on the way are sent by another one, or fail and say that they may have gone out."""
 import contextlib
 import time
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""DESIGN, promises: what breaks while SMS are on their way, and what must be true afterwards."""
+"""Whatever breaks while SMS are on their way, each reaches its provider at most once and none is lost."""
 import contextlib
 import random
 import time

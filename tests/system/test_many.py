@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Many SMS at once, from several processes and servers that share a queue, a campaign or a rate limit."""
+"""Several processes and servers share a queue, a campaign or a rate limit."""
 import contextlib
 import threading
 
@@ -71,7 +71,7 @@ class TestMany(WorkersCase):
         self.assert_nothing_logged()
 
 
-class TestCampaign(WorkersCase):
+class TestCampaignOfSeveralWorkers(WorkersCase):
 
     # the modules of scripts/test, whose template is there already
     modules = ('contacts', 'mass_mailing_sms', 'sms_twilio', 'test_mail_sms', environment.ADDON)

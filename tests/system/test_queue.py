@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""DESIGN, queue: real servers, real locks, real transactions."""
+"""Servers drain one queue together, and nothing that is slow or locked stops the rest."""
 import threading
 import time
 

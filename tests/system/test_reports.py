@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Delivery reports at the same moment, by real connections, in real transactions."""
+"""Delivery reports that come at the same moment, or too early, are all recorded, by real connections."""
 import os
 import random
 import socket

@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""A real server serves the addon, and another one takes over from a server that was killed."""
 from common import SystemCase, environment
 
 
