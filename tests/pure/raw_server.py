@@ -97,9 +97,16 @@ class RawServer:
                 self._talk(Peer(self, connection))
 
     def close(self):
-        self._socket.close()
-        for connection in self._open:
-            connection.close()
+        """Let all its threads end."""
+        for connection in (self._socket, *self._open):
+            end(connection)
+
+
+def end(connection):
+    """Close a socket that another thread may be waiting for, which closing alone would not tell."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
 
 
 class Peer:
