@@ -10,10 +10,8 @@ from odoo import fields
 from odoo.tests import tagged
 
 from ..sending.after_commit import make_run
-from .common import GatewayCase
+from .common import NUMBER, GatewayCase
 from .provider import Reply
-
-NUMBER = '+32456001122'
 
 
 class FailoverCase(GatewayCase):

@@ -78,6 +78,7 @@ def read_one(status, text='', headers=None, **rules):
     return result
 
 
+RECIPIENT = Recipient('0' * 32, '+32456001122', "Hello")
 URL = 'https://api.example.com/sms'
 CREDENTIALS = Credentials('key-K3Y', 'token-T0K', 'user-U53', 'pass-P455"word')
 NUMBER = Parameter('to', '', 'number')

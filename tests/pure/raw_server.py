@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import itertools
+import logging
 import os
 import socket
 import ssl
@@ -21,8 +22,8 @@ from cryptography.x509.oid import NameOID
 
 from ...sending.request_pool import GatewayConnection, exchange
 from ...tools.answer.interpretation import AnswerRules, interpret
-from ...tools.request.builder import HttpRequest, Recipient
-from .common import PureCase
+from ...tools.request.builder import HttpRequest
+from .common import RECIPIENT, PureCase
 
 PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE')
 
@@ -38,6 +39,8 @@ class ServerCase(PureCase):
         super().setUp()
         self.use_another_gateway()
         self.start(patch.dict(os.environ))
+        # It warns of the odd heads that the tests want, with a traceback.
+        self.start(patch.object(logging.getLogger('urllib3.connection'), 'disabled', True))
         for name in PROXIES:
             os.environ.pop(name, None)
             os.environ.pop(name.upper(), None)
@@ -182,7 +185,6 @@ def make_certificate(host: str = 'localhost', days: int = 1) -> str:
     return str(path)
 
 
-RECIPIENT = Recipient('0' * 32, '+32456001122', "Hello")
 BODY = b'to=%2B32456001122&text=Hello'
 RULES = AnswerRules(message_id_regex=r'^OK:(\S+)')
 TIMEOUT = 0.6  # seconds

@@ -13,12 +13,10 @@ from unittest.mock import patch
 from ...tools.answer import bounded_regex
 from ...tools.answer.bounded_regex import Found, find
 from ...tools.answer.interpretation import AnswerRules, HttpAnswer, interpret
-from ...tools.request.builder import Recipient
-from .common import PureCase
+from .common import RECIPIENT, PureCase
 from .made_up import given, st
 
 LOGGER = bounded_regex.__name__
-ONE = [Recipient('0' * 32, '+32456001122', "Hello")]
 _numbers = itertools.count()
 
 
@@ -125,7 +123,7 @@ class TestAnswers(PureCase):
         rules = AnswerRules(message_id_regex=fresh(r'(a+)+b'), error_code_regex=fresh(r'(?P<code>(a+)+)b'))
         for status, state in ((200, 'success'), (400, 'error')):
             with self.assertLogs(LOGGER, 'WARNING'):
-                result = interpret(rules, ONE, HttpAnswer(status, 'a' * 65536))[0]
+                result = interpret(rules, [RECIPIENT], HttpAnswer(status, 'a' * 65536))[0]
                 self.assertEqual((result.state, result.message_id, result.error_code), (state, '', ''))
 
     def test_blanks(self):
@@ -133,4 +131,4 @@ class TestAnswers(PureCase):
         rules = AnswerRules(success_key='"status": "ok"', error_key='"error": {')
         for text in ('{"a' + ' ' * 65536 + 'b', '{' + ' ' * 65536, '{"' + 'a ' * 32768, '[' + ' ,' * 32768):
             with self.assert_cheap(0.5):
-                interpret(rules, ONE, HttpAnswer(200, text))
+                interpret(rules, [RECIPIENT], HttpAnswer(200, text))

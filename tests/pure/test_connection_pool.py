@@ -8,11 +8,11 @@ from unittest.mock import patch
 
 from ...sending import request_pool
 from ...sending.request_pool import GatewayConnection, RequestPool
-from ...tools.request.builder import HttpRequest, Recipient
+from ...tools.request.builder import HttpRequest
+from .common import RECIPIENT
 from .raw_server import ServerCase, end
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK'
-RECIPIENT = Recipient('0' * 32, '+32456001122', "Hello")
 
 
 class Server:

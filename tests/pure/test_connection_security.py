@@ -21,11 +21,11 @@ from ...tools.request.builder import (
     build_requests,
 )
 from ...tools.request.checks import check_config
+from .common import RECIPIENT
 from .made_up import given, reject, st
 from .raw_server import ServerCase, server_context
 
 ROOT = Path(__file__).parents[2]
-RECIPIENT = Recipient('0' * 32, '+32456001122', "Hello")
 
 
 class _Handler(BaseHTTPRequestHandler):

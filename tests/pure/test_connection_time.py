@@ -9,7 +9,8 @@ from unittest.mock import patch
 
 from ...sending.request_pool import RequestPool, exchange, exchange_in_time
 from ...tools.request.builder import HttpRequest
-from .raw_server import BODY, RECIPIENT, TIMEOUT, ConnectionCase, ok
+from .common import RECIPIENT
+from .raw_server import BODY, TIMEOUT, ConnectionCase, ok
 
 
 class TestTime(ConnectionCase):

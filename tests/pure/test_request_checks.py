@@ -2,9 +2,8 @@
 """A refused value names its field and why: SPEC section 2."""
 
 from ...tools.request.builder import ConfigError, Credentials, Parameter, RequestConfig, check_config
-from .common import PureCase
+from .common import URL, PureCase
 
-URL = 'https://api.example.com/sms'
 HOST_PLACEHOLDERS = '{account_id}, {api_key}, {token}, {username}, {password}'
 
 

@@ -9,7 +9,6 @@ from urllib3.util import parse_url
 from ...tools.problem import Problem
 from ...tools.request.builder import (
     ConfigError,
-    Parameter,
     Recipient,
     RenderError,
     RequestConfig,
@@ -17,11 +16,8 @@ from ...tools.request.builder import (
     preview,
 )
 from ...tools.request.checks import check_complete, check_config
-from .common import PureCase
+from .common import MESSAGE, NUMBER, URL, PureCase
 from .made_up import given, st
-
-NUMBER, MESSAGE = Parameter('to', type='number'), Parameter('text', type='message')
-URL = 'https://api.example.com/sms'
 
 
 def recipients(*messages, number='+32456001122'):

@@ -3,12 +3,10 @@
 import base64
 import json
 
-from ...tools.request.builder import Credentials, Parameter, Recipient, RequestConfig, build_requests, preview
+from ...tools.request.builder import Credentials, Parameter, RequestConfig, build_requests, preview
 from ...tools.request.curl import to_curl
 from ...tools.request.typed_secrets import find_secrets, find_typed_secrets
-from .common import PureCase
-
-ONE = [Recipient('0' * 32, '+32456001122', "Hello")]
+from .common import RECIPIENT, PureCase
 
 
 class TestTypedSecrets(PureCase):
@@ -31,11 +29,11 @@ class TestTypedSecrets(PureCase):
     def test_shown_nowhere(self):
         for config in (self.CONFIG, RequestConfig(
                 'https://me:url-s3cret@api.example.com/', 'get', parameters=(Parameter('to', type='number'),))):
-            for text in (preview(config, ONE), to_curl(config, ONE)):
+            for text in (preview(config, [RECIPIENT]), to_curl(config, [RECIPIENT])):
                 self.assertNotIn('s3cret', text)
                 self.assertNotIn(base64.b64encode(b'me:url-s3cret').decode(), text)
-        self.assertIn('X-Shop: shop', preview(self.CONFIG, ONE))
-        self.assertIn('from=Shop', preview(self.CONFIG, ONE))
+        self.assertIn('X-Shop: shop', preview(self.CONFIG, [RECIPIENT]))
+        self.assertIn('from=Shop', preview(self.CONFIG, [RECIPIENT]))
 
     def test_placeholders_and_plain_values_are_no_secrets(self):
         config = RequestConfig(
@@ -57,7 +55,7 @@ class TestPlaces(PureCase):
 
     def assert_found(self, config, *secrets):
         self.assertEqual({secret for _field, _name, secret in find_typed_secrets(config)}, set(secrets))
-        for text in (preview(config, ONE), to_curl(config, ONE)):
+        for text in (preview(config, [RECIPIENT]), to_curl(config, [RECIPIENT])):
             for secret in secrets:
                 self.assertNotIn(secret, text)
         for secret in secrets:
@@ -152,7 +150,7 @@ class TestPlaces(PureCase):
             with self.subTest(body=body):
                 config = RequestConfig(self.URL, 'post', 'json', body_template=body, credentials=Credentials(token='t'))
                 self.assert_found(config, *secrets)
-                json.loads(preview(config, ONE).partition('\n\n')[2])
+                json.loads(preview(config, [RECIPIENT]).partition('\n\n')[2])
 
     def test_documents_in_parameters(self):
         for value in ('{"key": "lemon-tree", "text": "{message}"}', '<a><pass x="1">lemon-tree</pass>{message}</a>',
@@ -167,7 +165,7 @@ class TestUserinfo(PureCase):
 
     def send(self, url='https://{username}:{password}@api.example.com:8443/a@b?c=d@e', **values):
         config = RequestConfig(url, 'get', credentials=Credentials(username='Ā:me', password='p@ß/?#'), **values)
-        return build_requests(config, ONE)[0]
+        return build_requests(config, [RECIPIENT])[0]
 
     def test_userinfo(self):
         request = self.send()
