@@ -64,6 +64,9 @@ from .pure import (
     test_secrets_typed,
     test_sending_again,
     test_sending_attempt,
+    test_sending_decisions,
     test_sending_routing_table,
+    test_sending_run,
+    test_sending_throttle,
     test_text_gsm,
 )

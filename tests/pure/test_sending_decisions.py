@@ -5,6 +5,7 @@ from dataclasses import replace
 from ...sending.pauses import Pauses
 from ...sending.queued_sms import QueuedSms, not_sent
 from ...sending.retry import MAX_RETRY_DELAY, RETRY_DELAY, RETRY_FOR, Done, NextGateway, Requeue, decide, retry_delay
+from .common import PureCase
 
 REFUSED = replace(not_sent('sms_server', words="Busy"), retryable=True)
 

@@ -10,6 +10,7 @@ from ...sending.queued_sms import QueuedSms
 from ...sending.run import SendRun
 from ...tools.answer.interpretation import AnswerRules
 from ...tools.request.config import Parameter, RequestConfig
+from .common import PureCase
 
 
 class Handler(BaseHTTPRequestHandler):

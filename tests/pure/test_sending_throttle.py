@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from ...sending.gateway_config import GatewayConnection
 from ...sending.queued_sms import QueuedSms
 from ...sending.throttle import MAX_DELAY, Throttle
+from .common import PureCase
 
 
 def config(rate_limit, timeout=15):
