@@ -44,6 +44,7 @@ from .pure import (
     test_connection_pool,
     test_connection_security,
     test_connection_time,
+    test_gateway_file,
     test_imports,
     test_phone,
     test_phone_countries,
@@ -69,4 +70,5 @@ from .pure import (
     test_sending_run,
     test_sending_throttle,
     test_text_gsm,
+    test_text_problems,
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ...tools.gateway_file import MAX_BYTES, GatewayFileError, Rule, check, read, write
+from .common import PureCase
 from .made_up import cases, given, st
 
 SCRIPT = Path(__file__).parents[2] / 'scripts' / 'gateway_to_xml'

@@ -9,6 +9,7 @@ from ...tools.phone import NumberError
 from ...tools.problem import Problem, ProblemError
 from ...tools.report.body import ReportError
 from ...tools.request.config import ConfigError, RenderError
+from .common import PureCase
 
 ADDON = Path(__file__).parents[2]
 SENTENCES = ADDON / 'models' / 'sms_gateway_problem.py'
