@@ -59,6 +59,7 @@ from .pure import (
     test_request_preview,
     test_request_refused,
     test_request_shared,
+    test_request_usage,
     test_request_values,
     test_secrets_log,
     test_secrets_masking,
@@ -69,6 +70,7 @@ from .pure import (
     test_sending_routing_table,
     test_sending_run,
     test_sending_throttle,
+    test_structure,
     test_text_gsm,
     test_text_problems,
 )

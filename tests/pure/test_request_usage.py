@@ -1,9 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What the warnings of a gateway's form are based on."""
-import unittest
 
 from ...tools.request.config import Parameter, RequestConfig
 from ...tools.request.usage import RequestUsage, is_local
+from .common import PureCase
 
 URL = 'https://api.example.com/sms'
 
@@ -12,7 +12,7 @@ def usage(*parameters, **values):
     return RequestUsage(RequestConfig(**{'url': URL, 'parameters': parameters, **values}))
 
 
-class TestUsage(unittest.TestCase):
+class TestUsage(PureCase):
 
     def test_names(self):
         used = usage(Parameter('to', type='number'), headers=(('X-Key', '{api_key}'),), url=f'{URL}?text={{message}}')

@@ -1,10 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Where code lives: one file per model and concern, as a newcomer looks for it."""
 import ast
-import unittest
 from collections import defaultdict
 from pathlib import Path
 from textwrap import dedent
+
+from .common import PureCase
 
 ADDON = Path(__file__).parents[2]
 FOLDERS = ('models', 'wizard')
@@ -74,7 +75,7 @@ def find_faults(files, max_files):
     return faults
 
 
-class TestStructure(unittest.TestCase):
+class TestStructure(PureCase):
 
     def test_models(self):
         files = read_files(ADDON, FOLDERS)
