@@ -44,6 +44,8 @@ from .pure import (
     test_connection_pool,
     test_connection_security,
     test_connection_time,
+    test_docs_links,
+    test_docs_providers,
     test_gateway_file,
     test_imports,
     test_phone,

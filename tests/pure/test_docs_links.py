@@ -2,9 +2,10 @@
 """Links between the documents, and the pictures of an archive."""
 import ast
 import re
-import unittest
 from fnmatch import fnmatch
 from pathlib import Path
+
+from .common import PureCase
 
 ADDON = Path(__file__).parents[2]
 STORE = ADDON / 'static' / 'description'
@@ -31,7 +32,7 @@ def is_left_out(path):
     return any(fnmatch(name, pattern) or name.startswith(f'{pattern}/') for pattern in patterns)
 
 
-class TestDocsLinks(unittest.TestCase):
+class TestDocsLinks(PureCase):
 
     def test_every_link_leads_to_a_file_of_the_archive(self):
         links = linked_files()

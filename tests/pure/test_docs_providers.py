@@ -2,9 +2,10 @@
 """The table of the providers says what their templates do."""
 import json
 import re
-import unittest
 from pathlib import Path
 from xml.etree import ElementTree
+
+from .common import PureCase
 
 ADDON = Path(__file__).parents[2]
 PAGE = ADDON / 'doc' / 'providers.md'
@@ -45,7 +46,7 @@ def columns_of(path):
     ]
 
 
-class TestDocsProviders(unittest.TestCase):
+class TestDocsProviders(PureCase):
 
     def test_table_tells_what_the_templates_do(self):
         """Given doc/providers.md, each template has a row, which says what the template does."""
