@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import phonenumbers
 from phonenumbers import NumberParseException
 
-from .curl_shell import VARIABLE_END, VARIABLE_START
+from .scanner import VARIABLE_END, VARIABLE_START
 
 # What a value of a request can mean. The first eleven are placeholders of the gateway.
 NUMBER, MESSAGE, SENDER, UUID, CALLBACK = 'phone', 'message', 'sender', 'uuid', 'callback_url'
@@ -37,7 +37,7 @@ _PHONE_ALONE = _PHONE - _set('no nos num nums addresses addr contact contacts')
 _TEXT = _set('text message messages msg msgs body content contents txt sms mensaje mensagem mensaje mesaj texto textos contenido '
              'conteudo pesan nachricht messagetext messagebody msgtext msgbody smstext smsbody smsmessage shortmessage txtmessage '
              'textmessage messagecontent smscontent msgcontent smscontents mymessage ud msgdata yourmessage tekst testo '
-             'messaggio messagepart tresc isi mes')
+             'messaggio messagepart tresc isi mes userdata')
 _KEYS = _set('key apikey authkey accesskey appkey userkey appsid apicode clientkey licensekey licencekey api authenticationkey '
              'authorizationkey subscriptionkey apikeys accesskeyid workingkey integrationkey restkey privatekey publickey keyid '
              'apiid appkey smskey developerkey')
@@ -64,9 +64,10 @@ _URL_WORDS = _set('url uri link endpoint address href')
 _REFERENCE = _set('reference ref clientref clientreference custref customref externalid externalref userref userreference correlationid '
                   'transactionid trxid trackingid messageid msgid smsid requestid idempotencykey idempotency reqid clientmessageid '
                   'uniqueid customid clientmsgid customerreference foreignid customermessageid climsgid msgref messageref '
-                  'externalmessageid refid partnermsgid reqno txnid clientmessageref uid callbackdata batchref userdata yourref '
+                  'externalmessageid refid partnermsgid reqno txnid clientmessageref uid callbackdata batchref yourref '
                   'customeruniqueid clientreferenceid customeruuid personalid myid extid extref correlator clientcorrelator '
                   'localid clientid2 refno outboundid')
+_REFERENCE_ID = re.compile(r'(?:sms|msg|message|mess|trx|transaction|request|req|unique|external|correlation|tracking|track)u?u?id$')
 _PLAIN = _set('type types format encoding coding class route channel count parts length language lang locale unicode flash test dlr '
               'priority validity country region mode version method template title subject pool ton npi enabled required mime '
               'schedule time date timestamp option options category limit flag response output')
@@ -130,7 +131,9 @@ def _reference(words, joined, _parents):
         return UUID
     if len(words) > 1 and words[-1] in ('reference', 'ref') and words[0] != 'template':
         return UUID
-    return UUID if words[-2:] in (['idempotency', 'key'], ['message', 'id'], ['request', 'id'], ['transaction', 'id']) else ''
+    if words[-1] in ('id', 'uid', 'uuid') or joined.endswith('id'):
+        return UUID if _REFERENCE_ID.search(joined) and not {'template', 'campaign', 'profile'} & set(words) else ''
+    return UUID if words[-2:] == ['idempotency', 'key'] else ''
 
 
 def _callback(words, joined, parents):
@@ -171,7 +174,7 @@ def _account(words, joined, _parents):
 
 def _sender(words, joined, parents):
     tail = set(words[-1:])
-    if tail & _PLAIN or 'reply' in words:
+    if tail & _PLAIN or {'reply', 'dlr'} & set(words) or joined.endswith(('type', 'ton', 'npi')):
         return ''
     if joined in ('header', 'msgheader', 'smsheader', 'callerid'):
         return SENDER
@@ -181,7 +184,7 @@ def _sender(words, joined, parents):
             joined.startswith(('sender', 'from', 'originat', 'source'))) else ''
     if not _TO.intersection(words) and _FROM.intersection(parents[-2:]) and tail & (_PHONE | _ID_WORDS | {'value', 'alphanumeric'}):
         return SENDER
-    return SENDER if joined in ('headername', 'brandname', 'smssender', 'signature', 'alphaname', 'alpha', 'signname') else ''
+    return SENDER if joined in ('headername', 'brandname', 'smssender', 'signature', 'smssignature', 'alphaname', 'alpha', 'signname') else ''
 
 
 def _number(words, joined, parents):
@@ -192,7 +195,7 @@ def _number(words, joined, parents):
         return NUMBER
     if _TO.intersection(words) or joined.startswith(('recipient', 'destination', 'receiver', 'tonumber', 'tophone', 'tomobile')):
         rest = set(words) - _TO - {'sms', 'list', 'my', 'the', 'user', 'customer', 'client'}
-        return NUMBER if rest <= _PHONE | _ID_WORDS | {'value', 'msisdns', 'e', '164'} or not rest else ''
+        return NUMBER if words[0] == 'to' or rest <= _PHONE | _ID_WORDS | {'value', 'msisdns', 'e', '164'} or not rest else ''
     if last in _PHONE_ALONE or ''.join(words[-2:]) in _PHONE:
         return NUMBER
     nested = _TO | _PHONE | {'identities', 'identifiers'}

@@ -7,16 +7,26 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
 
-from .curl_command import PastedRequest, decode_pair, shown
-from .curl_names import ACCOUNT, API_KEY, FIXED, SECRETS, is_hole, is_placeholder, is_phone, meaning_of_name, placeholder_name
-from .curl_shell import VARIABLE_END, VARIABLE_START
-from .placeholders import MAX_DEPTH
-from .typed_secrets import looks_random
+from ..placeholders import MAX_DEPTH
+from ..typed_secrets import looks_random
+from .names import (
+    ACCOUNT,
+    API_KEY,
+    FIXED,
+    SECRETS,
+    is_hole,
+    is_phone,
+    is_placeholder,
+    meaning_of_name,
+    placeholder_name,
+)
+from .request import PastedRequest, decode_pair, shown
+from .scanner import VARIABLE_END, VARIABLE_START
 
 _HOLE = re.compile(
     f'{VARIABLE_START}[^{VARIABLE_END}]*{VARIABLE_END}' r'|<[^<>]+>|\{\{[^{}]*\}\}|\{[^{}]*\}|\[[A-Za-z_ ]+\]')
 _URL = re.compile(r'([A-Za-z][\w+.-]*://)((?:<[^<>]*>|\{+[^{}]*\}+|[^/?#])*)([^?#]*)(?:\?(.*))?', re.DOTALL)
-_SCHEME = re.compile(r'(?:[A-Za-z][\w-]*[ :]\s*)?(?:[A-Za-z][\w-]*=)?"?(?=[^\s"])')
+_SCHEME = re.compile(r'(?:[A-Za-z][\w-]*(?: |:\s)\s*)?(?:[A-Za-z][\w-]*=)?"?(?=[^\s"])')
 _AUTHORIZATION = re.compile(r'(?:x-)?(?:proxy-)?auth(?:ori[sz]ation|entication)?', re.IGNORECASE)
 _BASIC = re.compile(r'Basic\s+(\S.*)', re.IGNORECASE | re.DOTALL)
 _PAIR_NAME = re.compile(r'(?i).*(?:base64|encoded|b64|credentials?|user.*pass|:|id.*secret).*|.*\)')
@@ -57,6 +67,7 @@ class Part:
     samples: tuple[str, ...] = ()
     separator: str = ''
     value: str = ''
+    is_numeric: bool = False  # a list of JSON numbers
     named: str = ''  # the meaning that its names have
     is_locked: bool = False  # its place decides, such as a user name of HTTP Basic
 
@@ -78,7 +89,8 @@ class Part:
     @property
     def real(self) -> str:
         """Give the sample if it is a value, empty if it only holds its place."""
-        return '' if is_placeholder(self.sample) else self.sample
+        is_sentence = self.meaning in SECRETS and self.meaning != 'password' and ' ' in self.sample.strip()
+        return '' if is_sentence or is_placeholder(self.sample) else self.sample
 
 
 @dataclass(slots=True, repr=False)
@@ -207,8 +219,8 @@ def _path_part(index: int, segment: str, before: str, is_last: bool, request: Pa
         part.meaning = 'sender' if before.lower() in ('outbound', 'senders') else 'phone'
     elif re.fullmatch(r'[A-Z]{2}[0-9a-fA-F]{32}', bare) or (looks_random(bare) and not _ROUTE.fullmatch(bare)):
         part.meaning = ACCOUNT
-    elif _CONTAINER.fullmatch(before) and not is_last and not _ROUTE.fullmatch(bare):
-        part.meaning, part.sure = ACCOUNT, bool(re.search('[0-9_A-Z-]', bare))
+    elif _CONTAINER.fullmatch(before) and not is_last and re.search('[0-9_A-Z-]', bare) and not _ROUTE.fullmatch(bare):
+        part.meaning = ACCOUNT
     else:
         return None
     part.named = part.meaning
@@ -267,7 +279,7 @@ def _json_parts(node: Any, path: tuple, names: tuple[str, ...]) -> Iterator[Part
         known = [name for name in names if name != '[]']
         if scalars and (meaning_of_name(known) == 'phone' or all(is_phone(str(item)) for item in node)):
             part = Part(
-                'json', path, names, ', '.join(map(str, node)), 'list', samples=tuple(map(str, node)),
+                'json', path, names, ', '.join(map(str, node)), 'list', samples=tuple(map(str, node)), is_numeric=any(isinstance(item, int) for item in node),
                 meaning='phone', named=meaning_of_name(known) or 'phone')
             yield part
             return

@@ -1,0 +1,321 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What each part of a pasted request means: out of its name, its shape and the other parts."""
+import re
+from collections.abc import Callable
+
+from ..placeholders import PLACEHOLDERS, TOKENS
+from ..typed_secrets import is_secret_name, looks_random
+from .errors import Note
+from .names import (
+    ACCOUNT,
+    API_KEY,
+    CALLBACK,
+    FIXED,
+    MESSAGE,
+    NUMBER,
+    PASSWORD,
+    REMOVED,
+    SECRETS,
+    SENDER,
+    TOKEN,
+    USERNAME,
+    UUID,
+    is_hole,
+    is_phone,
+    is_placeholder,
+    is_report_url,
+    is_schedule,
+    is_sentence,
+    is_url,
+    meaning_of_name,
+    placeholder_name,
+    split_phones,
+    words_of,
+)
+from .parts import Part
+
+# What would be filled in a text that is not changed.
+OURS = re.compile(rf'\{{(?:{"|".join(PLACEHOLDERS)})\}}|__(?:{"|".join((*TOKENS, "each"))})__')
+_STRONG_NAMES = frozenset('to recipient recipients receiver receivers destination destinations msisdn msisdns dst mobiles'.split())
+_OTHERS = frozenset('contact customer client subscriber user'.split())
+_NO_TEXTS = frozenset('sms text unicode json plain html auto flash true false gsm ucs2 0 1 2 utf8 utf-8 promotional transactional'.split())
+# What calls, where the name may also be the sender's.
+_SOURCES = frozenset('api rest http web php python java node nodejs curl sdk app website postman odoo crm'.split())
+_SENDER_NAMES = ('senderid', 'sendername', 'from', 'sender', 'originator', 'src', 'source')
+
+
+class Decisions:
+    """Gives each part its meaning, out of its name, its shape and the other parts."""
+
+    def __init__(self, parts: list[Part]):
+        self.parts = parts
+        self.notes: list[Note] = []
+
+    def note(self, code: str, **values: str) -> None:
+        self.notes.append(Note(code, values))
+
+    def having(self, *meanings: str) -> list[Part]:
+        return [part for part in self.parts if part.meaning in meanings]
+
+    def decide(self) -> None:
+        for part in self.parts:
+            if not part.is_locked and part.place not in ('host', 'path'):
+                self.check_shape(part)
+        self.find_number()
+        self.find_text()
+        self.check_sid()
+        self.share_secrets()
+        for meaning in (ACCOUNT, SENDER, CALLBACK):
+            self.share(meaning)
+        self.check_fixed()
+        self.compare_items()
+        self.check_types()
+
+    # === EACH PART BY ITSELF === #
+
+    def check_shape(self, part: Part) -> None:
+        """Take back what a name promised and a value denies; take a placeholder's name where the name tells nothing."""
+        value = part.sample.strip()
+        name = part.names[-1] if part.names[-1] != '[]' else part.names[0]
+        if part.meaning in (FIXED, UUID) and (is_schedule(name, value) or (
+                is_hole(value) and is_schedule(name, '2024-01-01'))):
+            part.meaning = REMOVED
+            self.note('schedule', name=part.name)
+            return
+        if part.meaning == FIXED and is_hole(value):
+            part.meaning = meaning_of_name((placeholder_name(value),)) or FIXED
+        if part.kind in ('boolean', 'null') or not value:
+            part.meaning = FIXED
+        elif part.meaning == FIXED and words_of(name) in (['url'], ['uri']) and is_report_url(value):
+            part.meaning = CALLBACK
+        elif part.meaning == SENDER and words_of(name) == ['source'] and value.lower() in _SOURCES:
+            part.meaning = FIXED
+        elif not _SHAPES.get(part.meaning, lambda part, value: True)(part, value):
+            part.meaning = FIXED
+        if part.meaning == NUMBER and part.kind == 'text':
+            samples, separator = split_phones(part.sample)
+            if separator:
+                part.samples, part.separator = tuple(samples), separator
+
+    # === RECIPIENT AND TEXT === #
+
+    def find_number(self) -> None:
+        numbers = self.having(NUMBER)
+        if not numbers:
+            candidates = [part for part in self.having(FIXED) if part.kind in ('text', 'number') and _maybe_phone(part)]
+            for part in candidates[:1]:
+                part.meaning = NUMBER
+                nested = 'phone' in (meaning_of_name((name,)) for name in part.names[:-1])
+                part.sure = len(candidates) == 1 and (part.sample.strip().startswith('+') or nested)
+            return
+        best = max(map(_number_strength, numbers))
+        first = next(part for part in numbers if _number_strength(part) == best)
+        for part in numbers:
+            if part is first or _same_sample(part, first) or _in_same_list(part, first):
+                continue
+            if _key_pattern(part) == _key_pattern(first) and part.place == first.place:
+                part.meaning = REMOVED
+                self.note('one_recipient', name=part.name)
+            else:
+                first.sure = first.sure and _number_strength(part) < best
+                part.meaning = FIXED if self.having(SENDER) else SENDER
+                part.sure = False
+
+    def find_text(self) -> None:
+        texts = self.having(MESSAGE)
+        if not texts:
+            candidates = [part for part in self.having(FIXED) if part.kind == 'text' and is_sentence(part.sample)]
+            candidates.sort(key=lambda part: -len(part.sample))
+            for part in candidates[:1]:
+                part.meaning, part.sure = MESSAGE, len(candidates) == 1
+            return
+        first = max(texts, key=_text_strength)  # the first of equals
+        for part in texts:
+            if part is first or _same_sample(part, first) or _in_same_list(part, first):
+                continue
+            part.meaning = FIXED
+            part.sure = part.sample.lower().strip() in _NO_TEXTS
+
+    def check_sid(self) -> None:
+        """`sid` is the account's to some providers and the sender's to others."""
+        for part in self.having(ACCOUNT):
+            if words_of(part.names[-1]) == ['sid'] and part.place != 'path' and not self.having(SENDER):
+                part.meaning, part.sure = SENDER, False
+
+    # === WHAT A GATEWAY HAS ONE FIELD FOR === #
+
+    def find_user(self) -> None:
+        """Tell a user name from an id, and an e-mail address beside a secret from any other."""
+        users = self.having(USERNAME)
+        names = [part for part in users if part.is_locked or not _ends_in(part, 'id')]
+        for part in users:
+            if part not in names and part.place != 'path' and (names or not self.having(PASSWORD)):
+                part.meaning = part.named = ACCOUNT
+        if not self.having(USERNAME):
+            places = {part.place for part in self.having(*SECRETS)}
+            emails = [part for part in self.having(FIXED) if _ends_in(part, 'email', 'mail') and part.place in places]
+            for part in emails[:1]:
+                part.meaning = part.named = USERNAME
+
+    def share_secrets(self) -> None:
+        """Give each different secret a field of its own."""
+        self.find_user()
+        holders: dict[str, Part] = {}
+        parts = sorted(self.having(*SECRETS), key=lambda part: not part.is_locked)
+        for part in parts:
+            if same := next((name for name, holder in holders.items() if _same_value(holder, part)), ''):
+                part.meaning = same
+            elif part.meaning not in holders:
+                holders[part.meaning] = part
+            elif free := next((name for name in (API_KEY, TOKEN, PASSWORD) if name not in holders), ''):
+                part.meaning = free
+                holders[free] = part
+            else:
+                part.meaning, part.sure = FIXED, False
+        secret_segments = [part for part in self.having(ACCOUNT) if part.place == 'path' and part.real and looks_random(part.sample)]
+        if not holders and len(secret_segments) == 1 and not re.fullmatch('[A-Z]{2}[0-9a-f]{32}', secret_segments[0].sample):
+            secret_segments[0].meaning = API_KEY
+        for part in self.having(ACCOUNT, FIXED):
+            for name, holder in holders.items():
+                is_copy = holder.real == part.sample and len(part.sample) > 5
+                if not part.is_locked and (is_copy or (part.meaning == ACCOUNT and _same_value(holder, part))):
+                    part.meaning = name
+
+    def share(self, meaning: str) -> None:
+        """Let the most likely part have the field; another value of the same kind stays what it is."""
+        parts = self.having(meaning)
+        if not parts:
+            return
+        first = min(parts, key=_sender_rank) if meaning == SENDER else parts[0]
+        for part in parts:
+            if part is not first and not _same_value(first, part) and not _in_same_list(part, first):
+                part.meaning = FIXED
+                part.sure = meaning == ACCOUNT and bool(part.real)
+
+    # === WHAT IS LEFT === #
+
+    def compare_items(self) -> None:
+        """Doubt a fixed value that differs from item to item of a list of recipients."""
+        number = next((part for part in self.parts if part.meaning == NUMBER and part.place == 'json'), None)
+        depth = next((end for end, key in enumerate(number.path) if isinstance(key, int)), None) if number else None
+        if depth is None:
+            return
+        values: dict[tuple, set[str]] = {}
+        for part in self.parts:
+            if part.place == 'json' and part.path[:depth] == number.path[:depth]:
+                values.setdefault(part.names, set()).add(part.sample)
+        for part in self.having(FIXED):
+            if part.place == 'json' and len(values.get(part.names, ())) > 1 and '[]' in part.names:
+                part.sure = False
+
+    def check_types(self) -> None:
+        """Say where a JSON number becomes text, as values of placeholders are."""
+        names = [part.name for part in self.parts if part.meaning not in (FIXED, REMOVED) and part.place == 'json' and (
+            part.kind == 'number' or (part.kind == 'list' and part.is_numeric))]
+        if names:
+            self.note('number_as_text', names=', '.join(dict.fromkeys(names)))
+        if self.having(CALLBACK):
+            self.note('callback')
+
+    def check_fixed(self) -> None:
+        """Doubt a fixed value that may be something else."""
+        has_secret = bool(self.having(*SECRETS))
+        for part in self.having(FIXED):
+            value = part.sample.strip()
+            name = part.names[-1] if part.names[-1] != '[]' else part.names[0]
+            if part.place == 'host' or OURS.search(part.value) or is_hole(value) or is_url(value):
+                part.sure = False
+            elif part.place != 'header' or name.lower() not in ('accept', 'content-type'):
+                ends = words_of(name)[-1:]
+                if is_secret_name(name) and part.kind in ('text', 'number') and len(value) >= 4 and ends not in (['id'], ['uuid']):
+                    part.sure = False
+                elif part.kind == 'text' and looks_random(value) and ends not in (['id'], ['uuid']) and ' ' not in value:
+                    part.sure = False
+                    if not has_secret:
+                        part.meaning = API_KEY
+                elif part.kind == 'text' and value.startswith('+') and is_phone(value):
+                    part.sure = False
+
+
+def _ends_in(part: Part, *words: str) -> bool:
+    name = part.names[-1] if part.names[-1] != '[]' else part.names[0]
+    ends = words_of(name)[-1:]
+    return bool(ends) and ends[0].endswith(words) and (ends[0] in words or len(ends[0]) > 4)
+
+
+def _maybe_phone(part: Part) -> bool:
+    name = words_of(part.names[-1])[-1:]
+    return is_phone(part.sample) and name not in (['id'], ['date'], ['time'], ['at'], ['timestamp']) and len(
+        re.sub('[^0-9xX]', '', part.sample)) >= 9 and '-' not in part.sample[1:5]
+
+
+def _shape_number(part: Part, value: str) -> bool:
+    if part.kind == 'list' or is_phone(value) or is_hole(value) or is_placeholder(value):
+        return True
+    return bool(split_phones(value)[1]) or not re.fullmatch(r'[0-9]{1,3}|true|false', value)
+
+
+def _shape_text(part: Part, value: str) -> bool:
+    return part.kind == 'text'
+
+
+def _shape_callback(_part: Part, value: str) -> bool:
+    return is_url(value) or is_hole(value)
+
+
+def _shape_uuid(part: Part, value: str) -> bool:
+    return part.kind == 'text' and not is_url(value) and not is_sentence(value)
+
+
+def _shape_secret(part: Part, value: str) -> bool:
+    return part.kind in ('text', 'number') and not is_url(value)
+
+
+def _shape_account(part: Part, value: str) -> bool:
+    return part.kind in ('text',) and not is_url(value) or (part.kind == 'number' and part.place != 'json')
+
+
+_SHAPES: dict[str, Callable[[Part, str], bool]] = {
+    NUMBER: _shape_number, MESSAGE: _shape_text, CALLBACK: _shape_callback, UUID: _shape_uuid, ACCOUNT: _shape_account,
+    SENDER: lambda part, value: part.kind in ('text', 'number') and not is_url(value),
+    **dict.fromkeys(SECRETS, _shape_secret)}
+
+
+def _number_strength(part: Part) -> tuple:
+    names = [name for name in part.names if name != '[]']
+    words = {''.join(words_of(name)) for name in names} | set(words_of(names[-1] if names else ''))
+    return bool(part.samples), bool(words & _STRONG_NAMES), bool(words & _OTHERS), is_phone(part.sample) or bool(part.samples) or is_hole(part.sample)
+
+
+def _text_strength(part: Part) -> tuple:
+    return (
+        part.sample.lower().strip() not in _NO_TEXTS, is_sentence(part.sample), is_hole(part.sample),
+        ' ' in part.sample.strip())
+
+
+def _sender_rank(part: Part) -> int:
+    name = ''.join(words_of([name for name in part.names if name != '[]'][-1]))
+    return next((rank for rank, known in enumerate(_SENDER_NAMES) if name.endswith(known)), len(_SENDER_NAMES))
+
+
+def _same_sample(part: Part, other: Part) -> bool:
+    return part.sample == other.sample
+
+
+def _same_value(part: Part, other: Part) -> bool:
+    """Tell whether two samples hold the same value, such as the account in the URL and the user name."""
+    if part.named != other.named and {part.named, other.named} <= set(SECRETS):
+        return False
+    if part.sample == other.sample and (part.real or part.named == other.named):
+        return True
+    name, other_name = (''.join(words_of(placeholder_name(item.sample))) for item in (part, other))
+    return min(len(name), len(other_name)) >= 3 and (name.endswith(other_name) or other_name.endswith(name))
+
+
+def _in_same_list(part: Part, other: Part) -> bool:
+    """Tell whether two JSON values are the same member of two items of a list."""
+    return part.place == other.place == 'json' and part.names == other.names and '[]' in part.names
+
+
+def _key_pattern(part: Part) -> str:
+    return re.sub('[0-9]+', '', part.name)
