@@ -14,9 +14,10 @@ from .builder import Builder
 from .command import read_command
 from .decisions import Decisions
 from .errors import CurlError, Note
-from .names import MEANINGS, MESSAGE, NUMBER, number_format_of
+from .meanings import MEANINGS, MESSAGE, NUMBER
 from .parts import Address, Part, find_parts, split_url
 from .request import PastedRequest
+from .samples import number_format_of
 
 __all__ = ['MEANINGS', 'CurlError', 'CurlImport', 'Note', 'Part', 'import_curl']
 

@@ -16,7 +16,8 @@ _USUAL_TYPES = {
     'json': re.compile(r'application/json\s*(?:;\s*charset=utf-8\s*)?', re.IGNORECASE)}
 # A placeholder of a page, or a shell variable, where JSON wants a value.
 _BARE = re.compile(
-    rf'"(?:[^"\\]|\\.)*"|({VARIABLE_START}[^{VARIABLE_END}]*{VARIABLE_END}|<[^<>"\n]+>|\{{\{{[^{{}}"\n]+\}}\}})', re.DOTALL)
+    rf'"(?:[^"\\]|\\.)*"|({VARIABLE_START}[^{VARIABLE_END}]*{VARIABLE_END}|<[^<>"\n]+>|\{{\{{[^{{}}"\n]+\}}\}})',
+    re.DOTALL)
 _COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|(\s//[^\n]*|/\*.*?\*/)', re.DOTALL)
 _TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|(,\s*(?:\.\.\.\s*)?)(?=[}\]])', re.DOTALL)
 _XML = re.compile(r'\s*(?:<\?xml|<soap|<(\w+)\b[^>]*>.*</\1>\s*$)', re.DOTALL)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from ..config import Credentials, Parameter, RequestConfig
 from ..placeholders import EACH
 from .decisions import OURS
-from .names import ACCOUNT, API_KEY, FIXED, MESSAGE, NUMBER, REMOVED, SECRETS, SENDER, TOKEN
+from .meanings import ACCOUNT, API_KEY, FIXED, MESSAGE, NUMBER, REMOVED, SECRETS, SENDER, TOKEN
 from .parts import Address, Part
 from .request import PastedRequest, parse_json, shown
 
@@ -133,13 +133,23 @@ class Builder:
         number = next((part for part in self.parts if part.place == 'json' and part.meaning == NUMBER), None)
         if not number:
             return None
-        lists = [number.path[:end] for end, key in enumerate(number.path) if isinstance(key, int)]
+        lists = [
+            number.path[:end] for end, key in enumerate(number.path)
+            if isinstance(key, int) and self.has_recipients(number.path[:end], number)]
         several = [path for path in lists if len(self.at(path)) > 1]
         if len(number.samples) > 1:
             lists = several
         texts = [part.path for part in self.parts if part.place == 'json' and part.meaning == MESSAGE]
         with_text = [path for path in lists if any(text[:len(path)] == path for text in texts)]
         return next(iter([*several, *with_text, *lists[-1:]]), None)
+
+    def has_recipients(self, path: tuple, number: Part) -> bool:
+        """Tell whether each item of a list is an object with the number in the same place."""
+        items = self.at(path)
+        found = {
+            part.path[len(path)] for part in self.parts
+            if part.place == 'json' and part.names == number.names and part.path[:len(path)] == path}
+        return all(isinstance(item, dict) and index in found for index, item in enumerate(items))
 
     def at(self, path: tuple) -> Any:
         node = self.request.document
@@ -167,7 +177,7 @@ class Builder:
         if part.meaning == FIXED:
             return _typed(part, node)
         if part.kind == 'list':
-            return ['{phone}' if inside else f'{{{part.meaning}}}'] if inside or part.meaning != NUMBER else '__phones_list__'
+            return '__phones_list__' if part.meaning == NUMBER and not inside else [f'{{{part.meaning}}}']
         return self.text(part)
 
 
@@ -186,7 +196,8 @@ def _parameter(part: Part | None, key: str, value: str | None) -> Parameter:
     if not part or part.meaning in (FIXED, REMOVED):
         return Parameter(key, value)
     if part.meaning == NUMBER:
-        return Parameter(key, '' if value in ('{phone}', '{phones}') else value, 'multi_number' if part.samples else 'number')
+        kind = 'multi_number' if part.samples else 'number'
+        return Parameter(key, '' if value in ('{phone}', '{phones}') else value, kind)
     if part.meaning == MESSAGE:
         return Parameter(key, '' if value == '{message}' else value, 'message')
     return Parameter(key, value, 'auth' if part.meaning in SECRETS else 'other')

@@ -7,27 +7,29 @@ from .errors import CurlError
 from .request import PastedRequest, is_variable, shown
 from .scanner import VARIABLE_START
 from .shell import Pasted, split_command
+from .vocabulary import words
 
 # Options with a value, which change nothing of the request.
-_WITH_VALUE = frozenset('''
+_WITH_VALUE = words('''
     -o --output -m --max-time --connect-timeout -w --write-out --retry --retry-delay --retry-max-time -D --dump-header
     --limit-rate -c --cookie-jar --stderr --trace --trace-ascii -y --speed-time -Y --speed-limit --max-redirs --resolve
     --connect-to --cacert --capath --interface --proto --proto-default --proto-redir --ciphers --curves --tls-max
     --tls13-ciphers --expect100-timeout --keepalive-time --keepalive-cnt --dns-servers --happy-eyeballs-timeout-ms
     --output-dir --rate --max-filesize --parallel-max --alt-svc --hsts --noproxy --libcurl -z --time-cond --variable
     --create-file-mode --dns-interface --local-port --doh-url --crlfile --pinnedpubkey --etag-save --etag-compare
-'''.split())
-_WITHOUT_VALUE = frozenset('''
+''')
+_WITHOUT_VALUE = words('''
     -s --silent -S --show-error -i --include --show-headers -v --verbose -L --location --location-trusted -f --fail
     --fail-with-body --fail-early -# --progress-bar --compressed --http1.0 -0 --http1.1 --http2 --http2-prior-knowledge
     --http3 --http3-only --tlsv1 -1 --tlsv1.0 --tlsv1.1 --tlsv1.2 --tlsv1.3 --sslv2 --sslv3 -2 -3 -N --no-buffer -g
-    --globoff -4 --ipv4 -6 --ipv6 --basic --anyauth --ssl-no-revoke --ssl-reqd --ssl --ssl-allow-beast --ssl-revoke-best-effort
+    --globoff -4 --ipv4 -6 --ipv6 --basic --anyauth --ssl-no-revoke --ssl-reqd --ssl --ssl-allow-beast
+    --ssl-revoke-best-effort
     --no-keepalive --path-as-is --raw --tcp-nodelay --tcp-fastopen -q --disable -Z --parallel -O --remote-name -J
     --remote-header-name -R --remote-time --remove-on-error --no-progress-meter --progress-meter --tr-encoding --post301
     --post302 --post303 --styled-output -a --append --create-dirs --retry-connrefused --retry-all-errors --no-alpn
     --no-sessionid --compressed-ssh --junk-session-cookies -j --suppress-connect-headers --trace-time --trace-ids
     --false-start --no-npn --cert-status --no-clobber --skip-existing
-'''.split())
+''')
 # What a gateway cannot send: option, what to call it.
 _IMPOSSIBLE = {
     **dict.fromkeys(('-E', '--cert', '--key', '--cert-type', '--key-type', '--pass'), 'client_certificate'),
@@ -78,7 +80,7 @@ class _Reader:
         for code, text in (('before', self.pasted.before), ('after', self.pasted.after)):
             if text:
                 request.note(code, text=' '.join(text.split()))
-        self.read_words(list(self.pasted.words))
+        self.read_arguments(list(self.pasted.words))
         self.read_url()
         for name, value in self.given:
             self.read_option(name, value)
@@ -103,36 +105,36 @@ class _Reader:
 
     # === OPTIONS === #
 
-    def read_words(self, words: list[str]) -> None:
-        while words:
-            word = words.pop(0)
+    def read_arguments(self, arguments: list[str]) -> None:
+        while arguments:
+            word = arguments.pop(0)
             if word == '--':
-                self.urls += words
+                self.urls += arguments
                 return
             if word.startswith('--'):
-                self.read_long(word, words)
+                self.read_long(word, arguments)
             elif word.startswith('-') and len(word) > 1:
-                self.read_cluster(word[1:], words)
+                self.read_cluster(word[1:], arguments)
             elif word and word != '\\':
                 self.urls.append(word)
 
-    def read_long(self, word: str, words: list[str]) -> None:
+    def read_long(self, word: str, arguments: list[str]) -> None:
         name, equals, value = word.partition('=')
         if equals and self.takes_value(name):
-            words.insert(0, value)
+            arguments.insert(0, value)
             word = name
-        if not self.apply(word, words):
-            self.unknown(word, words)
+        if not self.apply(word, arguments):
+            self.unknown(word, arguments)
 
-    def read_cluster(self, letters: str, words: list[str]) -> None:
+    def read_cluster(self, letters: str, arguments: list[str]) -> None:
         """Read `-sSL`, `-XPOST` and the like: the first letter that takes a value takes the rest as its value."""
         while letters:
             name, letters = f'-{letters[0]}', letters[1:]
             if letters and self.takes_value(name):
-                words.insert(0, letters.removeprefix('=') if name == '-X' else letters)
+                arguments.insert(0, letters.removeprefix('=') if name == '-X' else letters)
                 letters = ''
-            if not self.apply(name, words):
-                self.unknown(name + letters, words)
+            if not self.apply(name, arguments):
+                self.unknown(name + letters, arguments)
                 return
 
     def takes_value(self, name: str) -> bool:
@@ -140,12 +142,12 @@ class _Reader:
             _LONG.get(name, name) in _VALUES or name in _WITH_VALUE
             or (name in _IMPOSSIBLE and name not in _IMPOSSIBLE_FLAGS) or (name in _SAID and name not in _SAID_FLAGS))
 
-    def apply(self, name: str, words: list[str]) -> bool:
-        """Take one option, with its value from the words. Tell whether it is known."""
+    def apply(self, name: str, arguments: list[str]) -> bool:
+        """Take one option, with its value from the arguments. Tell whether it is known."""
         plain = name.replace('--no-', '--', 1)
         if name in _WITHOUT_VALUE or plain in _WITHOUT_VALUE:
             return True
-        value = words.pop(0) if self.takes_value(name) and words else ''
+        value = arguments.pop(0) if self.takes_value(name) and arguments else ''
         if name in _IMPOSSIBLE:
             raise CurlError(_IMPOSSIBLE[name], name=shown(value) or name)
         if name in _SAID:
@@ -154,18 +156,18 @@ class _Reader:
         name = _LONG.get(name, name)
         if name in ('--next', '-:'):
             self.request.note('next')
-            words.clear()
+            arguments.clear()
             return True
         if name in _VALUES or name in _FLAGS:
             self.given.append((name, value))
             return True
         return name in _WITH_VALUE
 
-    def unknown(self, name: str, words: list[str]) -> None:
+    def unknown(self, name: str, arguments: list[str]) -> None:
         """Note an option that this does not know; what follows and is no URL is rather its value."""
-        if words and not words[0].startswith('-') and '://' not in words[0] and (
-                self.urls or any(re.match(r'https?:', word) for word in words)):
-            words.pop(0)
+        if arguments and not arguments[0].startswith('-') and '://' not in arguments[0] and (
+                self.urls or any(re.match(r'https?:', word) for word in arguments)):
+            arguments.pop(0)
         self.request.note('unknown_option', option=name)
 
     # === URL, METHOD, HEADERS === #

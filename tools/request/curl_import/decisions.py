@@ -1,12 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What each part of a pasted request means: out of its name, its shape and the other parts."""
 import re
-from collections.abc import Callable
 
 from ..placeholders import PLACEHOLDERS, TOKENS
 from ..typed_secrets import is_secret_name, looks_random
 from .errors import Note
-from .names import (
+from .meanings import (
     ACCOUNT,
     API_KEY,
     CALLBACK,
@@ -20,6 +19,10 @@ from .names import (
     TOKEN,
     USERNAME,
     UUID,
+)
+from .names import meaning_of_name, words_of
+from .parts import ACCOUNT_SID, Part
+from .samples import (
     is_hole,
     is_phone,
     is_placeholder,
@@ -27,20 +30,21 @@ from .names import (
     is_schedule,
     is_sentence,
     is_url,
-    meaning_of_name,
     placeholder_name,
     split_phones,
-    words_of,
 )
-from .parts import Part
+from .vocabulary import STRONG, words
 
 # What would be filled in a text that is not changed.
 OURS = re.compile(rf'\{{(?:{"|".join(PLACEHOLDERS)})\}}|__(?:{"|".join((*TOKENS, "each"))})__')
-_STRONG_NAMES = frozenset('to recipient recipients receiver receivers destination destinations msisdn msisdns dst mobiles'.split())
-_OTHERS = frozenset('contact customer client subscriber user'.split())
-_NO_TEXTS = frozenset('sms text unicode json plain html auto flash true false gsm ucs2 0 1 2 utf8 utf-8 promotional transactional'.split())
+_STRONG_NAMES = STRONG | {'receiver', 'receivers', 'dst'}
+_OTHERS = frozenset(('contact', 'customer', 'client', 'subscriber', 'user'))
+# Kinds of a text, not texts.
+_NO_TEXTS = words('''
+    sms text unicode json plain html auto flash true false gsm ucs2 0 1 2 utf8 utf-8 promotional transactional
+''')
 # What calls, where the name may also be the sender's.
-_SOURCES = frozenset('api rest http web php python java node nodejs curl sdk app website postman odoo crm'.split())
+_SOURCES = words('api rest http web php python java node nodejs curl sdk app website postman odoo crm')
 _SENDER_NAMES = ('senderid', 'sendername', 'from', 'sender', 'originator', 'src', 'source')
 
 
@@ -76,9 +80,7 @@ class Decisions:
     def check_shape(self, part: Part) -> None:
         """Take back what a name promised and a value denies; take a placeholder's name where the name tells nothing."""
         value = part.sample.strip()
-        name = part.names[-1] if part.names[-1] != '[]' else part.names[0]
-        if part.meaning in (FIXED, UUID) and (is_schedule(name, value) or (
-                is_hole(value) and is_schedule(name, '2024-01-01'))):
+        if part.meaning in (FIXED, UUID) and is_schedule(part.last_name, value):
             part.meaning = REMOVED
             self.note('schedule', name=part.name)
             return
@@ -86,11 +88,9 @@ class Decisions:
             part.meaning = meaning_of_name((placeholder_name(value),)) or FIXED
         if part.kind in ('boolean', 'null') or not value:
             part.meaning = FIXED
-        elif part.meaning == FIXED and words_of(name) in (['url'], ['uri']) and is_report_url(value):
+        elif part.meaning == FIXED and part.words in (['url'], ['uri']) and is_report_url(value):
             part.meaning = CALLBACK
-        elif part.meaning == SENDER and words_of(name) == ['source'] and value.lower() in _SOURCES:
-            part.meaning = FIXED
-        elif not _SHAPES.get(part.meaning, lambda part, value: True)(part, value):
+        elif not _has_shape(part, value):
             part.meaning = FIXED
         if part.meaning == NUMBER and part.kind == 'text':
             samples, separator = split_phones(part.sample)
@@ -139,7 +139,7 @@ class Decisions:
     def check_sid(self) -> None:
         """`sid` is the account's to some providers and the sender's to others."""
         for part in self.having(ACCOUNT):
-            if words_of(part.names[-1]) == ['sid'] and part.place != 'path' and not self.having(SENDER):
+            if part.words == ['sid'] and part.place != 'path' and not self.having(SENDER):
                 part.meaning, part.sure = SENDER, False
 
     # === WHAT A GATEWAY HAS ONE FIELD FOR === #
@@ -172,14 +172,20 @@ class Decisions:
                 holders[free] = part
             else:
                 part.meaning, part.sure = FIXED, False
-        secret_segments = [part for part in self.having(ACCOUNT) if part.place == 'path' and part.real and looks_random(part.sample)]
-        if not holders and len(secret_segments) == 1 and not re.fullmatch('[A-Z]{2}[0-9a-f]{32}', secret_segments[0].sample):
-            secret_segments[0].meaning = API_KEY
+        if not holders:
+            self.find_secret_in_path()
         for part in self.having(ACCOUNT, FIXED):
             for name, holder in holders.items():
                 is_copy = holder.real == part.sample and len(part.sample) > 5
                 if not part.is_locked and (is_copy or (part.meaning == ACCOUNT and _same_value(holder, part))):
                     part.meaning = name
+
+    def find_secret_in_path(self) -> None:
+        """Where nothing else is secret, what looks random in the path is the key and not the account."""
+        segments = [
+            part for part in self.having(ACCOUNT) if part.place == 'path' and part.real and looks_random(part.sample)]
+        if len(segments) == 1 and not ACCOUNT_SID.fullmatch(segments[0].sample):
+            segments[0].meaning = API_KEY
 
     def share(self, meaning: str) -> None:
         """Let the most likely part have the field; another value of the same kind stays what it is."""
@@ -210,8 +216,9 @@ class Decisions:
 
     def check_types(self) -> None:
         """Say where a JSON number becomes text, as values of placeholders are."""
-        names = [part.name for part in self.parts if part.meaning not in (FIXED, REMOVED) and part.place == 'json' and (
-            part.kind == 'number' or (part.kind == 'list' and part.is_numeric))]
+        names = [
+            part.name for part in self.parts
+            if part.place == 'json' and part.meaning not in (FIXED, REMOVED) and (part.kind == 'number' or part.is_numeric)]
         if names:
             self.note('number_as_text', names=', '.join(dict.fromkeys(names)))
         if self.having(CALLBACK):
@@ -222,69 +229,63 @@ class Decisions:
         has_secret = bool(self.having(*SECRETS))
         for part in self.having(FIXED):
             value = part.sample.strip()
-            name = part.names[-1] if part.names[-1] != '[]' else part.names[0]
-            if part.place == 'host' or OURS.search(part.value) or is_hole(value) or is_url(value):
+            if part.place != 'host' and is_report_url(value) and not self.having(CALLBACK):
+                part.meaning, part.sure = CALLBACK, False
+            elif part.place == 'host' or OURS.search(part.value) or is_hole(value) or is_url(value):
                 part.sure = False
-            elif part.place != 'header' or name.lower() not in ('accept', 'content-type'):
-                ends = words_of(name)[-1:]
-                if is_secret_name(name) and part.kind in ('text', 'number') and len(value) >= 4 and ends not in (['id'], ['uuid']):
-                    part.sure = False
-                elif part.kind == 'text' and looks_random(value) and ends not in (['id'], ['uuid']) and ' ' not in value:
-                    part.sure = False
-                    if not has_secret:
-                        part.meaning = API_KEY
-                elif part.kind == 'text' and value.startswith('+') and is_phone(value):
-                    part.sure = False
+            elif part.place == 'header' and part.name.lower() in ('accept', 'content-type'):
+                continue
+            elif _may_be_secret(part, value):
+                part.sure = False
+                if not has_secret and not is_secret_name(part.last_name) and not is_phone(value):
+                    part.meaning = API_KEY
+            elif part.kind == 'text' and value.startswith('+') and is_phone(value):
+                part.sure = False
 
 
-def _ends_in(part: Part, *words: str) -> bool:
-    name = part.names[-1] if part.names[-1] != '[]' else part.names[0]
-    ends = words_of(name)[-1:]
-    return bool(ends) and ends[0].endswith(words) and (ends[0] in words or len(ends[0]) > 4)
+def _may_be_secret(part: Part, value: str) -> bool:
+    if part.kind not in ('text', 'number') or part.words[-1:] in (['id'], ['uuid']) or ' ' in value:
+        return False
+    return (is_secret_name(part.last_name) and len(value) >= 4) or (part.kind == 'text' and looks_random(value))
+
+
+def _ends_in(part: Part, *ends: str) -> bool:
+    last = part.words[-1] if part.words else ''
+    return last in ends or (len(last) > 4 and last.endswith(ends))
 
 
 def _maybe_phone(part: Part) -> bool:
-    name = words_of(part.names[-1])[-1:]
-    return is_phone(part.sample) and name not in (['id'], ['date'], ['time'], ['at'], ['timestamp']) and len(
-        re.sub('[^0-9xX]', '', part.sample)) >= 9 and '-' not in part.sample[1:5]
+    digits = re.sub('[^0-9xX]', '', part.sample)
+    return (
+        is_phone(part.sample) and len(digits) >= 9 and '-' not in part.sample[1:5]
+        and part.words[-1:] not in (['id'], ['date'], ['time'], ['at'], ['timestamp']))
 
 
-def _shape_number(part: Part, value: str) -> bool:
-    if part.kind == 'list' or is_phone(value) or is_hole(value) or is_placeholder(value):
+def _has_shape(part: Part, value: str) -> bool:
+    """Tell whether a value can be what its name promises."""
+    meaning = part.meaning
+    if meaning == NUMBER:
+        known = part.kind == 'list' or is_phone(value) or is_placeholder(value) or bool(split_phones(value)[1])
+        return known or not re.fullmatch('[0-9]{1,3}', value)
+    if meaning == CALLBACK:
+        return is_url(value) or is_hole(value)
+    if meaning in (FIXED, REMOVED):
         return True
-    return bool(split_phones(value)[1]) or not re.fullmatch(r'[0-9]{1,3}|true|false', value)
-
-
-def _shape_text(part: Part, value: str) -> bool:
-    return part.kind == 'text'
-
-
-def _shape_callback(_part: Part, value: str) -> bool:
-    return is_url(value) or is_hole(value)
-
-
-def _shape_uuid(part: Part, value: str) -> bool:
-    return part.kind == 'text' and not is_url(value) and not is_sentence(value)
-
-
-def _shape_secret(part: Part, value: str) -> bool:
-    return part.kind in ('text', 'number') and not is_url(value)
-
-
-def _shape_account(part: Part, value: str) -> bool:
-    return part.kind in ('text',) and not is_url(value) or (part.kind == 'number' and part.place != 'json')
-
-
-_SHAPES: dict[str, Callable[[Part, str], bool]] = {
-    NUMBER: _shape_number, MESSAGE: _shape_text, CALLBACK: _shape_callback, UUID: _shape_uuid, ACCOUNT: _shape_account,
-    SENDER: lambda part, value: part.kind in ('text', 'number') and not is_url(value),
-    **dict.fromkeys(SECRETS, _shape_secret)}
+    if is_url(value) and meaning != MESSAGE:
+        return False
+    if meaning == SENDER and part.words == ['source'] and value.lower() in _SOURCES:
+        return False
+    if meaning == UUID and is_sentence(value):
+        return False
+    return part.kind in ('text', 'list') or meaning in (SENDER, *SECRETS)
 
 
 def _number_strength(part: Part) -> tuple:
     names = [name for name in part.names if name != '[]']
-    words = {''.join(words_of(name)) for name in names} | set(words_of(names[-1] if names else ''))
-    return bool(part.samples), bool(words & _STRONG_NAMES), bool(words & _OTHERS), is_phone(part.sample) or bool(part.samples) or is_hole(part.sample)
+    words = {''.join(words_of(name)) for name in names} | set(part.words)
+    return (
+        bool(part.samples), bool(words & _STRONG_NAMES), bool(words & _OTHERS),
+        is_phone(part.sample) or bool(part.samples) or is_hole(part.sample))
 
 
 def _text_strength(part: Part) -> tuple:
@@ -294,7 +295,7 @@ def _text_strength(part: Part) -> tuple:
 
 
 def _sender_rank(part: Part) -> int:
-    name = ''.join(words_of([name for name in part.names if name != '[]'][-1]))
+    name = ''.join(part.words)
     return next((rank for rank, known in enumerate(_SENDER_NAMES) if name.endswith(known)), len(_SENDER_NAMES))
 
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The parts of a pasted request that may differ from SMS to SMS or from account to account: each value with its name."""
+"""The values of a pasted request: those that differ from SMS to SMS or from account to account, and the others."""
 import base64
 import re
 from collections.abc import Iterator, Sequence
@@ -9,22 +9,14 @@ from urllib.parse import quote, unquote
 
 from ..placeholders import MAX_DEPTH
 from ..typed_secrets import looks_random
-from .names import (
-    ACCOUNT,
-    API_KEY,
-    FIXED,
-    SECRETS,
-    is_hole,
-    is_phone,
-    is_placeholder,
-    meaning_of_name,
-    placeholder_name,
-)
+from .meanings import ACCOUNT, API_KEY, FIXED, NUMBER, SECRETS, SENDER
+from .names import meaning_of_name, words_of
 from .request import PastedRequest, decode_pair, shown
+from .samples import is_hole, is_phone, is_placeholder, placeholder_name
 from .scanner import VARIABLE_END, VARIABLE_START
 
 _HOLE = re.compile(
-    f'{VARIABLE_START}[^{VARIABLE_END}]*{VARIABLE_END}' r'|<[^<>]+>|\{\{[^{}]*\}\}|\{[^{}]*\}|\[[A-Za-z_ ]+\]')
+    VARIABLE_START + '[^' + VARIABLE_END + ']*' + VARIABLE_END + r'|<[^<>]+>|\{\{[^{}]*\}\}|\{[^{}]*\}|\[[A-Za-z_ ]+\]')
 _URL = re.compile(r'([A-Za-z][\w+.-]*://)((?:<[^<>]*>|\{+[^{}]*\}+|[^/?#])*)([^?#]*)(?:\?(.*))?', re.DOTALL)
 _SCHEME = re.compile(r'(?:[A-Za-z][\w-]*(?: |:\s)\s*)?(?:[A-Za-z][\w-]*=)?"?(?=[^\s"])')
 _AUTHORIZATION = re.compile(r'(?:x-)?(?:proxy-)?auth(?:ori[sz]ation|entication)?', re.IGNORECASE)
@@ -32,6 +24,8 @@ _BASIC = re.compile(r'Basic\s+(\S.*)', re.IGNORECASE | re.DOTALL)
 _PAIR_NAME = re.compile(r'(?i).*(?:base64|encoded|b64|credentials?|user.*pass|:|id.*secret).*|.*\)')
 _ENCODE = re.compile(r'''echo\s+(?:-n\s+)?['"]?([^'"|\s]+?:[^'"|\s]*)['"]?\s*\|\s*(?:openssl\s+)?base64''')
 _PREFIX = re.compile(r'(?:tel|sms|smsto|phone)(?::|%3A)(?=\+|%2B|[0-9]|\{)', re.IGNORECASE)
+# A two-letter kind and a hexadecimal number, as accounts and their objects are often called.
+ACCOUNT_SID = re.compile('[A-Z]{2}[0-9a-fA-F]{32}')
 _CONTAINER = re.compile(
     r'(?:sub)?(?:accounts?|users?|projects?|services?|workspaces?|organi[sz]ations?|applications?|apps?|channels?|plans?|'
     r'customers?|tenants?|clients?|service[-_]?plans?|campaigns?|profiles?|instances?|devices?)', re.IGNORECASE)
@@ -70,6 +64,14 @@ class Part:
     is_numeric: bool = False  # a list of JSON numbers
     named: str = ''  # the meaning that its names have
     is_locked: bool = False  # its place decides, such as a user name of HTTP Basic
+
+    @property
+    def last_name(self) -> str:
+        return next((name for name in reversed(self.names) if name != '[]'), '')
+
+    @property
+    def words(self) -> list[str]:
+        return words_of(self.last_name)
 
     @property
     def name(self) -> str:
@@ -127,7 +129,8 @@ def find_parts(request: PastedRequest, address: Address) -> list[Part]:
     parts += _host_parts(address)
     parts += _path_parts(address, request)
     for place, pairs in (('query', address.query), ('form', request.fields)):
-        parts += (_pair_part(place, index, key, value or '') for index, (key, value) in enumerate(pairs) if value is not None)
+        parts += (
+            _pair_part(place, index, key, value) for index, (key, value) in enumerate(pairs) if value is not None)
     if request.body == 'json':
         parts += _json_parts(request.document, (), ())
     parts += (_header_part(index, key, value) for index, (key, value) in enumerate(request.headers))
@@ -217,9 +220,8 @@ def _path_part(index: int, segment: str, before: str, is_last: bool, request: Pa
     elif (match := _PREFIX.match(text)) and is_phone(text[match.end():]):
         part.prefix, part.sample = quote(match[0], safe='' if '%3' in segment else ':'), text[match.end():]
         part.meaning = 'sender' if before.lower() in ('outbound', 'senders') else 'phone'
-    elif re.fullmatch(r'[A-Z]{2}[0-9a-fA-F]{32}', bare) or (looks_random(bare) and not _ROUTE.fullmatch(bare)):
-        part.meaning = ACCOUNT
-    elif _CONTAINER.fullmatch(before) and not is_last and re.search('[0-9_A-Z-]', bare) and not _ROUTE.fullmatch(bare):
+    elif ACCOUNT_SID.fullmatch(bare) or (not _ROUTE.fullmatch(bare) and (
+            looks_random(bare) or (_CONTAINER.fullmatch(before) and not is_last and re.search('[0-9_A-Z-]', bare)))):
         part.meaning = ACCOUNT
     else:
         return None
@@ -274,29 +276,39 @@ def _json_parts(node: Any, path: tuple, names: tuple[str, ...]) -> Iterator[Part
         pair = _named_value(node)
         for key, value in node.items():
             yield from _json_parts(value, (*path, key), (*names, pair if pair and key.lower() == 'value' else key))
-    elif isinstance(node, list):
-        scalars = bool(node) and all(isinstance(item, (str, int)) and not isinstance(item, bool) for item in node)
-        known = [name for name in names if name != '[]']
-        if scalars and (meaning_of_name(known) == 'phone' or all(is_phone(str(item)) for item in node)):
-            part = Part(
-                'json', path, names, ', '.join(map(str, node)), 'list', samples=tuple(map(str, node)), is_numeric=any(isinstance(item, int) for item in node),
-                meaning='phone', named=meaning_of_name(known) or 'phone')
-            yield part
-            return
+    elif not isinstance(node, list):
+        yield _json_leaf(node, path, names)
+    elif part := _list_part(node, path, names):
+        yield part
+    else:
         for index, item in enumerate(node):
             yield from _json_parts(item, (*path, index), (*names, '[]'))
-    else:
-        yield _json_leaf(node, path, names)
+
+
+def _list_part(node: list, path: tuple, names: tuple[str, ...]) -> Part | None:
+    """Give the part that a list of numbers is as a whole, None for another list."""
+    if not node or not all(isinstance(item, (str, int)) and not isinstance(item, bool) for item in node):
+        return None
+    samples = tuple(map(str, node))
+    meaning = meaning_of_name([name for name in names if name != '[]'])
+    if meaning not in (NUMBER, SENDER) and not all(map(is_phone, samples)):
+        return None
+    meaning = SENDER if meaning == SENDER else NUMBER
+    return Part(
+        'json', path, names, ', '.join(samples), 'list', meaning=meaning, named=meaning, samples=samples,
+        is_numeric=any(isinstance(item, int) for item in node))
 
 
 def _named_value(node: dict) -> str:
     """Give the name in an object such as `{"name": "apikey", "value": "…"}`."""
-    names = [node[key] for key in node if key.lower() in ('name', 'key') and isinstance(node[key], str)]
-    return names[0] if names and any(key.lower() == 'value' for key in node) and len(node) <= 3 else ''
+    names = [value for key, value in node.items() if key.lower() in ('name', 'key') and isinstance(value, str)]
+    return names[0] if names and len(node) <= 3 and any(key.lower() == 'value' for key in node) else ''
 
 
 def _json_leaf(node: Any, path: tuple, names: tuple[str, ...]) -> Part:
-    kind = 'null' if node is None else 'boolean' if isinstance(node, bool) else 'text' if isinstance(node, str) else 'number'
-    sample = {'null': 'null', 'boolean': str(node).lower()}.get(kind, str(node))
+    if node is None or isinstance(node, bool):
+        kind, sample = 'null' if node is None else 'boolean', 'null' if node is None else str(node).lower()
+    else:
+        kind, sample = 'text' if isinstance(node, str) else 'number', str(node)
     part = Part('json', path, names or ('JSON',), sample, kind, value=sample)
     return _named(part, [name for name in names if name != '[]'])

@@ -41,7 +41,7 @@ class Scanner:
         self.end_word()
 
     def add(self, text: str) -> None:
-        self.word = [*(self.word or ()), text] if self.word is None else self.word + [text]
+        self.word = [*(self.word or ()), text]
 
     def end_word(self, _match=None) -> None:
         if self.word is None:

@@ -16,10 +16,13 @@ MAX_LENGTH = 65536  # characters
 _UNREADABLE = re.compile('[\0\ufdd0\ufdd1]')
 # Not the word in a sentence: a command goes on with an option, a URL, a quote or a line continuation.
 _CURL = re.compile(
-    r'''(?:(?<=[\s;&|(`])|^)(?:[\w.:/\\-]*[/\\])?curl(?:\.exe)?[ \t\u00a0]+(?=[-\u2013\u2014'"$<{%^`\\\u201c\u2018]|\w+:|\S*[./])''', re.MULTILINE)
+    r'''(?:(?<=[\s;&|(`])|^)(?:[\w.:/\\-]*[/\\])?curl(?:\.exe)?[ \t\u00a0]+'''
+    r'''(?=[-\u2013\u2014'"$<{%^`\\\u201c\u2018]|\w+:|\S*[./])''', re.MULTILINE)
 _OTHER_TOOL = re.compile(
-    r'\bInvoke-(?:RestMethod|WebRequest)\b|(?:^|\s)(?:wget|httpie|https?)\s+\S|\s-(?:Uri|Headers|Method)\s', re.MULTILINE)
-_PROMPT = re.compile(r'^[ \t]*(?:\$|>|#|%|PS [^>\n]*>|[A-Z]:[^>\n]*>|sudo)[ \t]*$|^[ \t]*(?:#|//|::|REM\b).*$', re.MULTILINE)
+    r'\bInvoke-(?:RestMethod|WebRequest)\b|(?:^|\s)(?:wget|httpie|https?)\s+\S|\s-(?:Uri|Headers|Method)\s',
+    re.MULTILINE)
+_PROMPT = re.compile(
+    r'^[ \t]*(?:\$|>|#|%|PS [^>\n]*>|[A-Z]:[^>\n]*>|sudo)[ \t]*$|^[ \t]*(?:#|//|::|REM\b).*$', re.MULTILINE)
 _ASSIGNMENT = re.compile(
     r'''(?:^|(?<=[\s;]))(?:export[ \t]+|set[ \t]+"?|\$env:|\$)?([A-Za-z_]\w*)[ \t]*=[ \t]*'''
     r'''(@'\n.*?\n'@|@"\n.*?\n"@|'[^']*'|"[^"]*"|[^\s"';]+)"?;?''', re.MULTILINE | re.DOTALL)
@@ -75,11 +78,9 @@ def _dialect(text: str, command: str) -> type[Scanner]:
 def _read_assignments(before: str) -> dict[str, str]:
     """Read `TOKEN=abc`, `set TOKEN=abc` and `$token = 'abc'` in front of the command."""
     values = {}
-    for name, value in _ASSIGNMENT.findall(before):
-        if value[:1] == '@':
-            value = value[3:-3]
-        elif value[:1] in ('"', "'"):
-            value = value[1:-1]
+    for name, quoted in _ASSIGNMENT.findall(before):
+        width = 3 if quoted[0] == '@' else 1 if quoted[0] in '"\'' else 0
+        value = quoted[width:len(quoted) - width]
         if not re.search(r'[$`]', value):
             values[name] = value
     return values

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from .scanner import PAGE_RULES, Scanner, rule
 
 _HEX_BYTE = re.compile('[0-9A-Fa-f]{2}')
-_IN_POWERSHELL = re.compile(r'`(.)|""|\$env:(\w+)|\$\{(?:env:)?(\w+)\}|\$\(\$(?:env:)?(\w+)\)|\$([A-Za-z_]\w*)', re.DOTALL)
+_IN_POWERSHELL = re.compile(
+    r'`(.)|""|\$env:(\w+)|\$\{(?:env:)?(\w+)\}|\$\(\$(?:env:)?(\w+)\)|\$([A-Za-z_]\w*)', re.DOTALL)
 _BACKTICKS = {'n': '\n', 't': '\t', 'r': '\r', '0': ''}
 
 
