@@ -51,6 +51,7 @@
         'data/gateways/vonage.xml',
         'wizard/gateway_export_views.xml',
         'wizard/gateway_import_views.xml',
+        'wizard/curl_import_views.xml',
         'views/sms_gateway_status_views.xml',
         'views/sms_gateway_views.xml',
         'views/sms_gateway_list_views.xml',

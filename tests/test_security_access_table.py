@@ -26,6 +26,8 @@ OPERATIONS = """
     sms.gateway.route                   - - - - crwu
     sms.gateway.export                  - - - - crwu
     sms.gateway.import                  - - - - crwu
+    sms.gateway.curl                    - - - - crwu
+    sms.gateway.curl.line               - - - - crwu
     sms.retry                           - - - - crw
     sms.sms                             - - - - crwu
     sms.tracker                         - - - - crwu
@@ -89,6 +91,9 @@ METHODS = """
     sms.gateway.import  action_import                no   no   no   no   yes
     sms.gateway.import  create                       no   no   no   no   yes
     sms.gateway.import  onchange                     no   no   no   no   yes
+    sms.gateway.curl    action_read                  no   no   no   no   yes
+    sms.gateway.curl    action_back                  no   no   no   no   yes
+    sms.gateway.curl    action_create_gateway        no   no   no   no   yes
     sms.retry           action_send_all              no   no   no   no   yes
     sms.retry           action_send_certain          no   no   no   no   yes
     sms.retry           create                       no   no   no   no   yes
@@ -147,6 +152,9 @@ class AccessTableCase(GatewayCase):
         status = self.env['sms.gateway.status'].search([('gateway_id', '=', gateway.id)], limit=1)
         test = self.env['sms.gateway.test'].create({
             'gateway_id': gateway.id, 'number': '+32456001122', 'body': "Hello", 'sms_uuid': status.sms_uuid})
+        curl = self.env['sms.gateway.curl'].create({
+            'command': "curl https://example.com -d to=+32456001122 -d text=Hello", 'name': "From cURL",
+            'number_format': 'e164', 'line_ids': [(0, 0, {'name': 'to', 'meaning': 'phone'})]})
         return {
             'sms.gateway': gateway, 'sms.gateway.parameter': gateway.parameter_ids[-1:],
             'sms.gateway.header': gateway.header_ids,
@@ -157,6 +165,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.export': self.env['sms.gateway.export'].create({'gateway_ids': gateway.ids}),
             'sms.gateway.import': self.env['sms.gateway.import'].create({
                 'document': '{"format": "eis_sms_apis.gateway", "version": 1, "gateways": [{"name": "Imported"}]}'}),
+            'sms.gateway.curl': curl, 'sms.gateway.curl.line': curl.line_ids,
             'sms.retry': self.env['sms.retry'].create({
                 'sms_ids': failed.ids, 'doubtful_sms_ids': failed.ids}),
             'sms.sms': failed, 'res.config.settings': self.env['res.config.settings'],

@@ -1,2 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import gateway_export, gateway_import, sms_retry, test_sms, which_gateway
+from . import (
+    curl_import,
+    curl_import_texts,
+    gateway_export,
+    gateway_import,
+    sms_retry,
+    test_sms,
+    which_gateway,
+)

@@ -21,6 +21,9 @@ from .samples import number_format_of
 
 __all__ = ['MEANINGS', 'CurlError', 'CurlImport', 'Note', 'Part', 'import_curl']
 
+_LABEL = re.compile('[A-Za-z0-9-]+')
+_SECOND_LEVEL = frozenset(('co', 'com', 'org', 'net', 'gov', 'ac', 'gen', 'in', 'or', 'ne'))
+
 
 @dataclass(frozen=True, repr=False)
 class CurlImport:
@@ -61,6 +64,16 @@ class CurlImport:
     def config(self) -> RequestConfig:
         """Give the request with placeholders; its credentials are those that the command holds."""
         return self._builder().config()
+
+    @property
+    def provider(self) -> str:
+        """Give a name for the provider out of the host: `Example` for api.example.com, empty for an address."""
+        labels = self.host.partition(':')[0].split('.')
+        if len(labels) < 2 or labels[-1].isdecimal() or not all(map(_LABEL.fullmatch, labels[-2:])):
+            return ''
+        if len(labels) > 2 and labels[-2] in _SECOND_LEVEL:
+            labels.pop()
+        return labels[-2][:1].upper() + labels[-2][1:]
 
     def with_parts(self, parts: Iterable[Part]) -> 'CurlImport':
         return replace(self, parts=tuple(parts))

@@ -38,7 +38,7 @@ class Posix(Scanner):
             depth += 1 if match[0] == '(' else -1
             if not depth:
                 return match.end()
-        raise CurlError('unclosed_quote', near=self.text[start:start + 30])
+        raise CurlError('unclosed_quote', line=str(self.text.count('\n', 0, start) + 1))
 
     def substitution(self, text: str) -> str:
         document = _DOCUMENT.fullmatch(text)

@@ -88,13 +88,19 @@ class BodyReader:
             request.document = self.read_json(raw)
             request.body = 'json'
             if not says_json:
-                request.note('json_assumed' if not content_type else 'json_not_said', type=content_type)
+                self.note_type(content_type)
             return
         self.check_form(raw, content_type)
         if says_json:
             request.note('body_not_json')
         request.body = 'form'
         request.fields = self.pairs()
+
+    def note_type(self, content_type: str) -> None:
+        if content_type:
+            self.request.note('json_not_said', type=content_type)
+        else:
+            self.request.note('json_assumed')
 
     def check_form(self, raw: str, content_type: str) -> None:
         """:raise CurlError: for a body that is no form"""
@@ -129,7 +135,7 @@ class BodyReader:
     def form_field(name: str, value: str) -> tuple[str, str]:
         key, equals, content = value.partition('=')
         if not equals:
-            raise CurlError('form_field', field=shown(value)[:50])
+            raise CurlError('form_field')
         if name == '--form-string':
             return key, content
         if content[:1] in ('@', '<') and not re.match('<[^<>]+>', content):

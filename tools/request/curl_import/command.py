@@ -149,7 +149,7 @@ class _Reader:
             return True
         value = arguments.pop(0) if self.takes_value(name) and arguments else ''
         if name in _IMPOSSIBLE:
-            raise CurlError(_IMPOSSIBLE[name], name=shown(value) or name)
+            raise CurlError(_IMPOSSIBLE[name], name=name)
         if name in _SAID:
             self.request.note(_SAID[name])
             return True

@@ -216,9 +216,8 @@ class Decisions:
 
     def check_types(self) -> None:
         """Say where a JSON number becomes text, as values of placeholders are."""
-        names = [
-            part.name for part in self.parts
-            if part.place == 'json' and part.meaning not in (FIXED, REMOVED) and (part.kind == 'number' or part.is_numeric)]
+        filled = [part for part in self.parts if part.place == 'json' and part.meaning not in (FIXED, REMOVED)]
+        names = [part.name for part in filled if part.kind == 'number' or part.is_numeric]
         if names:
             self.note('number_as_text', names=', '.join(dict.fromkeys(names)))
         if self.having(CALLBACK):

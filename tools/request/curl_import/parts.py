@@ -89,6 +89,11 @@ class Part:
         return shown(self.sample)
 
     @property
+    def shown_value(self) -> str:
+        """Give what is sent if the value is fixed, without a secret."""
+        return '' if self.meaning in SECRETS else shown(self.value)
+
+    @property
     def real(self) -> str:
         """Give the sample if it is a value, empty if it only holds its place."""
         is_sentence = self.meaning in SECRETS and self.meaning != 'password' and ' ' in self.sample.strip()

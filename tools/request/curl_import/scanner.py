@@ -133,7 +133,7 @@ class Scanner:
         self.add(match[0] if self.word is not None else '--' if match[1] else '-')
 
     def unclosed(self, match) -> None:
-        raise CurlError('unclosed_quote', near=self.text[match.start():match.start() + 30].strip())
+        raise CurlError('unclosed_quote', line=str(self.text.count('\n', 0, match.start()) + 1))
 
 
 def rule(pattern: str, action, flags: int = re.DOTALL):

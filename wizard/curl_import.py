@@ -1,0 +1,220 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from dataclasses import replace
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from ..tools.request.curl_import import CurlError, import_curl
+
+
+class SmsGatewayCurl(models.TransientModel):
+    """Makes a New gateway of a cURL command from a provider's documentation.
+
+    The values of the request are lines here, with what each was taken for. The command is read again when the gateway
+    is created: lines hold no credential, and the command is deleted then.
+    """
+    _name = 'sms.gateway.curl'
+    _description = "Import cURL Command"
+
+    gateway_id = fields.Many2one(
+        'sms.gateway', "Gateway", readonly=True, ondelete='cascade', default=lambda self: self._default_gateway(),
+        help="The New gateway that gets the request.")
+    state = fields.Selection([('paste', "Paste"), ('review', "Review")], required=True, default='paste')
+    command = fields.Text(
+        "cURL Command", help="Paste the command as the provider documents it, for bash, Windows or PowerShell.")
+    name = fields.Char("Gateway Name", default=lambda self: self._default_gateway().name)
+    number_format = fields.Selection(
+        lambda self: self.env['sms.gateway']._fields['number_format']._description_selection(self.env),
+        "Number Format", help="How the provider expects numbers. Check it in the provider's documentation.")
+    is_number_format_sure = fields.Boolean(readonly=True)
+    line_ids = fields.One2many('sms.gateway.curl.line', 'curl_id', "Values")
+    question_count = fields.Integer(compute='_compute_question_count')
+    warnings = fields.Text(readonly=True)
+    notes = fields.Text(readonly=True)
+
+    # === DEFAULTS === #
+
+    def _default_gateway(self):
+        """The gateway from whose form this is opened gets the request, if it has none yet."""
+        gateways = self.env['sms.gateway']
+        if self.env.context.get('active_model') != 'sms.gateway':
+            return gateways
+        return gateways.browse(self.env.context.get('active_id')).exists().filtered(
+            lambda gateway: gateway.state == 'new' and not gateway.base_url and not gateway.is_template)
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('line_ids.is_sure')
+    def _compute_question_count(self):
+        for wizard in self:
+            wizard.question_count = len(wizard.line_ids.filtered(lambda line: not line.is_sure))
+
+    # === ACTION METHODS === #
+
+    def action_read(self):
+        """Show what the values of the command were taken for."""
+        self.ensure_one()
+        imported = self._import()
+        self.write({
+            'state': 'review',
+            'name': self.name or imported.provider or self.env._("Imported Gateway"),
+            'number_format': imported.number_format,
+            'is_number_format_sure': imported.number_format_sure,
+            'warnings': '\n'.join(self._get_warnings(imported)),
+            'notes': '\n'.join(self._get_notes(imported)),
+            'line_ids': [Command.clear(), *(
+                Command.create(self._get_line_values(part, imported.parts.index(part))) for part in imported.rows)],
+        })
+        return self._reopen()
+
+    def action_back(self):
+        self.ensure_one()
+        self.state = 'paste'
+        return self._reopen()
+
+    def action_create_gateway(self):
+        """Create the gateway and open it."""
+        self.ensure_one()
+        values = self._get_gateway_values()
+        gateway = self.gateway_id
+        if gateway:
+            gateway.write({**values, 'parameter_ids': [Command.clear(), *values['parameter_ids']],
+                           'header_ids': [Command.clear(), *values['header_ids']]})
+        else:
+            gateway = self.env['sms.gateway'].create(values)
+        self.write({'command': False, 'line_ids': [Command.clear()]})
+        return {
+            'type': 'ir.actions.act_window',
+            'res_model': 'sms.gateway',
+            'res_id': gateway.id,
+            'views': [(False, 'form')],
+            'target': 'current',
+        }
+
+    def _reopen(self):
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Import cURL Command"),
+            'res_model': self._name,
+            'res_id': self.id,
+            'views': [(False, 'form')],
+            'target': 'new',
+        }
+
+    # === BUSINESS METHODS === #
+
+    def _import(self):
+        """
+        :rtype: CurlImport
+        :raise UserError: why the command cannot become a gateway
+        """
+        try:
+            return import_curl(self.command or '')
+        except CurlError as error:
+            # the command may hold secrets, and the cause would be in a log
+            raise UserError(self._explain_error(error)) from None
+
+    def _get_line_values(self, part, index):
+        return {
+            'part': index,
+            'place': part.place,
+            'name': part.name,
+            'sample': part.shown_sample,
+            'meaning': part.meaning,
+            'value': part.shown_value,
+            'is_sure': part.sure,
+            'is_locked': part.is_locked,
+        }
+
+    def _get_gateway_values(self):
+        """The command's request with the meanings of the lines, as values of a gateway."""
+        imported = self._import()
+        parts = list(imported.parts)
+        for line in self.line_ids:
+            if not 0 <= line.part < len(parts) or parts[line.part].name != line.name:
+                raise UserError(self.env._("The command was changed. Click Back, then Next, to read it again."))
+            parts[line.part] = line._apply(parts[line.part])
+        config = imported.with_parts(parts).config()
+        return {
+            'name': self.name,
+            'state': 'new',
+            'base_url': config.url,
+            'method': config.method,
+            'request_type': config.request_type,
+            'number_format': self.number_format,
+            'supports_multiple_recipients': config.multiple_recipients,
+            'multi_recipient_separator': config.separator,
+            'body_template': config.body_template,
+            'auth_type': config.auth_type,
+            'sender': config.sender,
+            'account_id': config.account_id,
+            **{name: getattr(config.credentials, name) for name in ('api_key', 'token', 'username', 'password')},
+            'parameter_ids': [
+                Command.create({'sequence': index, 'key': row.key, 'value': row.value, 'param_type': row.type})
+                for index, row in enumerate(config.parameters, 1)],
+            'header_ids': [
+                Command.create({'sequence': index, 'key': key, 'value': value})
+                for index, (key, value) in enumerate(config.headers, 1)],
+        }
+
+
+class SmsGatewayCurlLine(models.TransientModel):
+    """A value of the pasted request, and what it means."""
+    _name = 'sms.gateway.curl.line'
+    _description = "Value of a cURL Command"
+    _order = 'id'
+
+    curl_id = fields.Many2one('sms.gateway.curl', required=True, ondelete='cascade', index=True)
+    part = fields.Integer(readonly=True, help="Its position among the values of the command.")
+    place = fields.Selection(
+        [
+            ('user', "HTTP Basic"),
+            ('host', "Host"),
+            ('path', "Path"),
+            ('query', "Query String"),
+            ('form', "Form Data"),
+            ('json', "JSON Body"),
+            ('header', "Header"),
+        ],
+        "Location", readonly=True)
+    name = fields.Char("Name", readonly=True)
+    sample = fields.Char("Value in the Command", readonly=True)
+    meaning = fields.Selection(
+        [
+            ('phone', "Recipient Number"),
+            ('message', "Message"),
+            ('sender', "Sender ID"),
+            ('api_key', "API Key"),
+            ('token', "Token"),
+            ('username', "Username"),
+            ('password', "Password"),
+            ('account_id', "Account ID"),
+            ('uuid', "SMS UUID"),
+            ('callback_url', "Callback URL"),
+            ('fixed', "Fixed Value"),
+            ('removed', "Left Out"),
+        ],
+        "Meaning", required=True, default='fixed',
+        help="Select what the value is. A fixed value is sent with every SMS as it is.")
+    value = fields.Char("Fixed Value", help="Enter what is sent with every SMS.")
+    is_sure = fields.Boolean("Recognized", readonly=True)
+    is_locked = fields.Boolean(readonly=True)
+
+    @api.onchange('meaning', 'value')
+    def _onchange_meaning(self):
+        """What a person selected needs no check."""
+        for line in self:
+            if line._origin and (line.meaning != line._origin.meaning or line.value != line._origin.value):
+                line.is_sure = True
+
+    def _apply(self, part):
+        """
+        :param Part part: the value in the command
+        :return: the part with the meaning of this line
+        :rtype: Part
+        """
+        if self.is_locked:
+            return part
+        value = part.value if (self.value or '') == part.shown_value else self.value or ''
+        return replace(part, meaning=self.meaning, value=value)
