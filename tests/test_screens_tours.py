@@ -2,6 +2,7 @@
 """An administrator sets up a gateway in a real browser, from the template to the first delivered SMS."""
 import base64
 import hmac
+import json
 from urllib.parse import urlsplit
 
 from odoo.exceptions import AccessError
@@ -74,6 +75,15 @@ class TestTours(GatewayCase, HttpCase):
         with mute_logger('odoo.http'):  # it logs what the form refuses
             self.start_tour(f'{ACTION}sms_gateway_action', 'eis_sms_apis.wrong_configuration', login='admin')
         self.assertFalse(self.env['sms.gateway'].search([('name', '=', "Reseller")]))
+
+    def test_import_curl(self):
+        with mute_logger('odoo.http'):  # it logs what the dialog refuses
+            self.start_tour(f'{ACTION}sms_gateway_action', 'eis_sms_apis.import_curl', login='admin')
+        gateway = self.env['sms.gateway'].search([('name', '=', "Example SMS")])
+        self.assertEqual((gateway.state, gateway.base_url), ('new', 'https://api.example.com/v1/sms'))
+        self.assertEqual((gateway.username, gateway.password, gateway.sender), ('open', 'open-sesame', 'Shop'))
+        self.assertEqual(json.loads(gateway.body_template), {
+            'to': '{phone}', 'from': '{sender}', 'text': '{message}', 'campaign': 'winter'})
 
     def test_settings(self):
         self.gateway.state = 'disabled'

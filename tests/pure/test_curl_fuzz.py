@@ -19,10 +19,11 @@ from . import cases
 from .test_request_fuzz import CONFIGS, TEXTS
 
 PIECES = st.sampled_from((
-    'curl ', "curl 'https://api.example.com/sms' ", '-d ', '-H ', '-u ', '-X ', '-F ', '--json ', '-G ', '-sSL ', '--data-raw ',
-    '--url ', '@-', '<<EOF\n', '\nEOF\n', '$(', ')', '$TOKEN', '${X}', '%X%', '$env:T', '`\n', '^\n', '\\\n', "$'", "'", '"', '""', '\\"',
-    '{"to": "+32456001122", "text": "Hello"}', 'to=+32456001122&text=Hi', 'https://user:pw@example.com/{x}/a?b=c', '<KEY>', '{{key}}',
-    'Authorization: Basic dXNlcjpwYXNz', 'Authorization: Bearer x', '[', ']', '{', '}', ':', ',', '|', ';', '&', '>', '#', '\n', ' ', '=',
+    'curl ', "curl 'https://api.example.com/sms' ", '-d ', '-H ', '-u ', '-X ', '-F ', '--json ', '-G ', '-sSL ',
+    '--data-raw ', '--url ', '@-', '<<EOF\n', '\nEOF\n', '$(', ')', '$TOKEN', '${X}', '%X%', '$env:T', '`\n', '^\n',
+    '\\\n', "$'", "'", '"', '""', '\\"', '{"to": "+32456001122", "text": "Hello"}', 'to=+32456001122&text=Hi',
+    'https://user:pw@example.com/{x}/a?b=c', '<KEY>', '{{key}}', 'Authorization: Basic dXNlcjpwYXNz',
+    'Authorization: Bearer x', '[', ']', '{', '}', ':', ',', '|', ';', '&', '>', '#', '\n', ' ', '=',
     '\u201c', '\u201d', '\u2019', '\u2014', 'curl.exe ', '[["__each__", {"a": [{"to": 1}]}]]'))
 # Notes that say what of the command is not sent.
 SAID = {'one_recipient', 'schedule'}
@@ -34,10 +35,10 @@ def replay(imported):
     samples = {}
     for part in imported.parts:
         samples.setdefault(part.meaning, shown(part.samples[0] if part.samples else part.sample))
+    credentials = {name: samples.get(name, '') for name in ('api_key', 'token', 'username', 'password')}
     config = replace(
         imported.config(), sender=samples.get('sender', ''), account_id=samples.get('account_id', ''),
-        callback_url=samples.get('callback_url', ''),
-        credentials=Credentials(**{name: samples.get(name, '') for name in ('api_key', 'token', 'username', 'password')}))
+        callback_url=samples.get('callback_url', ''), credentials=Credentials(**credentials))
     recipient = Recipient(samples.get('uuid', ''), samples.get('phone', ''), samples.get('message', ''))
     return build_requests(config, [recipient])[0]
 
@@ -77,7 +78,8 @@ class TestCurlFuzz(unittest.TestCase):
     @cases(400)
     @given(CONFIGS, st.sampled_from(('+32456001122', '32456001122', '0032456001122')), TEXTS)
     def test_round_trip(self, config, number, text):
-        config = replace(config, credentials=CREDENTIALS, callback_url=config.callback_url and 'https://o.example.com/eis_sms/callback/x')
+        callback_url = config.callback_url and 'https://o.example.com/eis_sms/callback/x'
+        config = replace(config, credentials=CREDENTIALS, callback_url=callback_url)
         recipient = Recipient('0' * 32, number, text)
         try:
             check_config(config)

@@ -107,6 +107,35 @@ tours.add("eis_sms_apis.wrong_configuration", {
     ],
 });
 
+/** From a command of a provider's documentation to a gateway, with one value that has to be selected. */
+tours.add("eis_sms_apis.import_curl", {
+    steps: () => [
+        { trigger: ".o_control_panel button:contains('Import cURL Command')", run: "click" },
+        { trigger: ".modal [name=command] textarea", run: "edit hello" },
+        { trigger: ".modal button[name=action_read]", run: "click" },
+        { trigger: ".modal:contains('starts with curl') .modal-footer button:contains('Close')", run: "click" },
+        {
+            trigger: ".modal [name=command] textarea",
+            run:
+                "edit curl -X POST https://api.example.com/v1/sms -u 'open:open-sesame' -H 'Content-Type: application/json' " +
+                '-d \'{"to": "+15551234567", "from": "Shop", "text": "Your order is ready", "campaign": "<CAMPAIGN>"}\'',
+        },
+        { trigger: ".modal button[name=action_read]", run: "click" },
+        { trigger: ".modal [name=name] input:value('Example')" },
+        { trigger: ".modal .alert-warning:contains('Check the highlighted values: 1')" },
+        { trigger: ".modal .o_data_row:contains('+15551234567') [name=meaning]:contains('Recipient Number')" },
+        { trigger: ".modal .o_data_row:contains('password'):contains('***')", run: refuseSecret },
+        { trigger: ".modal .o_data_row.text-warning:contains('<CAMPAIGN>') [name=value]", run: "click" },
+        { trigger: ".modal .o_data_row [name=value] input", run: "edit winter" },
+        { trigger: ".modal [name=name] input", run: "edit Example SMS" },
+        { trigger: ".modal:not(:has(.alert-warning:visible))" },
+        { trigger: ".modal button[name=action_create_gateway]:contains('Create Gateway')", run: "click" },
+        { trigger: "body:not(:has(.modal)) .o_form_view [name=name] textarea:value('Example SMS'), body:not(:has(.modal)) .o_form_view [name=name] input:value('Example SMS')" },
+        { trigger: ".o_notebook a[name=preview]", run: "click" },
+        { trigger: "[name=request_preview]:contains('winter')", run: refuseSecret },
+    ],
+});
+
 tours.add("eis_sms_apis.settings", {
     steps: () => [
         { trigger: "#sms_gateway_settings .alert-warning:contains('No SMS can be sent')" },

@@ -94,4 +94,6 @@ def import_curl(text: str) -> CurlImport:
     decisions.decide()
     samples = [sample for part in parts if part.meaning == NUMBER for sample in part.samples or (part.sample,)]
     number_format, sure = number_format_of(next((sample for sample in samples if re.search('[0-9]', sample)), ''))
+    if decisions.is_national and number_format != 'national':
+        number_format, sure = 'significant', False
     return CurlImport(request, address, tuple(parts), (*request.notes, *decisions.notes), number_format, sure)

@@ -55,7 +55,8 @@ _DROPPED = re.compile(
     r'(?:sec-.*|user-agent|accept-(?:encoding|language|charset)|cookie|origin|referer|dnt|priority|pragma|cache-control|'
     r'connection|keep-alive|upgrade-insecure-requests|postman-token|x-requested-with|te|host|expect|if-.*|'
     r'content-length|transfer-encoding|content-encoding)', re.IGNORECASE)
-_SIGNED_SCHEME = re.compile(r'\s*(?:AWS4|[\w-]*HMAC[\w-]*|MAC|Digest|OAuth|Signature|TC3[\w-]*|hawk)\s', re.IGNORECASE)
+_SIGNED_SCHEME = re.compile(
+    r'^\s*(?:AWS4|[\w-]*HMAC[\w-]*|MAC|Digest|OAuth|Signature|TC3[\w-]*|hawk)\s|\b(?:signature|hmac)\b', re.IGNORECASE)
 _SIGNED_HEADER = re.compile(r'(?:x-.*-)?(?:hmac|(?:content-|request-)?signature)', re.IGNORECASE)
 
 
@@ -228,7 +229,7 @@ class _Reader:
         names = {name.lower() for name, _value in self.request.headers}
         for name, value in self.request.headers:
             if _SIGNED_HEADER.fullmatch(name) or (
-                    name.lower() in ('authorization', 'x-authorization') and _SIGNED_SCHEME.match(value)):
+                    name.lower() in ('authorization', 'x-authorization') and _SIGNED_SCHEME.search(value)):
                 raise CurlError('signed', name=name)
         if 'x-amz-date' in names or re.search(r'[?&]X-Amz-(?:Signature|Credential)=|[?&]Signature=', self.request.url):
             raise CurlError('signed', name='Signature')

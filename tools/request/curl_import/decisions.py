@@ -43,6 +43,9 @@ _OTHERS = frozenset(('contact', 'customer', 'client', 'subscriber', 'user'))
 _NO_TEXTS = words('''
     sms text unicode json plain html auto flash true false gsm ucs2 0 1 2 utf8 utf-8 promotional transactional
 ''')
+_ID_ENDS = ('id', 'uuid', 'guid', 'iden', 'ident', 'identifier')
+_COUNTRY_CODES = words('country countrycode dialcode dialingcode phonecode prefix countryprefix areacode isdcode cc')
+_SENDER_ID = re.compile('[A-Za-z][A-Za-z0-9 ._-]{2,10}')  # at most 11 characters (GSM 03.40, 9.1.2.5)
 # What calls, where the name may also be the sender's.
 _SOURCES = words('api rest http web php python java node nodejs curl sdk app website postman odoo crm')
 _SENDER_NAMES = ('senderid', 'sendername', 'from', 'sender', 'originator', 'src', 'source')
@@ -54,6 +57,7 @@ class Decisions:
     def __init__(self, parts: list[Part]):
         self.parts = parts
         self.notes: list[Note] = []
+        self.is_national = False  # the country code is not in the number
 
     def note(self, code: str, **values: str) -> None:
         self.notes.append(Note(code, values))
@@ -73,6 +77,7 @@ class Decisions:
             self.share(meaning)
         self.check_fixed()
         self.compare_items()
+        self.check_country()
         self.check_types()
 
     # === EACH PART BY ITSELF === #
@@ -130,6 +135,7 @@ class Decisions:
                 part.meaning, part.sure = MESSAGE, len(candidates) == 1
             return
         first = max(texts, key=_text_strength)  # the first of equals
+        first.sure = words_of(placeholder_name(first.sample))[-1:] != ['id']  # of a text that the provider has
         for part in texts:
             if part is first or _same_sample(part, first) or _in_same_list(part, first):
                 continue
@@ -140,7 +146,7 @@ class Decisions:
         """`sid` is the account's to some providers and the sender's to others."""
         for part in self.having(ACCOUNT):
             if part.words == ['sid'] and part.place != 'path' and not self.having(SENDER):
-                part.meaning, part.sure = SENDER, False
+                part.meaning, part.sure = SENDER, bool(_SENDER_ID.fullmatch(part.real))
 
     # === WHAT A GATEWAY HAS ONE FIELD FOR === #
 
@@ -150,7 +156,7 @@ class Decisions:
         names = [part for part in users if part.is_locked or not _ends_in(part, 'id')]
         for part in users:
             if part not in names and part.place != 'path' and (names or not self.having(PASSWORD)):
-                part.meaning = part.named = ACCOUNT
+                part.meaning = part.named = FIXED if part.place == 'json' and part.kind == 'number' else ACCOUNT
         if not self.having(USERNAME):
             places = {part.place for part in self.having(*SECRETS)}
             emails = [part for part in self.having(FIXED) if _ends_in(part, 'email', 'mail') and part.place in places]
@@ -214,6 +220,15 @@ class Decisions:
             if part.place == 'json' and len(values.get(part.names, ())) > 1 and '[]' in part.names:
                 part.sure = False
 
+    def check_country(self) -> None:
+        """Doubt a country code that is sent beside a number without it."""
+        samples = [part.sample for part in self.having(NUMBER)]
+        for part in self.having(FIXED):
+            code = re.sub(r'^(?:\+|00)', '', part.sample.strip())
+            if ''.join(part.words) in _COUNTRY_CODES and re.fullmatch('[1-9][0-9]{0,3}', code):
+                self.is_national = not any(re.match(rf'(?:\+|00)?{code}', sample) for sample in samples)
+                part.sure = part.sure and not self.is_national
+
     def check_types(self) -> None:
         """Say where a JSON number becomes text, as values of placeholders are."""
         filled = [part for part in self.parts if part.place == 'json' and part.meaning not in (FIXED, REMOVED)]
@@ -243,7 +258,7 @@ class Decisions:
 
 
 def _may_be_secret(part: Part, value: str) -> bool:
-    if part.kind not in ('text', 'number') or part.words[-1:] in (['id'], ['uuid']) or ' ' in value:
+    if part.kind not in ('text', 'number') or _ends_in(part, *_ID_ENDS) or ' ' in value:
         return False
     return (is_secret_name(part.last_name) and len(value) >= 4) or (part.kind == 'text' and looks_random(value))
 

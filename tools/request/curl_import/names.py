@@ -27,7 +27,7 @@ from .vocabulary import (
 
 _WORD = re.compile(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+')
 _REFERENCE_ID = re.compile(
-    r'(?:sms|msg|message|mess|trx|transaction|request|req|unique|external|correlation|tracking|track)u?u?id$')
+    r'(?:sms|msg|message|mess|trx|transaction|request|req|order|unique|external|correlation|tracking|track)u?u?id$')
 _PLAIN_USERS = frozenset(('username', 'user', 'login', 'usuario'))
 # Whose number it may be, and what else the name of a number ends in.
 _OWNERS = frozenset(('sms', 'list', 'my', 'the', 'user', 'customer', 'client'))

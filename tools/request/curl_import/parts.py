@@ -220,8 +220,9 @@ def _path_part(index: int, segment: str, before: str, is_last: bool, request: Pa
         part.meaning = 'username' if bare == request.user[0] else 'password'
     elif hole or is_hole(bare):
         part.meaning = meaning_of_name((before, placeholder_name(part.sample) or before)) or ACCOUNT
-        part.sure = part.meaning != ACCOUNT or bool(meaning_of_name((placeholder_name(part.sample),))) or bool(
-            _CONTAINER.fullmatch(before))
+        name = placeholder_name(part.sample)
+        part.sure = part.meaning != ACCOUNT or bool(meaning_of_name((name,)) or _CONTAINER.fullmatch(before)) or (
+            words_of(name)[-1:] in (['id'], ['sid'], ['uuid']))
     elif (match := _PREFIX.match(text)) and is_phone(text[match.end():]):
         part.prefix, part.sample = quote(match[0], safe='' if '%3' in segment else ':'), text[match.end():]
         part.meaning = 'sender' if before.lower() in ('outbound', 'senders') else 'phone'

@@ -24,6 +24,7 @@ _WRITTEN = re.compile(
             (?:your|ur|votre)(?:[ _-]+.*|(?-i:[A-Z]\w*)|
             (?:api|auth|user|pass|key|token|login|account|sender|secret|access|app|name|company|number|phone)\w*)
         |(?:enter|insert|replace|put|paste)[ _-]?(?:the|an?|your|with|this)?[ _-]?[a-z].*
+        |my[ _-]?\w*(?:id|key|token|name|number|password|account)
         |\S*[ _-](?:here|goes[ _-]here|placeholder)|\w+[_-]anda|\.{3,}|\S*\.{3}""", re.IGNORECASE | re.VERBOSE)
 # The name of a credential in its place.
 _BARE_NAME = re.compile(
@@ -39,7 +40,7 @@ _END_OF_NAME = re.compile(r'[ _-]*(?:goes[ _-]here|here)$', re.IGNORECASE)
 _CAPITALS = re.compile(r'[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)+')
 _CAPITAL_WORD = re.compile(
     r'(?:^|[_-])(?:YOUR|KEY|TOKEN|ID|SID|NUMBER|PHONE|SECRET|NAME|SENDER|TEXT|MESSAGE|PASSWORD|USER)(?:$|[_-])')
-_CROSSED_OUT = re.compile(r'[xX]{4,}|[*#\u2022\u25cf]{3,}|(?:[xX]{2,}-?){2,}|_{4,}|y{4,}|Y{4,}|\?{4,}')
+_CROSSED_OUT = re.compile(r'[xX]{4,}|[0-9][xX]{3,}|[*#\u2022\u25cf]{3,}|(?:[xX]{2,}-?){2,}|_{4,}|y{4,}|Y{4,}|\?{4,}')
 _GREETING = re.compile(
     r'\b(?:hello|hi|hey|test|testing|message|sms|welcome|dear|your|code|otp|order|this|from|hola|bonjour|hallo|ciao|'
     r'merhaba|ol[aá]|salam|text|world|the|is)\b|[\u0600-\u06ff]', re.IGNORECASE)

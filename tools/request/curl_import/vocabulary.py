@@ -11,7 +11,7 @@ def words(text: str) -> frozenset[str]:
 
 FROM = words('''
     from sender source src originator origin originating orig remitente expediteur emetteur absender gonderen
-    remetente cli callerid oa tpoa mask masking shortcode fr frm
+    remetente cli callerid oa tpoa did mask masking shortcode fr frm
 ''')
 TO = words('''
     to tos recipient recipients receiver receivers recepient recepients destination destinations dest dests dst da
@@ -58,7 +58,7 @@ USERS = words('''
 ACCOUNT_WORDS = words('''
     account accounts acct subaccount subaccounts project projects customer organization organisation org orgid
     tenant workspace workspaces company business plan serviceplan space merchant environment accountsid accountid
-    sid client service services sp app application profile channel instance reseller vendor
+    sid client service services sp app application profile channel instance reseller vendor connection
 ''')
 ACCOUNT_ALONE = words('''
     account accounts accountid accountsid accountno subaccount subaccountid projectid serviceplanid sid acct
@@ -87,6 +87,6 @@ PLAIN = words('''
     mime schedule time date timestamp option options category limit flag response output
 ''')
 SENDER_NAMES = words('''
-    header msgheader smsheader callerid headername brandname brand smssender signature smssignature alphaname alpha
-    signname
+    linenumber line header msgheader smsheader callerid headername brandname brand smssender signature smssignature
+    alphaname alpha signname accountphone accountnumber ownnumber ournumber virtualnumber
 ''')
