@@ -41,7 +41,9 @@ class Scanner:
         self.end_word()
 
     def add(self, text: str) -> None:
-        self.word = [*(self.word or ()), text]
+        if self.word is None:
+            self.word = []
+        self.word.append(text)
 
     def end_word(self, _match=None) -> None:
         if self.word is None:
@@ -142,6 +144,7 @@ def rule(pattern: str, action, flags: int = re.DOTALL):
 
 # What pages and word processors write outside of quotes.
 PAGE_RULES = (
+    rule(r'[A-Za-z0-9_./:=@,+%?~]+(?![>])', Scanner.add_match),
     rule('[\u200b\u200e\u200f\u2060\ufeff]', Scanner.skip),
     rule(r'[\u2013\u2014\u2212](?=[A-Za-z]([A-Za-z])?)', Scanner.dash),
     rule(r'<[A-Za-z_][^<>\n"\']{0,80}>|\{\{[^{}\n"\']{0,80}\}\}', Scanner.add_match),
