@@ -100,6 +100,7 @@ class SmsGatewayCurl(models.TransientModel):
             'res_id': self.id,
             'views': [(False, 'form')],
             'target': 'new',
+            'context': {'dialog_size': 'extra-large'},
         }
 
     # === BUSINESS METHODS === #

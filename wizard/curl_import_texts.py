@@ -106,6 +106,6 @@ class SmsGatewayCurl(models.TransientModel):
             'schedule': self.env._("The time of sending is left out, so that SMS are sent immediately: %(name)s"),
             'one_recipient': self.env._(
                 "Further recipients are left out, because the gateway sends one per request: %(name)s"),
-            'number_as_text': self.env._("Numbers in the command, but text in the gateway's JSON: %(names)s"),
+            'number_as_text': self.env._("JSON numbers that are sent as text: %(names)s"),
             'callback': self.env._("The Callback URL is sent only if delivery reports are enabled on the gateway."),
         }

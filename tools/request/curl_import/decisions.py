@@ -280,7 +280,7 @@ def _has_shape(part: Part, value: str) -> bool:
     meaning = part.meaning
     if meaning == NUMBER:
         known = part.kind == 'list' or is_phone(value) or is_placeholder(value) or bool(split_phones(value)[1])
-        return known or not re.fullmatch('[0-9]{1,3}', value)
+        return known or not re.fullmatch('-?[0-9]{1,3}', value)
     if meaning == CALLBACK:
         return is_url(value) or is_hole(value)
     if meaning in (FIXED, REMOVED):
