@@ -107,5 +107,7 @@ class SmsGatewayCurl(models.TransientModel):
             'one_recipient': self.env._(
                 "Further recipients are left out, because the gateway sends one per request: %(name)s"),
             'number_as_text': self.env._("JSON numbers that are sent as text: %(names)s"),
+            'placeholder_in_name': self.env._(
+                "Names are not filled like values. Check the names that contain a placeholder: %(name)s"),
             'callback': self.env._("The Callback URL is sent only if delivery reports are enabled on the gateway."),
         }

@@ -23,7 +23,7 @@ PIECES = st.sampled_from((
     'Authorization: Bearer x', '[', ']', '{', '}', ':', ',', '|', ';', '&', '>', '#', '\n', ' ', '=',
     '\u201c', '\u201d', '\u2019', '\u2014', 'curl.exe ', '[["__each__", {"a": [{"to": 1}]}]]'))
 # Notes that say what of the command is sent in another way.
-SAID = {'one_recipient', 'schedule', 'number_as_text'}
+SAID = {'one_recipient', 'schedule', 'number_as_text', 'placeholder_in_name'}
 CREDENTIALS = Credentials('$API_KEY', '$TOKEN', '$USERNAME', '$PASSWORD')
 
 

@@ -22,6 +22,7 @@ from .meanings import (
 )
 from .names import meaning_of_name, words_of
 from .parts import ACCOUNT_SID, Part
+from .request import is_variable, shown
 from .samples import (
     is_hole,
     is_phone,
@@ -33,6 +34,7 @@ from .samples import (
     placeholder_name,
     split_phones,
 )
+from .scanner import VARIABLE_START
 from .vocabulary import STRONG, words
 
 # What would be filled in a text that is not changed.
@@ -79,6 +81,7 @@ class Decisions:
         self.compare_items()
         self.check_country()
         self.check_types()
+        self.check_names()
 
     # === EACH PART BY ITSELF === #
 
@@ -97,6 +100,8 @@ class Decisions:
             part.meaning = CALLBACK
         elif not _has_shape(part, value):
             part.meaning = FIXED
+        if part.meaning not in (FIXED, CALLBACK) and VARIABLE_START in value and not is_variable(value):
+            part.sure = False
         if part.meaning == NUMBER and part.kind == 'text':
             samples, separator = split_phones(part.sample)
             if separator:
@@ -228,6 +233,12 @@ class Decisions:
             if ''.join(part.words) in _COUNTRY_CODES and re.fullmatch('[1-9][0-9]{0,3}', code):
                 self.is_national = not any(re.match(rf'(?:\+|00)?{code}', sample) for sample in samples)
                 part.sure = part.sure and not self.is_national
+
+    def check_names(self) -> None:
+        """Say which names hold a placeholder: names are sent as they are, or filled if the placeholder is ours."""
+        for part in self.parts:
+            if any(VARIABLE_START in name or OURS.search(name) for name in part.names):
+                self.note('placeholder_in_name', name=shown(part.name))
 
     def check_types(self) -> None:
         """Say where a JSON number becomes text, as values of placeholders are."""
