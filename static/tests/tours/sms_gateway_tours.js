@@ -110,7 +110,7 @@ tours.add("eis_sms_apis.wrong_configuration", {
 /** From a command of a provider's documentation to a gateway, with one value that has to be selected. */
 tours.add("eis_sms_apis.import_curl", {
     steps: () => [
-        { trigger: ".o_control_panel button:contains('Import cURL Command')", run: "click" },
+        { trigger: ".o_control_panel button:contains('Import from cURL')", run: "click" },
         { trigger: ".modal [name=command] textarea", run: "edit hello" },
         { trigger: ".modal button[name=action_read]", run: "click" },
         { trigger: ".modal:contains('starts with curl') .modal-footer button:contains('Close')", run: "click" },
