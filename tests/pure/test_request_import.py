@@ -119,6 +119,14 @@ class TestShells(unittest.TestCase):
             with self.subTest(name):
                 self.assert_request(command)
 
+    def test_shell_is_not_mistaken(self):
+        """What quotes in one shell is text within the quotes of another."""
+        for text in ('^"', '$env:X', '`', 'say ""hi"" ^', "''"):
+            with self.subTest(text):
+                quoted = json.dumps({'to': '+32456001122', 'text': "Hi", 'x': text}).replace("'", "'\\''")
+                self.assert_request(
+                    f"curl https://api.example.com/sms \\\n -H 'X-Key: k1' \\\n -d '{quoted}'", x=text)
+
     def test_variables_that_are_set(self):
         """A variable with a value in front of the command has it; another is left to be entered."""
         config = import_curl(

@@ -64,14 +64,16 @@ def split_command(text: str) -> Pasted:
 
 
 def _dialect(text: str, command: str) -> type[Scanner]:
-    if re.search(r'`[ \t]*\n|\$env:|@[\'"]\n|^PS [A-Z]?', text, re.MULTILINE):
-        return PowerShell
-    if re.search(r'\^[ \t]*\n|\^"', command) or re.search(r'"\{\s*""|[=\s]"[^"]*""\w', command):
-        return Posix if re.search(r"\s'", command) and '^"' not in command else Cmd
-    if re.search(r'^[A-Z]:\\[^>\n]*>', text, re.MULTILINE):
+    if command.startswith('^"'):  # as browsers copy it
         return Cmd
-    if 'curl.exe' in text and not re.search(r'\\[ \t]*\n', command):
-        return PowerShell if "'" in command else Cmd
+    if re.search(r'\\[ \t]*\n', command):
+        return Posix
+    if re.search(r'`[ \t]*\n|\$env:|@[\'"]\n|^PS [A-Z]?', text, re.MULTILINE) or (
+            'curl.exe' in text and "'" in command):
+        return PowerShell
+    if "'" not in command and re.search(
+            r'curl\.exe|\^[ \t]*\n|\s\^"|"\{\s*""|[=\s]"[^"]*""\w|^[A-Z]:\\[^>\n]*>', text, re.MULTILINE):
+        return Cmd
     return Posix
 
 
