@@ -38,13 +38,22 @@ class SmsGatewayCallbackFailureMap(models.Model):
              "same code with different meanings, start it with response: or report: (response:9).")
     failure_type = fields.Selection(FAILURE_TYPES, "Failure Type", required=True, default='unknown')
     outcome = fields.Selection(
-        [('as_usual', "As Usual"), ('refused', "Not Accepted"), ('accepted', "Accepted"), ('unknown', "Unknown")],
+        [
+            ('as_usual', "As Usual"),
+            ('refused', "Not Accepted"),
+            ('try_again', "Try Again"),
+            ('account', "Account Refused"),
+            ('accepted', "Accepted"),
+            ('unknown', "Unknown"),
+        ],
         "Outcome", required=True, default='as_usual',
         help="Select what this code in a response means for the SMS, whatever the HTTP code. As Usual: the other "
-             "settings decide. Not Accepted: the provider did not accept the SMS. Accepted: the provider accepted the "
-             "SMS, for example in an earlier request. Unknown: the recipient may have received the SMS. Only applies "
-             "to responses, not to delivery reports. In a successful response, only the error code and the status "
-             "value are compared.")
+             "settings decide. Not Accepted: the provider did not accept the SMS. Try Again: the provider is busy, as "
+             "with HTTP 429; the next gateway sends the SMS, or this one later. Account Refused: the provider refuses "
+             "every SMS of the account; the next gateway sends the SMS, and this one is paused after three of them. "
+             "Accepted: the provider accepted the SMS, for example in an earlier request. Unknown: the recipient may "
+             "have received the SMS. Only applies to responses, not to delivery reports. In a successful response, "
+             "only the error code and the status value are compared.")
 
     _provider_code_unique = models.Constraint(
         'unique(gateway_id, provider_code)',

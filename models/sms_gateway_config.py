@@ -1,15 +1,18 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Configuration as plain data: what sending, routing and reading reports need, for code that does not use the ORM."""
 import logging
+from dataclasses import replace
 
 from odoo import api, models
 from odoo.tools import str2bool
 
+from ..sending import routing
 from ..sending.gateway_config import GatewayConfig, GatewayConnection
 from ..sending.routing import Route
 from ..tools import phone, secret_log
 from ..tools.answer.failure_codes import FailureCode
 from ..tools.answer.interpretation import AnswerRules
+from ..tools.problem import Problem
 from ..tools.report.parsing import ReportRules, parse_value_list
 from ..tools.request.builder import Credentials, RequestConfig
 from ..tools.request.typed_secrets import Secrets, find_secrets
@@ -134,6 +137,7 @@ class SmsGateway(models.Model):
         throttles = self.env['sms.gateway.throttle'].sudo().search(
             [('gateway_id', 'in', self.ids), ('failures', '>', 0)])
         failures = {throttle.gateway_id.id: throttle.failures for throttle in throttles}
+        half_open = throttles.filtered(lambda throttle: throttle._is_half_open()).gateway_id.ids
         default_success = self._is_parameter_on('sms.default_success_200')
         return {
             gateway.id: GatewayConfig(
@@ -148,6 +152,7 @@ class SmsGateway(models.Model):
                 track_status=gateway.create_status,
                 waits_for_report=gateway.delivery_callback_enabled,
                 failures=failures.get(gateway.id, 0),
+                is_half_open=gateway.id in half_open,
             )
             for gateway in self.sudo()
         }
@@ -286,3 +291,48 @@ class SmsGateway(models.Model):
             *secrets.secrets, *(name for name in secrets.names if len(name) >= MIN_SECRET_NAME),
             *(pair for pair in secrets.pairs if not pair.endswith(':')))
         return secrets
+
+    # === BUSINESS METHODS - ROUTING EXPLAINED === #
+
+    @api.model
+    def explain_route(self, number, company_id=None):
+        """Tell which gateway would send to a number, and why.
+
+        :param str number: a phone number as a person enters it
+        :param int company_id: the company of the SMS, by default the current one
+        :return: {'gateway': [id, name] or False, 'number': E.164 or False, 'reason': str, 'next': [[id, name], ...]}
+        :rtype: dict
+        :raise AccessError: when the user cannot access the gateways of the company
+        """
+        self.check_access('read')
+        company = self.env['res.company'].browse(company_id) if company_id else self.env.company
+        if company not in self.env.companies:
+            # a company of the user that is not selected in the switcher; core refuses all others
+            return self.with_context(allowed_company_ids=company.ids).explain_route(number)
+        e164 = phone.to_e164(number or '', [code for code in [company.country_id.code] if code])
+        routes, default_id = self._get_routes(), self._get_default_gateway_id()
+        candidates = routing.RoutingTable(routes, company.id, default_id).candidates(e164)
+        pairs = [[gateway.id, gateway.name] for gateway in self.browse([c.gateway_id for c in candidates])]
+        if self._is_iap_used(company):
+            reason, pairs = self.env._("Odoo IAP sends it. See Use IAP and IAP Fallback in the settings."), []
+        elif not candidates:
+            reason = self.env['sms.gateway.problem']._word(Problem('no_gateway'))
+        else:
+            available = [replace(route, paused=False) for route in routes]
+            first = routing.RoutingTable(available, company.id, default_id).candidates(e164)[0]
+            reason = self._explain_candidate(first)
+            if first.gateway_id != candidates[0].gateway_id:
+                reason = self.env._(
+                    "%s has priority but is paused: the provider is unreachable or asked to wait.",
+                    self.browse(first.gateway_id).name)
+        return {'gateway': pairs[0] if pairs else False, 'number': e164 or False, 'reason': reason, 'next': pairs[1:]}
+
+    @api.model
+    def _explain_candidate(self, candidate):
+        return {
+            routing.PREFIX: self.env._("Its prefix +%s is the best match.", candidate.prefix),
+            routing.DEFAULT: self.env._("No prefix matches, and it is the Default Gateway."),
+            routing.FIRST: self.env._(
+                "No prefix matches and no Default Gateway is set, so the Active gateway with the highest priority "
+                "sends it, whatever its prefixes."),
+        }[candidate.rule]

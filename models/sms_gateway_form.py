@@ -8,6 +8,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 
 from ..sending import routing
+from ..sending.store.claims import release_waiting
 from ..tools import phone
 from ..tools.problem import Problem, ProblemError
 from ..tools.request.builder import Recipient, preview
@@ -51,8 +52,9 @@ class SmsGateway(models.Model):
 
     paused_until = fields.Datetime(
         "Paused Until", compute='_compute_paused_until',
-        help="The provider is unreachable or asked to wait. Other gateways send in the meantime. Sending through this "
-             "gateway resumes automatically.")
+        help="Other gateways send in the meantime. Sending through this gateway resumes automatically.")
+    pause_reason = fields.Char(
+        "Pause Reason", compute='_compute_paused_until', help="Why the gateway is paused, and what the provider said.")
     sms_count = fields.Integer("Total SMS", compute='_compute_sms_counts')
     sms_sent_count = fields.Integer("Sent SMS", compute='_compute_sms_counts')
     sms_failed_count = fields.Integer("Failed SMS", compute='_compute_sms_counts')
@@ -107,12 +109,15 @@ class SmsGateway(models.Model):
 
     # === COMPUTE METHODS - FIGURES === #
 
+    @api.depends_context('lang')
     def _compute_paused_until(self):
         throttles = self.env['sms.gateway.throttle'].sudo().search(
             [('gateway_id', 'in', self.ids), ('paused_until', '>', fields.Datetime.now())])
-        until = {throttle.gateway_id.id: throttle.paused_until for throttle in throttles}
+        by_gateway = throttles.grouped('gateway_id')
         for gateway in self:
-            gateway.paused_until = until.get(gateway._origin.id, False)
+            throttle = by_gateway.get(gateway._origin, throttles.browse())
+            gateway.paused_until = throttle.paused_until
+            gateway.pause_reason = throttle and throttle._get_reason()
 
     @api.depends_context('uid', 'allowed_company_ids')
     def _compute_sms_counts(self):
@@ -177,6 +182,12 @@ class SmsGateway(models.Model):
             'target': 'new',
             'context': {'default_gateway_id': self.id},
         }
+
+    def action_resume(self):
+        """Resume Now: end the pause, and send what waits for it."""
+        self.check_access('write')
+        self.env['sms.gateway.throttle'].sudo()._end_pauses(self.ids)
+        release_waiting(self.sudo().env, self.ids)
 
     def action_which_gateway(self):
         return self.env['ir.actions.act_window']._for_xml_id('eis_sms_apis.sms_gateway_route_action')
@@ -347,48 +358,3 @@ class SmsGateway(models.Model):
             yield self.env._(
                 "Providers cannot reach the Callback URL because it leads to this machine. Set the system parameter "
                 "web.base.url to the public URL of Odoo.")
-
-    # === BUSINESS METHODS - ROUTING EXPLAINED === #
-
-    @api.model
-    def explain_route(self, number, company_id=None):
-        """Tell which gateway would send to a number, and why.
-
-        :param str number: a phone number as a person enters it
-        :param int company_id: the company of the SMS, by default the current one
-        :return: {'gateway': [id, name] or False, 'number': E.164 or False, 'reason': str, 'next': [[id, name], ...]}
-        :rtype: dict
-        :raise AccessError: when the user cannot access the gateways of the company
-        """
-        self.check_access('read')
-        company = self.env['res.company'].browse(company_id) if company_id else self.env.company
-        if company not in self.env.companies:
-            # a company of the user that is not selected in the switcher; core refuses all others
-            return self.with_context(allowed_company_ids=company.ids).explain_route(number)
-        e164 = phone.to_e164(number or '', [code for code in [company.country_id.code] if code])
-        routes, default_id = self._get_routes(), self._get_default_gateway_id()
-        candidates = routing.RoutingTable(routes, company.id, default_id).candidates(e164)
-        pairs = [[gateway.id, gateway.name] for gateway in self.browse([c.gateway_id for c in candidates])]
-        if self._is_iap_used(company):
-            reason, pairs = self.env._("Odoo IAP sends it. See Use IAP and IAP Fallback in the settings."), []
-        elif not candidates:
-            reason = self.env['sms.gateway.problem']._word(Problem('no_gateway'))
-        else:
-            available = [replace(route, paused=False) for route in routes]
-            first = routing.RoutingTable(available, company.id, default_id).candidates(e164)[0]
-            reason = self._explain_candidate(first)
-            if first.gateway_id != candidates[0].gateway_id:
-                reason = self.env._(
-                    "%s has priority but is paused: the provider is unreachable or asked to wait.",
-                    self.browse(first.gateway_id).name)
-        return {'gateway': pairs[0] if pairs else False, 'number': e164 or False, 'reason': reason, 'next': pairs[1:]}
-
-    @api.model
-    def _explain_candidate(self, candidate):
-        return {
-            routing.PREFIX: self.env._("Its prefix +%s is the best match.", candidate.prefix),
-            routing.DEFAULT: self.env._("No prefix matches, and it is the Default Gateway."),
-            routing.FIRST: self.env._(
-                "No prefix matches and no Default Gateway is set, so the Active gateway with the highest priority "
-                "sends it, whatever its prefixes."),
-        }[candidate.rule]

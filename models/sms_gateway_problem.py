@@ -37,6 +37,8 @@ SENTENCES = {
         "as Base URL."),
 
     # An SMS that no provider got
+    'waiting_account': _lt("Waiting: the provider refuses the account of the gateway."),
+    'waiting_failing': _lt("Waiting: the provider does not process requests."),
     'interrupted': _lt("Sending was interrupted."),
     'no_gateway': _lt(
         "No SMS gateway is active for this company. Ask an administrator to activate one: Settings > General "

@@ -1,9 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
+from ..sending.breaker import ACCOUNT, FAILING
+
 MIN_PAUSE = 10  # seconds; doubled with each pause in a row
 MAX_PAUSE = 600
+PROBE_LEAD = 5  # seconds that a probe may take longer than its response
 MAX_ASKED_PAUSE = 3600  # a provider that asks for more because of one SMS must not stop all others
+
+BREAKER_KINDS = (FAILING, ACCOUNT)
 
 
 class SmsGatewayThrottle(models.Model):
@@ -20,6 +25,8 @@ class SmsGatewayThrottle(models.Model):
     next = fields.Datetime()  # first free place
     paused_until = fields.Datetime()
     failures = fields.Integer(default=0)  # pauses in a row
+    pause_kind = fields.Char()  # see `Pause`
+    pause_words = fields.Char()
 
     _gateway_unique = models.Constraint('unique(gateway_id)', "A gateway has one throttle.")
 
@@ -62,36 +69,45 @@ class SmsGatewayThrottle(models.Model):
     # === PAUSES === #
 
     @api.model
-    def _save_pauses(self, paused, responded):
-        """Pause gateways, and end the pauses in a row of those that have responded.
+    def _save_pauses(self, paused, recovered):
+        """Pause gateways, and end the pauses of those that work again.
 
-        :param dict paused: {gateway id: seconds that the provider asked for, None for a pause that grows}
-        :param list responded: ids of gateways
+        :param dict paused: {gateway id: Pause}
+        :param list recovered: ids of gateways
         """
         # consistent lock order, to avoid deadlocks
         self.env.cr.execute(
             "SELECT 1 FROM sms_gateway_throttle WHERE gateway_id = ANY(%s) ORDER BY gateway_id FOR UPDATE",
-            [[*paused, *responded]])
-        for gateway_id, seconds in sorted(paused.items()):
-            self._pause(gateway_id, seconds)
-        self.env.cr.execute(
-            "UPDATE sms_gateway_throttle SET failures = 0, paused_until = NULL "
-            "WHERE gateway_id = ANY(%s) AND failures > 0", [responded])
+            [[*paused, *recovered]])
+        for gateway_id in sorted(paused):
+            self._pause(gateway_id, paused[gateway_id])
+        self._end_pauses(recovered)
 
     @api.model
-    def _pause(self, gateway_id, seconds):
+    def _end_pauses(self, gateway_ids):
         self.env.cr.execute("""
-            INSERT INTO sms_gateway_throttle AS throttle (gateway_id, paused_until, failures)
+            UPDATE sms_gateway_throttle SET failures = 0, paused_until = NULL, pause_kind = NULL, pause_words = NULL
+            WHERE gateway_id = ANY(%s) AND failures > 0
+        """, [list(gateway_ids)])
+        self.invalidate_model()
+
+    @api.model
+    def _pause(self, gateway_id, pause):
+        self.env.cr.execute("""
+            INSERT INTO sms_gateway_throttle AS throttle (gateway_id, paused_until, failures, pause_kind, pause_words)
             VALUES (%(gateway)s, (clock_timestamp() AT TIME ZONE 'UTC')
-                    + COALESCE(%(seconds)s, %(least)s) * interval '1 second', 1)
+                    + COALESCE(%(seconds)s, %(least)s) * interval '1 second', 1, %(kind)s, %(words)s)
             ON CONFLICT (gateway_id) DO UPDATE SET
+                pause_kind = EXCLUDED.pause_kind, pause_words = EXCLUDED.pause_words,
                 failures = COALESCE(throttle.failures, 0) + 1,
                 paused_until = GREATEST(throttle.paused_until, (clock_timestamp() AT TIME ZONE 'UTC')
                     + COALESCE(%(seconds)s, LEAST(%(least)s * 2 ^ LEAST(throttle.failures, 20), %(most)s))
                     * interval '1 second')
         """, {
             'gateway': gateway_id,
-            'seconds': None if seconds is None else min(seconds, MAX_ASKED_PAUSE),
+            'seconds': None if pause.seconds is None else min(pause.seconds, MAX_ASKED_PAUSE),
+            'kind': pause.kind,
+            'words': pause.words,
             'least': MIN_PAUSE,
             'most': MAX_PAUSE,
         })
@@ -107,3 +123,47 @@ class SmsGatewayThrottle(models.Model):
             FROM sms_gateway_throttle WHERE paused_until > clock_timestamp() AT TIME ZONE 'UTC'
         """)
         return dict(self.env.cr.fetchall())
+
+    def _get_reason(self):
+        """Return why the gateway is paused, in the language of the environment.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        reason = {
+            FAILING: self.env._("The provider does not process requests."),
+            ACCOUNT: self.env._("The provider refuses the account."),
+        }.get(self.pause_kind) or self.env._("The provider is unreachable or asked to wait.")
+        return f'{reason} {self.pause_words or ""}'.strip()
+
+    # === PROBES === #
+
+    def _is_half_open(self):
+        """Tell whether one SMS must show that a gateway works again, whose breaker had opened.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        now = fields.Datetime.now()
+        return self.pause_kind in BREAKER_KINDS and (self.paused_until or now) <= now
+
+    @api.model
+    def _take_probes(self, gateway_ids):
+        """Let this transaction alone send one SMS through gateways whose pause is over; for the others it lasts until
+        the result is there.
+
+        :return: ids of the gateways, those of which another worker has the probe left out
+        :rtype: set[int]
+        """
+        self.env.cr.execute("""
+            UPDATE sms_gateway_throttle throttle
+            SET paused_until = (clock_timestamp() AT TIME ZONE 'UTC') + (gateway.timeout + %s) * interval '1 second'
+            FROM sms_gateway gateway
+            WHERE gateway.id = throttle.gateway_id AND throttle.id IN (
+                SELECT id FROM sms_gateway_throttle
+                WHERE gateway_id = ANY(%s) AND failures > 0 AND pause_kind = ANY(%s)
+                AND paused_until <= clock_timestamp() AT TIME ZONE 'UTC'
+                ORDER BY gateway_id FOR UPDATE)
+            RETURNING throttle.gateway_id
+        """, [PROBE_LEAD, list(gateway_ids), list(BREAKER_KINDS)])
+        return {gateway_id for gateway_id, in self.env.cr.fetchall()}

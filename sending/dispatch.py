@@ -260,9 +260,13 @@ class Dispatcher:
         return collected
 
     def can_start_later(self, gateway_id: int) -> bool:
-        """Tell whether a request that did not start, because it was too late for its place, may do so in this run."""
-        config = self.configs[gateway_id]
-        return bool(config.rate_limit) and self._pool.get_time_to_start(config.connection) > START_LEAD
+        """Tell whether a request that did not start may do so in this run: it was too late for its place under a rate
+        limit, or the pool stopped because of failures that are none."""
+        return not self.is_closed and self._pool.get_time_to_start(self.configs[gateway_id].connection) > START_LEAD
+
+    def resume(self, gateway_id: int):
+        """Let the pool start a gateway's requests again."""
+        self._pool.resume(self.configs[gateway_id].connection)
 
     def take_back(self, gateway_id: int):
         """Start none of a gateway's requests that wait: they are collected without a response."""

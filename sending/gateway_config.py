@@ -25,6 +25,7 @@ class GatewayConfig:
 
     :param rate_limit: SMS per second over all workers and servers, 0 for no limit
     :param failures: how often in a row the gateway was paused
+    :param is_half_open: whether its breaker opened and the pause is over: one SMS must show whether it works again
     """
     gateway_id: int
     name: str
@@ -36,6 +37,7 @@ class GatewayConfig:
     track_status: bool
     waits_for_report: bool
     failures: int = 0
+    is_half_open: bool = False
 
     @property
     def recipients(self) -> int:

@@ -7,6 +7,7 @@ import re
 import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
@@ -17,10 +18,11 @@ from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from ..tools.answer.interpretation import HttpAnswer
+from ..tools.answer.interpretation import RETRY_LATER, HttpAnswer
 from ..tools.problem import Problem
 from ..tools.request.builder import HttpRequest
 from ..tools.secret_log import request_under_way
+from .breaker import MAX_FAILURES
 from .connection import Adapter, TooLongError, attempt
 from .gateway_config import GatewayConnection
 from .http_body import AnswerError, decode, read_body
@@ -128,6 +130,12 @@ def exchange_in_time(connection: GatewayConnection, request: HttpRequest) -> Htt
         pool.submit(connection, request)
         (_request, answer), = pool.collect(deadline - time.monotonic() + 1) or pool.abandon()
     return answer or HttpAnswer(status=None, failure='connect', reason=Problem('no_time_left'))
+
+
+def _is_failing(answer: HttpAnswer) -> bool:
+    """Tell whether the outcome is unknown whatever the response says about an SMS."""
+    return answer.failure in ('timeout', 'broken') or (
+        answer.status is not None and answer.status >= 500 and answer.status not in RETRY_LATER)
 
 
 def _explain_unknown(error: Exception) -> tuple[str, Problem]:
@@ -244,6 +252,7 @@ class RequestPool:
         self._started: set[int] = set()
         self._is_abandoned = False
         self._taken_back: dict[tuple, float] = {}  # when requests of a connection were taken back last
+        self._failures = Counter()  # {connection: responses in a row that leave the outcome unknown}
 
     def __enter__(self):
         return self
@@ -287,13 +296,19 @@ class RequestPool:
             for _connection, request, _not_before in self._workers[connection.key].take_back():
                 self._answers.put((request, None))
 
+    def resume(self, connection: GatewayConnection):
+        """Start a gateway's requests again although the last ones have failed."""
+        self._failures[connection.key] = 0
+
     def _run(self, connection: GatewayConnection, request: HttpRequest, not_before: float):
         answer = None
         if self._wait_for_turn(connection, not_before):
             # in this order: either it is seen to have started, or it sees that nobody waits for it any more
             self._started.add(id(request))
-            if not self._is_abandoned:
+            # here too, because every request that starts until the run knows of the failures is in doubt as well
+            if not self._is_abandoned and self._failures[connection.key] < MAX_FAILURES:
                 answer = exchange(connection, request, self._get_timeout(connection), self.deadline)
+                self._failures[connection.key] = self._failures[connection.key] + 1 if _is_failing(answer) else 0
         self._answers.put((request, answer))
 
     def _wait_for_turn(self, connection: GatewayConnection, not_before: float) -> bool:

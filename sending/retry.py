@@ -57,11 +57,13 @@ def decide(
     :param paused: seconds and result by the id of each gateway that gets nothing more in this run
     :param has_time: whether another gateway can still send it in this run
     """
-    if not result.retryable:
+    if not (result.retryable or result.account_refused):
         return Done()
     others = sms.candidates[1:] if has_time else ()
     if usable := tuple(gateway_id for gateway_id in others if gateway_id not in paused):
         return NextGateway(usable)
+    if result.account_refused:
+        return Done()  # what was sent until the breaker opened fails, the rest waits
     delay = retry_delay(sms.attempt, result.retry_after)
     if others:  # one of them may be back earlier
         delay = min(paused[gateway_id][0] for gateway_id in others)

@@ -4,16 +4,19 @@ import logging
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import psycopg2
 
 from ..tools.answer.interpretation import interpret
+from ..tools.problem import Problem
+from .breaker import ACCOUNT, FAILING, HEALTHY, REFUSING, Breaker, read_signal
 from .dispatch import MAX_PORTION, Dispatcher
 from .outcomes import Outcomes
 from .pauses import Pauses
 from .queued_sms import RENEW_AFTER
 from .request_pool import RequestPool
-from .retry import Done, NextGateway, decide, retry_delay
+from .retry import RETRY_DELAY, Done, NextGateway, decide, retry_delay
 from .store.retry_time import is_outage
 from .throttle import Throttle
 
@@ -25,6 +28,7 @@ MAX_UNANSWERED = 5000  # SMS that are claimed and not answered
 SAVE_SIZE = 250  # results that are enough to save them
 LAST_SAVE_SIZE = 50  # the same while nothing is left to do but to wait for the last responses
 MAX_SAVE_SECONDS = 1  # until a result is saved while others are under way
+WAITING = {FAILING: Problem('waiting_failing'), ACCOUNT: Problem('waiting_account')}  # why an SMS is queued again
 STOP_SECONDS = 10  # that a server which is to stop waits for responses
 
 
@@ -49,6 +53,7 @@ class SendRun:
         self._period = period
         self._ids = ids
         self._pauses = Pauses()
+        self._breaker = Breaker()
         self._max_claim = MAX_CLAIM  # less after a claim that the database refused
         self._refused = []  # ids of SMS that cannot be claimed
         self._last_save = time.monotonic()
@@ -166,8 +171,7 @@ class SendRun:
             results = interpret(config.answer, request.recipients, answer)
             for sms, result in zip(queued, results, strict=True):
                 self._settle_result(sms, result, again)
-            if self._pauses.note_response(config.gateway_id, answer.failure, results[0]):
-                self._dispatcher.take_back(config.gateway_id)
+            self._note_signal(config, results)
         self._dispatcher.dispatch_again(again)
 
     def _settle_result(self, sms, result, again):
@@ -176,8 +180,6 @@ class SendRun:
             delay = retry_delay(sms.attempt, result.retry_after)
             self._pauses.add(gateway_id, delay, result.retry_after, result)
             self._dispatcher.take_back(gateway_id)
-        elif result.http_code:
-            self._pauses.note_success(gateway_id)
         decision = decide(sms, result, self._pauses, time.monotonic() < self.deadline)
         if isinstance(decision, Done):
             self.outcomes.finish(sms, result)
@@ -187,6 +189,18 @@ class SendRun:
         else:
             self.outcomes.requeue(sms, decision.delay, decision.reason)
 
+    def _note_signal(self, config, results):
+        """Pause a gateway that fails or refuses the account: each further SMS would be lost on it, too."""
+        if any(result.retryable for result in results):
+            return  # it is paused already, for as long as it asked
+        signal_of = read_signal(results)
+        if signal_of in (HEALTHY, REFUSING):
+            self._pauses.note_recovery(config.gateway_id)
+        if self._breaker.note(config.gateway_id, signal_of, is_probe=bool(config.failures)):
+            reason = replace(results[0], doubtful=False, problem=WAITING[signal_of])
+            self._pauses.add(config.gateway_id, RETRY_DELAY, None, reason, signal_of)
+            self._dispatcher.take_back(config.gateway_id)
+
     def _settle_not_started(self, queued, again):
         """The gateway is paused, or they were too late for their place under its rate limit, or for this run."""
         gateway_id = queued[0].gateway_id
@@ -194,6 +208,7 @@ class SendRun:
             sms.attempt -= 1
         if not self._is_told_to_stop() and (
                 gateway_id in self._pauses or self._dispatcher.can_start_later(gateway_id)):
+            self._dispatcher.resume(gateway_id)
             again += queued
             return
         self._dispatcher.is_closed = True  # whatever is claimed now would come back in the same way
@@ -218,10 +233,11 @@ class SendRun:
     def _save(self):
         self._last_save = time.monotonic()
         finished, requeued = self.outcomes.take()
-        paused, responded = self._pauses.take_unsaved()
+        paused, recovered = self._pauses.take_unsaved()
         configs = self._dispatcher.configs
-        if paused or any(configs[gateway_id].failures for gateway_id in responded):
-            self._store.save_pauses(paused, responded)
+        recovered = [gateway_id for gateway_id in recovered if configs[gateway_id].failures]
+        if paused or recovered:
+            self._store.save_pauses(paused, recovered)
         self._store.save(finished, requeued, configs)
         self.done += len(finished)
 

@@ -20,6 +20,7 @@ from . import (
     test_security_secrets,
     test_sending,
     test_sending_answers,
+    test_sending_breaker,
     test_sending_careless_settings,
     test_sending_companies,
     test_sending_doors,

@@ -259,12 +259,15 @@ class TestSilence(FailoverCase):
         waiting = self.sms.filtered(lambda sms: sms.state == 'outgoing')
         self.assertTrue(all(waiting.mapped('send_after')))
         self.assertEqual(set(waiting.mapped('attempt')), {0})
-        # and when the provider is well again, they go
+        # and when the provider is well again, one shows it, and the others follow
         self.provider.always(self.provider.accept, path='/')
         waiting.flush_recordset()
         self.env.cr.execute("UPDATE sms_sms SET send_after = now() AT TIME ZONE 'UTC' - interval '1 s'")
         self.env.cr.execute("UPDATE sms_gateway_throttle SET paused_until = now() AT TIME ZONE 'UTC' - interval '1 s'")
         waiting.invalidate_recordset()
+        self.env['sms.sms']._process_queue()
+        self.assertEqual(sorted(waiting.mapped('state')), ['outgoing'] * (len(waiting) - 1) + ['pending'])
+        self.assertFalse(any(waiting.mapped('send_after')))
         self.env['sms.sms']._process_queue()
         self.assertEqual(set(waiting.mapped('state')), {'pending'})
         self.assertFalse(self.gateway.paused_until)

@@ -1,7 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import (
     curl_import,
-    curl_import_texts,
     gateway_export,
     gateway_import,
     sms_retry,

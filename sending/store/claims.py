@@ -4,6 +4,7 @@
 A claim marks queued SMS as Processing, in `claimed_until`. What is not saved or put back by then counts as lost: its
 process was interrupted.
 """
+from dataclasses import replace
 from datetime import timedelta
 
 from odoo import fields
@@ -13,6 +14,8 @@ from ..queued_sms import LEASE, QueuedSms
 from ..retry import RETRY_FOR
 from ..routing import RoutingTable
 from .results import word_by_author
+
+PROBE_DELAY = 5  # seconds until an SMS is sent that waits for the probe of its gateway
 
 # === CLAIM === #
 
@@ -121,14 +124,40 @@ def route(env, queued):
     """
     gateways = env['sms.gateway'].sudo()
     routes, default_id = gateways._get_routes(), gateways._get_default_gateway_id()
+    configs = gateways.browse([route.gateway_id for route in routes])._get_configs()
+    _set_candidates(queued, routes, default_id)
+    if half_open := {gateway_id for gateway_id, config in configs.items() if config.is_half_open}:
+        _probe(env, queued, half_open, routes, default_id)
+    if any(route.paused for route in routes):
+        _wait_for_pauses(env, queued)
+    return configs
+
+
+def _set_candidates(queued, routes, default_id):
     tables = {
         company_id: RoutingTable(routes, company_id, default_id) for company_id in {sms.company_id for sms in queued}}
     for sms in queued:
         candidates = tables[sms.company_id].candidates(phone.to_e164(sms.number, sms.countries))
         sms.candidates = tuple(candidate.gateway_id for candidate in candidates)
-    if any(route.paused for route in routes):
-        _wait_for_pauses(env, queued)
-    return gateways.browse([route.gateway_id for route in routes])._get_configs()
+
+
+def _probe(env, queued, half_open, routes, default_id):
+    """Let one SMS show whether a gateway works again, and treat it as paused for the others.
+
+    :param set half_open: ids of gateways
+    """
+    probes = env['sms.gateway.throttle']._take_probes({sms.gateway_id for sms in queued} & half_open)
+    others = []
+    for sms in queued:
+        if sms.gateway_id in probes:
+            probes.remove(sms.gateway_id)
+        elif half_open.intersection(sms.candidates):
+            others.append(sms)
+    guarded = [replace(route, paused=route.paused or route.gateway_id in half_open) for route in routes]
+    _set_candidates(others, guarded, default_id)
+    for sms in others:
+        if sms.gateway_id in half_open and sms.age < RETRY_FOR:  # no other gateway can send it
+            sms.delay = PROBE_DELAY
 
 
 def _wait_for_pauses(env, queued):
@@ -230,3 +259,16 @@ def trigger_queue(env, *times):
         [('cron_id', '=', cron.id), ('call_at', 'in', list(minutes))]).mapped('call_at'))
     if minutes:
         cron.sudo()._trigger(minutes)
+
+
+def release_waiting(env, gateway_ids):
+    """Let the SMS that wait for paused gateways be sent now."""
+    env.cr.execute("""
+        UPDATE sms_sms SET send_after = NULL WHERE id IN (
+            SELECT id FROM sms_sms
+            WHERE state = 'outgoing' AND gateway_id = ANY(%s) AND send_after > clock_timestamp() AT TIME ZONE 'UTC'
+            ORDER BY id FOR UPDATE SKIP LOCKED)
+    """, [list(gateway_ids)])
+    if env.cr.rowcount:
+        env['sms.sms'].invalidate_model(['send_after'])
+        trigger_queue(env)

@@ -127,11 +127,13 @@ class Store:
                 finished[start:start + MAX_SAVED], partial(save_results, configs=configs, **self._options),
                 partial(save_without_hooks, configs=configs, **self._options))
 
-    def save_pauses(self, paused, responded):
-        """Let all workers know which gateways are paused.
+    def save_pauses(self, paused, recovered):
+        """Let all workers know which gateways are paused, and send what waits for those that work again.
 
-        :param dict paused: {gateway id: seconds that it asked for, or None}
-        :param list responded: ids of gateways that have responded
+        :param dict paused: {gateway id: Pause}
+        :param list recovered: ids of gateways
         """
-        self._transactions.write(
-            lambda env: env['sms.gateway.throttle']._save_pauses(paused, responded), 0)
+        self._transactions.write(lambda env: env['sms.gateway.throttle']._save_pauses(paused, recovered), 0)
+        if recovered:
+            # by itself: claims lock SMS before throttles
+            self._transactions.write(lambda env: claims.release_waiting(env, recovered), 0)

@@ -1,12 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What follows each result of an SMS: it is done, the next gateway sends it, or the queue does later."""
+"""What follows each result: the SMS is done, the next gateway sends it or the queue does, the gateway is paused."""
 from dataclasses import replace
 
-from ...sending.pauses import Pauses
+from ...sending.breaker import ACCOUNT, FAILING, HEALTHY, REFUSING, Breaker, read_signal
+from ...sending.pauses import ASKED, Pause, Pauses
 from ...sending.queued_sms import QueuedSms, not_sent
 from ...sending.retry import MAX_RETRY_DELAY, RETRY_DELAY, RETRY_FOR, Done, NextGateway, Requeue, decide, retry_delay
+from ...tools.answer.interpretation import AnswerRules, HttpAnswer, interpret
+from ...tools.request.builder import Recipient
 from .common import PureCase
 
+RECIPIENT = Recipient('0' * 32, '+32456001122', "Hello")
 REFUSED = replace(not_sent('sms_server', words="Busy"), retryable=True)
 
 
@@ -55,42 +59,116 @@ class TestPauses(PureCase):
         """The longest pause that a provider asks for counts."""
         pauses = Pauses()
         for seconds in (30, 90, 60):
-            pauses.add(1, seconds, seconds, f"{seconds}")
-        self.assertEqual(pauses[1], (90, "90"))
-        self.assertEqual(pauses.take_unsaved(), ({1: 90}, []))
+            pauses.add(1, seconds, seconds, REFUSED)
+        self.assertEqual(pauses[1], (90, REFUSED))
+        self.assertEqual(pauses.take_unsaved(), ({1: Pause(ASKED, "Busy", 90)}, []))
         self.assertEqual(pauses.take_unsaved(), ({}, []))
 
     def test_growing(self):
         """Of requests that were under way together only the first failure makes the pause grow."""
         pauses = Pauses()
-        pauses.add(1, 60, None, "")
-        self.assertEqual(pauses.take_unsaved(), ({1: None}, []))
-        pauses.add(1, 60, None, "")
+        pauses.add(1, 60, None, REFUSED, FAILING)
+        self.assertEqual(pauses.take_unsaved(), ({1: Pause(FAILING, "Busy")}, []))
+        pauses.add(1, 60, None, REFUSED, FAILING)
         self.assertEqual(pauses.take_unsaved(), ({}, []))
 
-    def test_a_provider_that_stops_responding(self):
-        for failures, paused in (
-            (('timeout', 'timeout', 'timeout'), True),
-            (('broken', 'timeout', 'broken'), True),
-            (('timeout', 'timeout', ''), False),
-            (('timeout', 'timeout', '', 'timeout', 'timeout'), False),
-            (('connect', 'connect', 'connect'), False),  # the result of each SMS pauses it
-        ):
-            with self.subTest(failures):
-                pauses = Pauses()
-                self.assertEqual([pauses.note_response(1, failure, "Why") for failure in failures][-1], paused)
-                self.assertEqual(1 in pauses, paused)
-
-    def test_success_of_a_paused_gateway(self):
+    def test_recovery_of_a_paused_gateway(self):
         """What was under way when it was paused does not end the pause."""
         pauses = Pauses()
-        pauses.note_success(1)
-        pauses.note_success(2)
-        pauses.add(1, 60, None, "")
-        self.assertEqual(pauses.take_unsaved(), ({1: None}, [2]))
+        pauses.note_recovery(1)
+        pauses.note_recovery(2)
+        pauses.add(1, 60, None, REFUSED)
+        self.assertEqual(pauses.take_unsaved(), ({1: Pause(ASKED, "Busy")}, [2]))
 
     def test_the_earliest(self):
         pauses = Pauses()
-        pauses.add(1, 60, None, "a")
-        pauses.add(2, 30, 30, "b")
-        self.assertEqual(pauses.find_earliest((1, 2)), (30, "b"))
+        pauses.add(1, 60, None, REFUSED)
+        other = replace(REFUSED, error_message="Other")
+        pauses.add(2, 30, 30, other)
+        self.assertEqual(pauses.find_earliest((1, 2)), (30, other))
+
+
+class TestBreaker(PureCase):
+
+    def test_what_a_response_says_about_the_provider(self):
+        rules = AnswerRules(failure_map=(('55', 'sms_server', 'try_again'), ('66', 'sms_server', 'account'),
+                                         ('77', 'sms_acc'), ('88', 'sms_rejected')),
+                            error_code_path='code')
+        for name, answer, signal in (
+            ("accepted", HttpAnswer(200, '{}'), HEALTHY),
+            ("HTTP 500", HttpAnswer(500, 'Oops'), FAILING),
+            ("time-out", HttpAnswer(None, failure='timeout'), FAILING),
+            ("lost connection", HttpAnswer(None, failure='broken'), FAILING),
+            ("HTTP 401", HttpAnswer(401, '{}'), ACCOUNT),
+            ("HTTP 403", HttpAnswer(403, '{}'), ACCOUNT),
+            ("HTTP 402", HttpAnswer(402, '{}'), ACCOUNT),
+            ("a code of the account", HttpAnswer(400, '{"code": 66}'), ACCOUNT),
+            ("a failure type of the account", HttpAnswer(400, '{"code": 77}'), ACCOUNT),
+            ("a refused text", HttpAnswer(400, '{"code": 88}'), REFUSING),
+            ("a refused text with HTTP 500", HttpAnswer(500, '{"code": 66}'), ACCOUNT),
+        ):
+            with self.subTest(name):
+                self.assertEqual(read_signal(interpret(rules, [RECIPIENT], answer)), signal)
+
+    def test_one_of_several_recipients(self):
+        """What is said of one recipient is not said of the account."""
+        rules = AnswerRules(items_path='items', number_path='to', error_code_path='code', message_id_path='id',
+                            failure_map=(('66', 'sms_acc'),), require_message_id=True)
+        both = [RECIPIENT, replace(RECIPIENT, uuid='1' * 32, number='+32456001133')]
+        for codes, signal in (((66, None), HEALTHY), ((66, 66), ACCOUNT), ((66, 5), REFUSING)):
+            items = ', '.join(
+                f'{{"to": "{sms.number}", "code": {code}}}' if code else f'{{"to": "{sms.number}", "id": "m"}}'
+                for sms, code in zip(both, codes, strict=True))
+            with self.subTest(codes):
+                answer = HttpAnswer(200, f'{{"items": [{items}]}}')
+                self.assertEqual(read_signal(interpret(rules, both, answer)), signal)
+
+    def test_opens_after_three_in_a_row(self):
+        for signals, opens in (
+            ((FAILING, FAILING, FAILING), True),
+            ((ACCOUNT, ACCOUNT, ACCOUNT), True),
+            ((FAILING, FAILING, HEALTHY, FAILING, FAILING), False),
+            ((FAILING, FAILING, REFUSING, FAILING, FAILING), False),
+            ((ACCOUNT, ACCOUNT, REFUSING, ACCOUNT), True),  # one text that is refused says nothing about the account
+            ((ACCOUNT, ACCOUNT, HEALTHY, ACCOUNT), False),
+            ((FAILING, ACCOUNT, FAILING, ACCOUNT), False),
+            ((REFUSING,) * 9, False),
+        ):
+            with self.subTest(signals):
+                breaker = Breaker()
+                self.assertEqual([breaker.note(1, signal) for signal in signals][-1], opens)
+
+    def test_gateways_are_counted_apart(self):
+        breaker = Breaker()
+        self.assertEqual([breaker.note(gateway_id, FAILING) for gateway_id in (1, 2, 1, 2, 1)],
+                         [False, False, False, False, True])
+
+    def test_a_probe_that_fails_is_enough(self):
+        for signals, opens in (((FAILING,), True), ((ACCOUNT,), True), ((HEALTHY, FAILING), False),
+                               ((REFUSING, FAILING), True)):
+            with self.subTest(signals):
+                breaker = Breaker()
+                self.assertEqual([breaker.note(1, signal, is_probe=True) for signal in signals][-1], opens)
+
+
+class TestTryAgain(PureCase):
+
+    def test_not_now_inside_a_success(self):
+        rules = AnswerRules(failure_map=(('55', 'sms_server', 'try_again'),), error_code_path='code')
+        for status in (200, 400, 502):
+            with self.subTest(status):
+                answer = HttpAnswer(status, '{"code": 55}', {'retry-after': '7'})
+                result, = interpret(rules, [RECIPIENT], answer)
+                self.assertEqual(
+                    (result.outcome, result.retryable, result.retry_after, result.account_refused),
+                    ('refused', True, 7, False))
+                self.assertEqual(decide(queued(1, 2), result, {}, True), NextGateway((2,)))
+                self.assertEqual(decide(queued(1), result, {}, True), Requeue(7, result))
+
+    def test_a_refused_account(self):
+        """The next gateway sends the SMS; with none left it fails, because the provider says so."""
+        result, = interpret(AnswerRules(), [RECIPIENT], HttpAnswer(401, 'Authenticate'))
+        self.assertTrue(result.account_refused)
+        self.assertEqual(decide(queued(1, 2), result, {}, True), NextGateway((2,)))
+        self.assertEqual(decide(queued(1, 2), result, {2: (60, REFUSED)}, True), Done())
+        self.assertEqual(decide(queued(1), result, {}, True), Done())

@@ -107,7 +107,7 @@ class TestSendRun(PureCase):
         self.assertEqual((done, self.count_arrivals(2)), (200, 200))
         self.assertEqual({result.state for result in store.results.values()}, {'success'})
         self.assertLessEqual(self.count_arrivals(1), 20)
-        self.assertEqual(store.paused, {1: None})
+        self.assertEqual((store.paused[1].kind, store.paused[1].seconds), ('asked', None))
 
     def test_no_gateway_is_left(self):
         self.server.codes['/1'] = 429
@@ -116,6 +116,40 @@ class TestSendRun(PureCase):
         self.assertEqual({sms.delay for sms in store.requeued.values()}, {60})
         attempts = sum(sms.attempt for sms in store.requeued.values())
         self.assertEqual(attempts, self.count_arrivals(1), "only what was sent is an attempt")
+
+    def test_a_provider_that_fails(self):
+        """It answers 500 to everything: few outcomes are unknown, and the other gateway sends the rest."""
+        self.server.codes['/1'] = 500
+        store, _run, done = self.send(300, 1, 2)
+        unknown = [result for result in store.results.values() if result.outcome == 'unknown']
+        self.assertEqual(len(unknown), self.count_arrivals(1), "each request that it got is in doubt")
+        self.assertLessEqual(len(unknown), 6, "three, and what was under way on the other connections")
+        self.assertEqual((done, self.count_arrivals(2)), (300, 300 - len(unknown)))
+        self.assertEqual(store.paused[1].kind, 'failing')
+
+    def test_a_provider_that_refuses_the_account(self):
+        self.server.codes['/1'] = 401
+        store, _run, done = self.send(300, 1, 2)
+        self.assertEqual((done, self.count_arrivals(2)), (300, 300))
+        self.assertEqual({result.state for result in store.results.values()}, {'success'})
+        self.assertLessEqual(self.count_arrivals(1), 20)
+        self.assertEqual(store.paused[1].kind, 'account')
+
+    def test_a_refused_account_without_another_gateway(self):
+        """Those that were sent fail and say why; the rest waits."""
+        self.server.codes['/1'] = 402
+        store, _run, done = self.send(300, 1)
+        self.assertEqual({result.failure_type for result in store.results.values()}, {'sms_credit'})
+        self.assertEqual(done, self.count_arrivals(1))
+        self.assertLessEqual(done, 20)
+        self.assertEqual(len(store.requeued), 300 - done)
+        self.assertEqual({sms.reason.problem.code for sms in store.requeued.values()}, {'waiting_account'})
+
+    def test_http_500_that_counts_as_success(self):
+        """What the pool takes for a failure is none by the gateway's settings."""
+        self.server.codes['/1'] = 500
+        store, _run, done = self.send(100, 1, answer=AnswerRules(success_http_codes=frozenset([500])))
+        self.assertEqual((done, {result.state for result in store.results.values()}), (100, {'success'}))
 
     def test_refused(self):
         self.server.codes['/1'] = 400

@@ -11,6 +11,8 @@ FAILURE_TYPES = (
     'unknown', 'sms_number_missing', 'sms_number_format', 'sms_country_not_supported', 'sms_registration_needed',
     'sms_credit', 'sms_server', 'sms_acc', *DELIVERY_FAILURE_TYPES)
 AS_USUAL = 'as_usual'
+TRY_AGAIN = 'try_again'
+ACCOUNT = 'account'
 RESPONSE, REPORT = SOURCES = ('response', 'report')
 
 
@@ -19,7 +21,8 @@ class FailureCode(NamedTuple):
 
     A code that starts with ``response:`` or ``report:`` counts only there, before those without: some providers number
     the errors of their responses and those of their delivery reports independently.
-    `outcome` is `AS_USUAL` if the rest of the response decides, else 'refused', 'accepted' or 'unknown'.
+    `outcome` is `AS_USUAL` if the rest of the response decides, else 'refused', 'accepted', 'unknown', `TRY_AGAIN` (not
+    accepted now) or `ACCOUNT` (not accepted, whatever the SMS).
     """
     code: str
     failure_type: str

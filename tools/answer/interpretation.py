@@ -12,7 +12,7 @@ from .. import paths
 from ..masking import masker
 from ..problem import Problem
 from . import bounded_regex
-from .failure_codes import FAILURE_TYPES, RESPONSE, fixed_outcomes, match_failure, match_outcome
+from .failure_codes import ACCOUNT, FAILURE_TYPES, RESPONSE, TRY_AGAIN, fixed_outcomes, match_failure, match_outcome
 from .parts import ItemTexts, split
 
 __all__ = ['FAILURE_TYPES', 'AnswerRules', 'HttpAnswer', 'SendResult', 'interpret', 'match_failure']
@@ -23,6 +23,8 @@ MAX_WORDS = 500  # characters of the provider's words that are shown as the reas
 FAILED = ('error', 'server_error')
 NOTHING_SENT = ('connect', 'invalid')
 RETRY_LATER = (429, 503)  # RFC 6585 section 4, RFC 9110 section 15.6.4: nothing was accepted
+_FIXED = {TRY_AGAIN: 'refused', ACCOUNT: 'refused'}  # outcomes that say more than whether it was accepted
+_OF_THE_ACCOUNT = ('sms_acc', 'sms_credit')
 _FAILURE_BY_HTTP = {401: 'sms_acc', 403: 'sms_acc', 402: 'sms_credit'}
 _NO_RESPONSE = {
     'connect': Problem('unreachable'),
@@ -90,8 +92,9 @@ class SendResult:
 
     `rule` is the rule of SPEC section 5 that decided, 0 for the recipient's own part of the response, 7 for the outcome
     of a failure code. `retryable`: the provider certainly accepted nothing; the next gateway, or this one after
-    `retry_after` seconds, may send it. `problem` says why it failed as we know it, `error_message` in the provider's
-    words; either may be empty. `doubtful`: it failed, but the recipient may have received it.
+    `retry_after` seconds, may send it. `account_refused`: it refuses the account; only the next gateway may send it.
+    `problem` says why it failed as we know it, `error_message` in the provider's words; either may be empty.
+    `doubtful`: it failed, but the recipient may have received it.
     `sms.gateway.problem` makes one text of these three.
     """
     uuid: str
@@ -109,6 +112,7 @@ class SendResult:
     duration: int
     doubtful: bool = False
     problem: Problem | None = None
+    account_refused: bool = False
 
 
 @dataclass(slots=True)  # frozen would take a tenth of the time of reading a response
@@ -233,7 +237,7 @@ def _result(whole, uuid, part, taken):
     rules, answer = whole.rules, whole.answer
     state, rule, outcome, message, problem = _decide(whole, part, taken)
     code = failure_type = ''
-    retryable = doubtful = False
+    retryable = doubtful = account_refused = False
     failed = state in FAILED
     if failed or rules.fixed_outcomes:
         code = _code(whole, part)
@@ -248,7 +252,9 @@ def _result(whole, uuid, part, taken):
         retryable = rule != 0 and (answer.failure == 'connect' or (
             answer.status in RETRY_LATER and answer.status not in rules.success_http_codes))
         if answer.status is not None and not answer.failure and (fixed := match_outcome(rules.failure_map, *known)):
-            outcome, rule = fixed, 7
+            outcome, rule = _FIXED.get(fixed, fixed), 7
+            retryable = retryable or fixed == TRY_AGAIN
+            account_refused = fixed == ACCOUNT
             if fixed == 'accepted':
                 state, part = 'success', taken
             elif not failed:
@@ -256,14 +262,15 @@ def _result(whole, uuid, part, taken):
     if state in FAILED:
         failure_type = match_failure(rules.failure_map, *known, source=RESPONSE) or _FAILURE_BY_HTTP.get(
             answer.status, 'sms_server')
-        retryable = retryable and outcome == 'refused'
+        account_refused = outcome == 'refused' and (account_refused or failure_type in _OF_THE_ACCOUNT)
+        retryable = retryable and outcome == 'refused' and not account_refused
         doubtful = outcome == 'unknown'
         if not rules.status_tracked:
             outcome = 'unknown'  # of this SMS alone; `retryable` still says what may happen to it right away
     else:
         code = message = ''
         problem = None
-        retryable = False
+        retryable = account_refused = False
     return SendResult(
         uuid=uuid, state=state, outcome=outcome, rule=rule, http_code=answer.status, response_text=whole.response_text,
         # a username may be a part of it, and the delivery report has the same ID
@@ -273,7 +280,7 @@ def _result(whole, uuid, part, taken):
         failure_type=failure_type, retryable=retryable,
         retry_after=_retry_after(answer.headers.get('retry-after')) if retryable else None,
         duration=answer.duration,
-        doubtful=doubtful, problem=problem)
+        doubtful=doubtful, problem=problem, account_refused=account_refused)
 
 
 def _decide(whole, part, taken):

@@ -1,0 +1,51 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""A circuit breaker for each gateway: what a response says about the provider, not about one SMS."""
+from collections.abc import Sequence
+
+from ..tools.answer.interpretation import SendResult
+
+MAX_FAILURES = 3  # responses of one kind in a row after which a gateway is paused
+HEALTHY, REFUSING, FAILING, ACCOUNT = 'healthy', 'refusing', 'failing', 'account'
+
+
+def read_signal(results: Sequence[SendResult]) -> str:
+    """Tell what a response says about the provider.
+
+    :param results: of all recipients of one request
+    :return: `FAILING`: no response, or HTTP 5xx, and nothing is known of any SMS. `ACCOUNT`: it refuses the account,
+        whatever the SMS. `REFUSING`: it refuses these recipients or texts, which says nothing else. `HEALTHY`: it
+        accepts at least one.
+    """
+    if all(result.doubtful and result.rule == 1 for result in results):
+        return FAILING
+    if all(result.account_refused for result in results):
+        return ACCOUNT
+    if any(result.state in ('success', 'pending') for result in results):
+        return HEALTHY
+    return REFUSING
+
+
+class Breaker:
+    """Counts the signals of the gateways in one run."""
+
+    def __init__(self):
+        self._healthy: set[int] = set()
+        self._counts: dict[int, tuple[str, int]] = {}  # {gateway id: (signal, how often in a row)}
+
+    def note(self, gateway_id: int, signal: str, is_probe: bool = False) -> bool:
+        """Note a signal.
+
+        :param is_probe: whether the gateway was paused before this run: one failure is enough until it accepts an SMS
+        :return: whether the gateway must be paused
+        """
+        if signal == REFUSING:
+            # the provider responds, but whether it would accept another SMS is not known
+            if self._counts.get(gateway_id, ('', 0))[0] == FAILING:
+                del self._counts[gateway_id]
+            return False
+        if signal == HEALTHY:
+            self._healthy.add(gateway_id)
+        known, count = self._counts.get(gateway_id, (signal, 0))
+        count = count + 1 if known == signal else 1
+        self._counts[gateway_id] = signal, count
+        return signal != HEALTHY and (count >= MAX_FAILURES or (is_probe and gateway_id not in self._healthy))
