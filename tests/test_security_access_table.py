@@ -38,6 +38,7 @@ OPERATIONS = """
 METHODS = """
     sms.gateway         action_toggle_state          no   no   no   no   yes
     sms.gateway         action_new_callback_token    no   no   no   no   yes
+    sms.gateway         action_resume                no   no   no   no   yes
     sms.gateway         action_use_template          no   no   no   no   yes
     sms.gateway         action_open_documentation    no   no   no   no   yes
     sms.gateway         action_test                  page page page page yes
