@@ -29,8 +29,8 @@ class SmsGateway(models.Model):
     name = fields.Char("Gateway Name", required=True)
     sequence = fields.Integer(
         "Priority", default=10,
-        help="Lower numbers have higher priority. Of gateways with equal numbers, the one with the longest matching "
-             "prefix is chosen, then the older one.")
+        help="Lower numbers have higher priority. Among gateways with equal numbers, the one with the longest matching "
+             "prefix is chosen, then the oldest one.")
     active = fields.Boolean("Active", default=True, help="Archived gateways are hidden and send nothing.")
     state = fields.Selection(
         [('new', "New"), ('active', "Active"), ('disabled', "Disabled")],
@@ -115,10 +115,10 @@ class SmsGateway(models.Model):
              "and id.")
     error_code_regex = fields.Char(
         "Error Code Regex",
-        help="Enter a regular expression that finds the provider's error code in a failed response, in a JSON "
-             "response in the recipient's own item. Failure Codes map it to a failure type. If a text response covers "
-             "several recipients, name the groups (?P<code>…) and (?P<number>…): without number, an error code in a "
-             "response that accepts some of them is ignored.")
+        help="Enter a regular expression that finds the provider's error code in a failed response (JSON: in the "
+             "recipient's item). Failure Codes map it to a failure type. If a plain-text response covers several "
+             "recipients, name the groups (?P<code>…) and (?P<number>…): without number, an error code in a partly "
+             "accepted response is ignored.")
     answer_items_path = fields.Char(
         "Items", help="Enter the path of the list with one item per recipient, for example messages[]. Leave empty if "
                       "the whole response is one item. The paths below are relative to an item.")
@@ -139,7 +139,7 @@ class SmsGateway(models.Model):
     success_key = fields.Char("Success Key", help="Another text that appears only in successful responses.")
     error_key = fields.Char("Error Key", help="Text that appears only in failed responses, whatever the HTTP code.")
     require_message_id = fields.Boolean(
-        "Message ID Required", help="Treat a response without a message ID as an error, for each recipient.")
+        "Message ID Required", help="Treat a response without a message ID as an error. Each recipient needs one.")
     create_status = fields.Boolean(
         "Track Status", default=True,
         help="Keep one status per SMS. If disabled, delivery reports can only be matched by UUID, and a failed SMS may "
@@ -150,7 +150,7 @@ class SmsGateway(models.Model):
 
     # Transport
     max_connections = fields.Integer("Parallel Requests", default=8)
-    timeout = fields.Integer("Timeout (s)", default=15, help="How many seconds to wait for a response.")
+    timeout = fields.Integer("Timeout (s)", default=15, help="Seconds to wait for a response.")
     rate_limit = fields.Float(
         "SMS per Second", help="Maximum rate, shared by all workers and servers. Enter 0 for no limit.")
     failover = fields.Boolean(
@@ -168,9 +168,9 @@ class SmsGateway(models.Model):
     delivery_callback_error_code_param = fields.Char("Error Code Param")
     delivery_callback_error_message_param = fields.Char("Error Message Param")
     delivery_callback_number_param = fields.Char(
-        "Number Param", help="Enter it if the provider assigns one message ID to several recipients.")
+        "Number Param", help="Required if the provider assigns one message ID to several recipients.")
     delivery_callback_answer = fields.Char(
-        "Response", default='OK', help="Enter the text that the provider expects in response to a delivery report.")
+        "Answer", default='OK', help="Enter the text that the provider expects in response to a delivery report.")
     delivery_callback_status_success = fields.Char("Success Values", default='delivered')
     delivery_callback_status_pending = fields.Char("Pending Values", default='queued,accepted,sent,pending')
     delivery_callback_status_error = fields.Char("Error Values", default='failed,undelivered,rejected,expired')
@@ -203,7 +203,7 @@ class SmsGateway(models.Model):
         help="Select the secret the provider signs with: a separate key, or one of the gateway's credentials.")
     delivery_callback_check_key = fields.Char(
         "Signing Key", copy=False, exportable=False, groups='base.group_system',
-        help="Enter it as the provider shows it. It is not copied when the gateway is duplicated.")
+        help="Enter the key as the provider shows it. It is not copied when the gateway is duplicated.")
     delivery_callback_check_username = fields.Char(
         "Callback Username", copy=False, exportable=False, groups='base.group_system',
         help="Enter the same username at the provider, which must send it with every call, without a prior 401 "
@@ -216,7 +216,7 @@ class SmsGateway(models.Model):
              "reverse proxy, Odoo must run in proxy mode to see the provider's address.")
 
     _delivery_callback_token_unique = models.Constraint(
-        'unique(delivery_callback_token)', "Each gateway needs its own callback token.")
+        'unique(delivery_callback_token)', "The callback token must be unique.")
     _max_recipients_positive = models.Constraint(
         'CHECK(max_recipients > 0)', "Recipients per Request: enter 1 or more.")
     _max_connections_range = models.Constraint(
@@ -293,7 +293,7 @@ class SmsGateway(models.Model):
                 try:
                     re.compile(gateway[field_name] or '')
                 except (re.error, OverflowError, RecursionError) as error:
-                    gateway._refuse(field_name, self.env._("this is not a regular expression (%s).", error))
+                    gateway._refuse(field_name, self.env._("enter a valid regular expression (%s).", error))
 
     @api.constrains('success_http_codes')
     def _check_success_http_codes(self):
@@ -384,13 +384,13 @@ class SmsGateway(models.Model):
         used = self.env['sms.gateway.status'].sudo().search([('gateway_id', 'in', self.ids)], limit=1)
         if used:
             raise UserError(self.env._(
-                "%s has sent SMS and cannot be deleted. Archive it to keep their statuses.",
+                "%s has sent SMS and cannot be deleted. Archive it instead to keep their statuses.",
                 used.gateway_id.display_name))
         sending = self.env['sms.sms'].sudo().search(
             [('gateway_id', 'in', self.ids), ('claimed_until', '!=', False)], limit=1)
         if sending:
             raise UserError(self.env._(
-                "%s is sending SMS. Disable it, and delete it when they are sent.", sending.gateway_id.display_name))
+                "%s is sending SMS. Disable it, and delete it once they are sent.", sending.gateway_id.display_name))
 
     # === ACTION METHODS === #
 

@@ -22,7 +22,7 @@ class SmsGateway(models.Model):
 
     delivery_callback_url = fields.Char(
         "Callback URL", compute='_compute_delivery_callback_url', exportable=False, groups='base.group_system',
-        help="The URL to which the provider sends its delivery reports.")
+        help="URL to which the provider sends delivery reports.")
 
     # === COMPUTE METHODS === #
 

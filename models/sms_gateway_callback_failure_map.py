@@ -32,10 +32,10 @@ class SmsGatewayCallbackFailureMap(models.Model):
     gateway_id = fields.Many2one('sms.gateway', "Gateway", required=True, ondelete='cascade', index=True)
     provider_code = fields.Char(
         "Provider Code", required=True,
-        help="Enter a code that the provider documents. It is compared, case-insensitive, with the error code, then "
+        help="Enter a code that the provider documents. It is compared, case-insensitively, with the error code, then "
              "the status value, then the HTTP code (HTTP 402), then the error message of responses and delivery "
-             "reports. * matches any characters. An exact match is preferred to one with *. If the provider uses the "
-             "same code with different meanings, start it with response: or report: (response:9).")
+             "reports. * matches any characters, and exact codes take precedence. If a code means something else in "
+             "responses than in delivery reports, start it with response: or report:, for example response:9.")
     failure_type = fields.Selection(FAILURE_TYPES, "Failure Type", required=True, default='unknown')
     outcome = fields.Selection(
         [
@@ -52,10 +52,10 @@ class SmsGatewayCallbackFailureMap(models.Model):
              "with HTTP 429; the next gateway sends the SMS, or this one later. Account Refused: the provider refuses "
              "every SMS of the account; the next gateway sends the SMS, and this one is paused after three of them. "
              "Accepted: the provider accepted the SMS, for example in an earlier request. Unknown: the recipient may "
-             "have received the SMS. Only applies to responses, not to delivery reports. In a successful response, "
+             "have received the SMS. Applies to responses only, not to delivery reports. In a successful response, "
              "only the error code and the status value are compared.")
 
     _provider_code_unique = models.Constraint(
         'unique(gateway_id, provider_code)',
-        "This provider code is already listed. Change its failure type there.",
+        "This provider code is already in the list. Change its failure type there.",
     )

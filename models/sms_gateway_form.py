@@ -261,7 +261,7 @@ class SmsGateway(models.Model):
                     "a parameter, or __phones_list__ or __each__ to the JSON Body Template.")
             if usage.shares_uuid:
                 yield self.env._(
-                    "{uuid} identifies no single SMS in a request for several recipients, so delivery reports cannot "
+                    "In a request for several recipients, {uuid} does not identify one SMS, so delivery reports cannot "
                     "be matched by it. Move it into [\"__each__\", ...], or read the message ID from the response.")
         elif not usage.names_recipients:
             yield problems._word(Problem('no_recipient'))
@@ -287,9 +287,9 @@ class SmsGateway(models.Model):
             for field, name, _secret in find_typed_secrets(usage.config)}
         if places:
             yield self.env._(
-                "A secret seems to be entered where every user of the gateway can read it, and where duplicating the "
-                "gateway copies it: %s. Enter it on the Authentication page and replace it with {token} or another "
-                "placeholder.", ', '.join(sorted(places)))
+                "These values seem to contain secrets, which are visible on the form and copied with the gateway: %s. "
+                "Enter the secrets on the Authentication page and use placeholders such as {token} instead.",
+                ', '.join(sorted(places)))
 
     def _get_routing_warnings(self):
         if self.state == 'active' and self._is_parameter_on('sms.use_iap'):
@@ -301,8 +301,8 @@ class SmsGateway(models.Model):
         covering = self._get_covering_gateways()
         if covering:
             yield self.env._(
-                "All Country Prefixes of this gateway match a gateway with higher priority: %s. Drag this gateway "
-                "above it, or change the prefixes.", ', '.join(covering.mapped('name')))
+                "All Country Prefixes of this gateway are covered by gateways with a higher priority: %s. Drag this "
+                "gateway above them, or change the prefixes.", ', '.join(covering.mapped('name')))
 
     def _receives_unmatched_numbers(self):
         """Tell whether rule 3 gives this gateway the numbers that no prefix matches, for lack of a Default Gateway.
@@ -350,11 +350,11 @@ class SmsGateway(models.Model):
             and (self.message_id_regex or self.answer_message_id_path))
         if not by_uuid and not by_message_id:
             yield self.env._(
-                "Delivery reports cannot be matched with their SMS. Read the message ID from the response (Message ID "
+                "Delivery reports cannot be matched to their SMS. Read the message ID from the response (Message ID "
                 "Regex) with Track Status on, or send {uuid} where the provider's reports repeat it.")
         if missing := self._get_missing_authentication():
             yield self.env._("All delivery reports are refused. Webhook Authentication requires %s.", missing)
         if is_local(self.delivery_callback_url) and not is_local(self.base_url):
             yield self.env._(
-                "Providers cannot reach the Callback URL because it leads to this machine. Set the system parameter "
+                "Providers cannot reach the Callback URL because it points to this machine. Set the system parameter "
                 "web.base.url to the public URL of Odoo.")

@@ -12,7 +12,7 @@ class SmsGatewayHeader(models.Model):
     gateway_id = fields.Many2one('sms.gateway', "Gateway", required=True, ondelete='cascade', index=True)
     sequence = fields.Integer(default=10)
     key = fields.Char("Key", required=True, help="Name of the HTTP header, for example Authorization.")
-    value = fields.Char("Value", help="Enter text, with placeholders if needed, for example Bearer {token}.")
+    value = fields.Char("Value", help="Enter the value, with placeholders if needed, for example Bearer {token}.")
 
     @api.constrains('key', 'value')
     def _check_row(self):

@@ -27,8 +27,9 @@ class SmsGatewayParameter(models.Model):
             ('other', "Other"),
         ],
         "Parameter Type", required=True, default='other',
-        help="Default of an empty value: Number is {phone}, Several Numbers is {phones}, Message is {message}, "
-             "Authentication is the API key or token of the authentication type, Other is empty text.")
+        help="Determines what is sent if Value is empty: {phone} for Number, {phones} for Several Numbers, {message} "
+             "for Message, the credential of the Authentication Type (API Key or Token) for Authentication, and an "
+             "empty text for Other.")
     only_for = fields.Selection(
         [('any', "Any Text"), ('gsm', "GSM 03.38 Texts"), ('unicode', "Unicode Texts")],
         "Only For", required=True, default='any',

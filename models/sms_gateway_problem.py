@@ -4,9 +4,9 @@ from odoo.tools.translate import LazyTranslate
 
 _lt = LazyTranslate(__name__)
 
-# What happened, whether the SMS may have gone out, and what to do, for each code of a `Problem`.
+# For each code of a `Problem`: what happened, whether the SMS may have been sent, and what to do.
 SENTENCES = {
-    # No response, or none that can be read. Where the SMS may have gone out, `_word_result` says so first.
+    # No readable response. If the SMS may have been sent, `_word_result` says so first.
     'connect_timeout': _lt(
         "The provider's server did not accept a connection in time. Nothing was sent. Check the host and port of the "
         "Base URL."),
@@ -29,23 +29,23 @@ SENTENCES = {
     'untrusted_certificate': _lt(
         "The server's certificate is not trusted: %(error)s. Nothing was sent."),
 
-    # What a response lacks
+    # Incomplete responses
     'no_message_id': _lt("No message ID in the response."),
-    'recipient_not_named': _lt("The response says nothing definite about this recipient."),
+    'recipient_not_named': _lt("The response contains no clear result for this recipient."),
     'redirect': _lt(
         "The provider responded with %(status)s, and redirects are not followed. Enter the address of the redirect "
         "as Base URL."),
 
-    # An SMS that no provider got
+    # SMS that were not sent
     'waiting_account': _lt("Waiting: the provider refuses the account of the gateway."),
     'waiting_failing': _lt("Waiting: the provider does not process requests."),
     'interrupted': _lt("Sending was interrupted."),
     'no_gateway': _lt(
         "No SMS gateway is active for this company. Ask an administrator to activate one: Settings > General "
         "Settings > SMS > Manage Gateways."),
-    'no_time_left': _lt("There was no time left to send this SMS. Nothing was sent. Send it again."),
+    'no_time_left': _lt("The time limit was reached. Nothing was sent. Send the SMS again."),
     'request_failed': _lt(
-        "The gateway's request cannot be made. Nothing was sent. Check the gateway's Request Preview."),
+        "The gateway cannot build the request. Nothing was sent. Check the gateway's Request Preview."),
     'path_value_dots': _lt(
         "A value in the path of the Base URL is \".\" or \"..\", which would change the address. Nothing was sent."),
     'path_value_empty': _lt(
@@ -58,10 +58,10 @@ SENTENCES = {
         "\"%(entry)s\" is not a country prefix. Enter prefixes such as +92, 0092 or 92, separated by commas."),
     'number_has_no_national_form': _lt("The number has no national format because its country code is unknown."),
     'number_may_be_several': _lt(
-        "The number might be read as several because it contains a separator. Enter one number only, without commas, "
+        "The number contains a separator and could be read as several numbers. Enter one number only, without commas, "
         "semicolons or line breaks."),
     'number_unreadable': _lt(
-        "The number cannot be read. Enter it with + and the country code, such as +923001234567."),
+        "The number is not valid. Enter it with + and the country code, such as +923001234567."),
 
     # Base URL
     'no_http_url': _lt("Enter a Base URL that starts with http:// or https://, such as https://api.example.com/sms."),
@@ -74,22 +74,22 @@ SENTENCES = {
     'auth_without_value': _lt(
         "Enter {api_key}, {token}, {username} or {password} as the value of the parameter \"%(key)s\". Only the "
         "authentication types API Key and Token have a default value."),
-    'computed_header': _lt("Remove the header \"%(key)s\": it is computed for each request."),
+    'computed_header': _lt("Remove the header \"%(key)s\": it is set automatically."),
     'invalid_header_name': _lt(
         "%(key)s is not a header name. Use only letters, digits and hyphens, such as X-Api-Key."),
     'line_break_in_header': _lt("Enter the value of the header \"%(key)s\" on one line, without line breaks."),
     'no_message': _lt(
         "The request contains no text. Add a parameter of type Message, or put {message} where the text belongs."),
     'no_recipient': _lt(
-        "The request names no recipient. Add a parameter of type Number, or put {phone} where the number belongs."),
+        "The request contains no recipient. Add a parameter of type Number, or put {phone} where the number belongs."),
     'parameter_without_key': _lt("Enter a key for each parameter, or remove the empty row."),
     'parameter_without_placeholder': _lt(
         "The parameter \"%(key)s\" of type %(param_type)s needs %(placeholder)s in its value. Enter %(placeholder)s, "
         "or leave the value empty."),
     'repeated_header': _lt("The header \"%(key)s\" appears twice. Remove one of the rows."),
     'repeated_parameter': _lt(
-        "Two parameters have the key \"%(key)s\", but a JSON object contains each key once. Remove one of them, or "
-        "enter a JSON Body Template with a list."),
+        "Two parameters have the key \"%(key)s\", but a JSON object can contain each key only once. Remove "
+        "one of them, or enter a JSON Body Template with a list."),
     'username_with_colon': _lt(
         "A username for HTTP Basic cannot contain a colon. Enter the part before it as Username and the rest as "
         "Password."),
@@ -105,26 +105,26 @@ SENTENCES = {
         "The JSON Body Template contains the key \"%(key)s\" twice in one object. Remove one of them."),
     'too_deep': _lt("The JSON Body Template is nested more than %(levels)s levels deep. Use fewer levels."),
     'unsupported_json': _lt(
-        "The JSON Body Template contains a number or a nesting that JSON does not support. Enter the number in double "
-        "quotes."),
+        "The JSON Body Template contains a number that JSON does not support, or too many nested levels. Put the "
+        "number in double quotes, or use fewer levels."),
 
     # Several recipients
     'no_separator': _lt("Enter a Recipient Separator, such as a comma."),
     'number_in_separator': _lt(
         "Enter a Recipient Separator without digits or +, such as a comma. Digits and + are parts of numbers."),
     'single_number_in_body': _lt(
-        "The JSON Body Template names a single number, but a request may have several recipients. Use "
-        "__phones_list__ or {phones} instead, put it into [\"__each__\", ...], or disable Supports Multiple "
+        "The JSON Body Template contains a single number, but a request can have several recipients. Use "
+        "__phones_list__ or {phones} instead, move the number into [\"__each__\", ...], or turn off Supports Multiple "
         "Recipients."),
     'single_number_in_header': _lt(
-        "The header \"%(key)s\" names a single number, but a request may have several recipients. Use {phones} "
-        "instead, or disable Supports Multiple Recipients."),
+        "The header \"%(key)s\" contains a single number, but a request can have several recipients. Use {phones} "
+        "instead, or turn off Supports Multiple Recipients."),
     'single_number_in_parameter': _lt(
-        "The parameter \"%(key)s\" names a single number, but a request may have several recipients. Use {phones} "
-        "(parameter type Several Numbers) instead, or disable Supports Multiple Recipients."),
+        "The parameter \"%(key)s\" contains a single number, but a request can have several recipients. Use {phones} "
+        "(parameter type Several Numbers) instead, or turn off Supports Multiple Recipients."),
     'single_number_in_url': _lt(
-        "The Base URL names a single number, but a request may have several recipients. Use {phones} instead, or "
-        "disable Supports Multiple Recipients."),
+        "The Base URL contains a single number, but a request can have several recipients. Use {phones} instead, or "
+        "turn off Supports Multiple Recipients."),
     'too_few_recipients': _lt("Enter 1 or more as Recipients per Request."),
 
     # Delivery reports
@@ -139,7 +139,7 @@ SENTENCES = {
     'report_too_many_elements': _lt("The XML of the delivery report has too many elements."),
     'report_too_many_fields': _lt("The form of the delivery report has too many fields."),
     'report_too_many_items': _lt("The request contains too many delivery reports."),
-    'report_unknown_format': _lt("The delivery report is neither a form nor JSON nor XML."),
+    'report_unknown_format': _lt("The delivery report is not a form, JSON or XML."),
     'report_with_doctype': _lt("The XML of the delivery report has a document type, which is not accepted."),
     'report_without_id': _lt("A delivery report has a status, but neither a UUID nor a message ID."),
     'status_in_two_lists': _lt(

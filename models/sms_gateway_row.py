@@ -5,7 +5,7 @@ from odoo import api, models
 class SmsGatewayRow(models.AbstractModel):
     """A row of one of a gateway's lists. It has a `gateway_id`, and changing it changes the gateway."""
     _name = 'sms.gateway.row'
-    _description = "Row of an SMS Gateway"
+    _description = "SMS Gateway Row"
 
     # === CRUD METHODS === #
 

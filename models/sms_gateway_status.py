@@ -43,9 +43,9 @@ class SmsGatewayStatus(models.Model):
             ('canceled', "Cancelled"),
         ],
         "State", required=True, readonly=True,
-        help="Success: the provider accepted the SMS. Delivered On is set once it was delivered.")
+        help="Success: the provider accepted the SMS. Delivered On is set once the SMS is delivered.")
     outcome = fields.Selection(
-        [('accepted', "Accepted"), ('refused', "Refused"), ('unknown', "Unknown")],
+        [('accepted', "Accepted"), ('refused', "Not Accepted"), ('unknown', "Unknown")],
         "Outcome", readonly=True,
         help="Did the provider accept the SMS? Unknown: without a clear response, the recipient may have received it.")
     http_code = fields.Integer("HTTP Code", readonly=True, aggregator=None)

@@ -28,7 +28,7 @@ class SmsGatewayThrottle(models.Model):
     pause_kind = fields.Char()  # see `Pause`
     pause_words = fields.Char()
 
-    _gateway_unique = models.Constraint('unique(gateway_id)', "A gateway has one throttle.")
+    _gateway_unique = models.Constraint('unique(gateway_id)', "A gateway can have only one throttle.")
 
     # === RATE LIMIT === #
 

@@ -34,8 +34,8 @@ class SmsSms(models.Model):
         help="A worker is sending this SMS. If this time has passed, the worker was interrupted.")
     not_started = fields.Boolean(
         "Not Started", readonly=True, copy=False,
-        help="A worker has claimed this SMS and has not started its request yet. If the worker is interrupted, the SMS "
-             "goes back to the queue.")
+        help="A worker has claimed this SMS but not started its request. If the worker is interrupted, the SMS returns "
+             "to the queue.")
     send_after = fields.Datetime(
         "Send After", readonly=True, copy=False, help="The SMS is not retried before this time.")
     first_attempt_date = fields.Datetime("First Attempt On", readonly=True, copy=False)
@@ -120,7 +120,7 @@ class SmsSms(models.Model):
         if doubtful:
             return {
                 'type': 'ir.actions.act_window',
-                'name': self.env._("Send Again?"),
+                'name': self.env._("Resend SMS?"),
                 'res_model': 'sms.retry',
                 'view_mode': 'form',
                 'target': 'new',
@@ -144,7 +144,7 @@ class SmsSms(models.Model):
         :rtype: dict
         """
         self.action_set_outgoing()
-        message = self.env._("%(count)s of %(total)s SMS were put in the queue.", count=len(self), total=total)
+        message = self.env._("%(count)s of %(total)s SMS queued again.", count=len(self), total=total)
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',

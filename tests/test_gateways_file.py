@@ -168,7 +168,7 @@ class TestGatewayFile(GatewayFileCase):
         self.assertEqual(exported['header_ids'], [
             {'key': 'Authorization', 'value': 'Bearer ***'}, {'key': 'X-B', 'value': 'b'}])
         self.assertFalse({*SECRETS, 'company_id', 'state', 'delivery_callback_token'} & set(exported))
-        for label in ("Secrets: ", "Base URL", "Internal Note", "Account ID", "Response", "Parameters (password)",
+        for label in ("Secrets: ", "Base URL", "Internal Note", "Account ID", "Answer", "Parameters (password)",
                       "Headers (Authorization)"):
             self.assertIn(label, export.masked)
         self.assertNotIn("X-B", export.masked)
@@ -226,7 +226,7 @@ class TestGatewayFile(GatewayFileCase):
         for document, sentence in (
                 ('{', "isn't valid JSON: line 1, column 2"),
                 ('[1]', "doesn't contain SMS gateways"),
-                (self.document(name, version=2), "version 2, and this addon reads up to version 1"),
+                (self.document(name, version=2), "version 2, but this addon reads versions up to 1"),
                 ('{"a": 1, "a": 2}', "a appears twice"),
                 (' ' * 1024 ** 2 + '{}', "larger than 1 MiB"),
                 (self.document(), "gateways must be a list"),
@@ -251,7 +251,7 @@ class TestGatewayFile(GatewayFileCase):
         wizard = Form(self.env['sms.gateway.import'])
         self.assertFalse(wizard.preview or wizard.problem)
         wizard.file = base64.b64encode(document.encode())
-        self.assertIn("A gateway with this name exists", wizard.preview)
+        self.assertIn("A gateway with this name already exists", wizard.preview)
         action = wizard.save().action_import()
         gateway = self.env['sms.gateway'].browse(action['res_id'])
         self.assertEqual((gateway.note, self.gateway.note), ("Theirs", "Ours"))

@@ -38,7 +38,7 @@ class TestWarnings(GatewayCase):
         self.assertWarns("The request has no body", state='new', request_type='json', parameter_ids=[(5, 0)])
 
     def test_no_recipient_and_no_text(self):
-        self.assertWarns("names no recipient", state='new', parameter_ids=[(5, 0)])
+        self.assertWarns("contains no recipient", state='new', parameter_ids=[(5, 0)])
         self.assertWarns("contains no text")
 
     def test_several_recipients_without_phones(self):
@@ -75,7 +75,7 @@ class TestWarnings(GatewayCase):
     def test_prefixes_of_another_company_cover_nothing(self):
         company = self.env['res.company'].create({'name': "Other"})
         self.gateway.write({'country_prefixes': '+32', 'company_id': company.id})
-        self.assertNotIn("goes to", self.make_gateway("Second", country_prefixes='+32').warnings)
+        self.assertNotIn("higher priority", self.make_gateway("Second", country_prefixes='+32').warnings)
 
     def test_callbacks_without_any_id(self):
         self.gateway.delivery_callback_enabled = True

@@ -56,6 +56,6 @@ class TestRefusedGateways(GatewayCase):
         self.gateway.write({'supports_multiple_recipients': True, 'parameter_ids': [
             (5, 0), (0, 0, {'key': 'to', 'param_type': 'multi_number'}),
             (0, 0, {'key': 'text', 'param_type': 'message'}), (0, 0, {'key': 'id', 'value': '{uuid}'})]})
-        self.assertIn("identifies no single SMS", self.gateway.warnings)
+        self.assertIn("does not identify one SMS", self.gateway.warnings)
         self.gateway.supports_multiple_recipients = False
-        self.assertNotIn("identifies no single SMS", self.gateway.warnings or '')
+        self.assertNotIn("does not identify one SMS", self.gateway.warnings or '')

@@ -19,7 +19,7 @@ class SmsGatewayExport(models.TransientModel):
         'sms.gateway', 'sms_gateway_export_rel', string="Gateways", required=True, readonly=True,
         context={'active_test': False}, default=lambda self: self._get_default_gateways())
     document = fields.Text("Document", compute='_compute_document')
-    masked = fields.Text("Secrets Left Out", compute='_compute_document')
+    masked = fields.Text("Masked Secrets", compute='_compute_document')
     file = fields.Binary("File", compute='_compute_file')
     file_name = fields.Char("File Name", compute='_compute_file')
 
@@ -68,5 +68,5 @@ class SmsGatewayExport(models.TransientModel):
             return write(values, get_rules(self.env))
         except GatewayFileError as error:
             raise UserError(self.env._(
-                "These gateways make a file larger than %s MiB. Select fewer of them.",
+                "The file would be larger than %s MiB. Select fewer gateways.",
                 error.values['limit'] // 1024 ** 2)) from error

@@ -16,7 +16,7 @@ class SmsGatewayImport(models.TransientModel):
 
     file = fields.Binary("File", attachment=False, help="Select a file that was exported from SMS Gateways.")
     file_name = fields.Char("File Name")
-    document = fields.Text("Text", help="Paste the content of such a file.")
+    document = fields.Text("Text", help="Paste the content of an exported file.")
     preview = fields.Text("Gateways to Create", compute='_compute_preview')
     problem = fields.Text("Problem", compute='_compute_preview')
 
@@ -74,10 +74,10 @@ class SmsGatewayImport(models.TransientModel):
             for name, value in values.items() if isinstance(value, list))
         lines = [values['name'], f'{values["method"].upper()} {values["base_url"]}', counts]
         if model.with_context(active_test=False).search_count([('name', '=', values['name'])], limit=1):
-            lines.append(self.env._("A gateway with this name exists. The import creates another one."))
+            lines.append(self.env._("A gateway with this name already exists. The import creates another one."))
         masked = get_masked_labels(model, values)
         if masked:
-            lines.append(self.env._("Enter the secrets shown as *** after the import: %s", ', '.join(masked)))
+            lines.append(self.env._("After the import, enter the secrets shown as ***: %s", ', '.join(masked)))
         return '\n'.join(lines)
 
     def _explain(self, error):
@@ -103,14 +103,14 @@ class SmsGatewayImport(models.TransientModel):
             'not_gateways': self.env._(
                 "The file doesn't contain SMS gateways. Select a JSON file exported from SMS Gateways."),
             'newer_version': self.env._(
-                "The file has version %(version)s, and this addon reads up to version %(known)s. Upgrade the addon, or "
-                "export the file from an older one."),
+                "The file has version %(version)s, but this addon reads versions up to %(known)s. Upgrade the addon, "
+                "or export the file with an older one."),
             'duplicate_key': self.env._("%(path)s appears twice in one object. Remove one of them."),
             'unknown_key': self.env._(
                 "%(path)s is unknown. Check the spelling, or upgrade the addon if the file comes from a newer "
                 "version."),
             'foreign_key': self.env._(
-                "%(path)s is not part of a gateway file. Remove it, and set it in the form after the import."),
+                "%(path)s is not part of a gateway file. Remove it, and set it on the form after the import."),
             'missing_key': self.env._("%(path)s is missing. Enter a value."),
             'wrong_type': self.env._("%(path)s must be %(kind)s."),
             'unknown_value': self.env._('%(path)s must not be "%(value)s". Use one of: %(choices)s.'),

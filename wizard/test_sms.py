@@ -27,7 +27,7 @@ class SmsGatewayTest(models.TransientModel):
     sms_uuid = fields.Char(readonly=True)
     level = fields.Selection(
         [('success', "Accepted"), ('warning', "Unclear"), ('danger', "Failed")], readonly=True)
-    result = fields.Char("Result", readonly=True, help="What becomes of an SMS with this response.")
+    result = fields.Char("Result", readonly=True, help="What happens to an SMS with this response.")
     verdict = fields.Char("Interpretation", readonly=True)
     http_code = fields.Char("HTTP Code", readonly=True)
     duration = fields.Integer("Duration (ms)", readonly=True)
@@ -52,7 +52,7 @@ class SmsGatewayTest(models.TransientModel):
         self.ensure_one()
         self.gateway_id.check_access('read')  # the rest reads it with all rights
         if str2bool(self.env['ir.config_parameter'].sudo().get_param('database.is_neutralized') or '', default=False):
-            raise UserError(self.env._("This database is neutralized: it sends no SMS."))
+            raise UserError(self.env._("This database is neutralized and sends no SMS."))
         gateway = self.gateway_id
         config = replace(gateway._get_configs()[gateway.id], track_status=True)
         key = self._name, gateway.id, self.number, self.body

@@ -84,7 +84,7 @@ tours.add("eis_sms_apis.wrong_configuration", {
         { trigger: ".o_form_view:not(:has(.alert-warning:visible)) [name=name] input", run: "edit Reseller" },
         { trigger: "[name=base_url] input", run: "edit https://sms.example.com/send" },
         { trigger: "[name=country_prefixes] input", run: "edit +32,abc" },
-        { trigger: ".alert-warning li:contains('names no recipient')" },
+        { trigger: ".alert-warning li:contains('contains no recipient')" },
         { trigger: ".alert-warning li:contains('contains no text')" },
         { trigger: ".o_form_button_save", run: "click" },
         { trigger: ".modal:contains('Country Prefixes'):contains('abc')" },
