@@ -19,14 +19,14 @@ class SmsGatewayCurl(models.TransientModel):
 
     gateway_id = fields.Many2one(
         'sms.gateway', "Gateway", readonly=True, ondelete='cascade', default=lambda self: self._default_gateway(),
-        help="The New gateway that gets the request.")
+        help="The New gateway to which the request is added.")
     state = fields.Selection([('paste', "Paste"), ('review', "Review")], required=True, default='paste')
     command = fields.Text(
         "cURL Command", help="Paste the command as the provider documents it, for bash, Windows or PowerShell.")
     name = fields.Char("Gateway Name", default=lambda self: self._default_gateway().name)
     number_format = fields.Selection(
         lambda self: self.env['sms.gateway']._fields['number_format']._description_selection(self.env),
-        "Number Format", help="How the provider expects numbers. Check it in the provider's documentation.")
+        "Number Format", help="Format in which the provider expects phone numbers. Check the provider's documentation.")
     is_number_format_sure = fields.Boolean(readonly=True)
     line_ids = fields.One2many('sms.gateway.curl.line', 'curl_id', "Values")
     question_count = fields.Integer(compute='_compute_question_count')
@@ -179,15 +179,15 @@ class SmsGatewayCurl(models.TransientModel):
             'no_url': self.env._("The command has no URL. Copy the whole command again."),
             'scheme': self.env._("URLs that start with %(scheme)s:// are not supported, only http:// and https://."),
             'method': self.env._(
-                "A gateway sends GET or POST, but the command sends %(method)s. Look for another method in the "
-                "provider's documentation."),
+                "A gateway sends GET or POST, but the command sends %(method)s. Look for a GET or POST request in "
+                "the provider's documentation."),
             'file': self.env._(
                 "The command reads the file %(name)s. Replace it in the command with the file's content."),
             'client_certificate': self.env._(
                 "The provider requires a client certificate (%(name)s), which a gateway cannot send."),
             'signed': self.env._(
                 "The provider requires a signature that is computed for each request (%(name)s), which a gateway "
-                "cannot do. Look for an API with a key or password."),
+                "cannot compute. Look for an API that requires a key or password."),
             'socket': self.env._("The command connects to a local socket (%(name)s). Enter a URL instead."),
             'two_bodies': self.env._("The command sends both form fields and data. Remove one of them."),
             'get_with_body': self.env._(
@@ -209,9 +209,9 @@ class SmsGatewayCurl(models.TransientModel):
         """
         texts = []
         if 'phone' in imported.missing:
-            texts.append(self.env._("No recipient found. Select Recipient Number for the value that is the number."))
+            texts.append(self.env._("No recipient found. Select the Meaning Recipient Number for one of the values."))
         if 'message' in imported.missing:
-            texts.append(self.env._("No message found. Select Message for the value that is the text of the SMS."))
+            texts.append(self.env._("No message found. Select the Meaning Message for one of the values."))
         if not imported.number_format_sure:
             texts.append(self.env._("The command does not show the number format. Check Number Format."))
         return texts
@@ -248,23 +248,23 @@ class SmsGatewayCurl(models.TransientModel):
             'cookie': self.env._("Cookies are not sent. If they authenticate the request, look for an API key."),
             'dropped_header': self.env._("Headers that are not sent: %(name)s"),
             'repeated_header': self.env._("Only the last of several headers with the same name is sent: %(name)s"),
-            'scheme': self.env._("The URL has no https:// in front, so it is added: %(url)s"),
+            'scheme': self.env._("https:// was added to the URL: %(url)s"),
             'multipart': self.env._(
                 "The command sends multipart form data. The gateway sends the same fields URL-encoded."),
             'get_with_body': self.env._("The command sends data with GET. The gateway sends it in the query string."),
             'json_assumed': self.env._("The body is JSON, so the gateway sends it as application/json."),
             'json_not_said': self.env._(
-                "The body is JSON, but the command calls it %(type)s. The gateway sends this header."),
+                "The body is JSON, but its Content-Type is %(type)s. The gateway sends this header."),
             'body_not_json': self.env._("The Content-Type is JSON, but the body is form data. Check Request Type."),
             'json_repaired': self.env._(
                 "The JSON body had errors, such as trailing commas, which were corrected. Check it."),
-            'schedule': self.env._("The time of sending is left out, so that SMS are sent immediately: %(name)s"),
+            'schedule': self.env._("Scheduled times are left out, so SMS are sent immediately: %(name)s"),
             'one_recipient': self.env._(
                 "Further recipients are left out, because the gateway sends one per request: %(name)s"),
             'number_as_text': self.env._("JSON numbers that are sent as text: %(names)s"),
             'placeholder_in_name': self.env._(
-                "Names are not filled like values. Check the names that contain a placeholder: %(name)s"),
-            'callback': self.env._("The Callback URL is sent only if delivery reports are enabled on the gateway."),
+                "Placeholders in names are not replaced. Check these names: %(name)s"),
+            'callback': self.env._("The Callback URL is sent only if Delivery Callback Enabled is on."),
         }
 
 
@@ -275,7 +275,7 @@ class SmsGatewayCurlLine(models.TransientModel):
     _order = 'id'
 
     curl_id = fields.Many2one('sms.gateway.curl', required=True, ondelete='cascade', index=True)
-    part = fields.Integer(readonly=True, help="Its position among the values of the command.")
+    part = fields.Integer(readonly=True, help="Position among the values of the command.")
     place = fields.Selection(
         [
             ('user', "HTTP Basic"),
@@ -305,8 +305,8 @@ class SmsGatewayCurlLine(models.TransientModel):
             ('removed', "Left Out"),
         ],
         "Meaning", required=True, default='fixed',
-        help="Select what the value is. A fixed value is sent with every SMS as it is.")
-    value = fields.Char("Fixed Value", help="Enter what is sent with every SMS.")
+        help="Select what the value contains. A fixed value is sent unchanged with every SMS.")
+    value = fields.Char("Fixed Value", help="Enter the value to send with every SMS.")
     is_sure = fields.Boolean("Recognized", readonly=True)
     is_locked = fields.Boolean(readonly=True)
 
