@@ -35,11 +35,11 @@ class SmsGateway(models.Model):
     state = fields.Selection(
         [('new', "New"), ('active', "Active"), ('disabled', "Disabled")],
         "State", required=True, default='new', copy=False, help="Only Active gateways send SMS.")
-    company_id = fields.Many2one(
-        'res.company', "Company", help="Send SMS of this company only. Leave empty for all companies.")
+    company_id = fields.Many2one('res.company', "Company", help="Leave empty to send the SMS of all companies.")
     gateway_documentation_link = fields.Char(
         "Service Doc Link", help="Enter the URL of the provider's API documentation.")
-    note = fields.Text("Internal Note", help="Where to find the credentials and what to enable at the provider.")
+    note = fields.Text(
+        "Internal Note", translate=True, help="Where to find the credentials and what to enable at the provider.")
     is_template = fields.Boolean(
         "Template", readonly=True, copy=False,
         help="Comes with the addon and is updated with it until it is changed or activated.")
