@@ -30,7 +30,7 @@ from . import template_samples
 from .common import GatewayCase, get_template
 from .provider import describe
 
-COUNT = 37
+CONTRACT = 37  # templates that doc/behaviour.md promises
 # what a result says, but for its texts
 SAID = ('state', 'outcome', 'message_id', 'failure_type')
 CREDENTIALS = ('api_key', 'token', 'username', 'password', 'account_id')
@@ -49,7 +49,7 @@ FIELD_ORDER = (ORDER[0], 'is_template', *ORDER[1:])
 class TestTemplates(TransactionCase):
 
     def test_every_provider_has_template_and_samples(self):
-        self.assertEqual(len(template_samples.template_slugs()), COUNT)
+        self.assertGreaterEqual(len(template_samples.template_slugs()), CONTRACT)
         self.assertEqual(template_samples.template_slugs(), template_samples.sample_slugs())
         listed = [path for path in get_manifest('eis_sms_apis')['data'] if 'gateways' in path]
         self.assertEqual(listed, [f'data/gateways/{slug}.xml' for slug in template_samples.template_slugs()])

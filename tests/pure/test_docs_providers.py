@@ -54,6 +54,10 @@ class TestDocsProviders(PureCase):
             [cell.strip() for cell in line.strip('| \n').split(' | ')]
             for line in PAGE.read_text(encoding='utf-8').splitlines() if '[API](' in line]
         expected = {row[0]: row for row in map(columns_of, sorted(ADDON.glob('data/gateways/*.xml')))}
+        named = {row[0] for row in rows}
+        self.assertEqual(
+            [' | '.join(['', name, "COUNTRIES", *row[2:CONFIDENCE], "CONFIDENCE", '']).strip()
+             for name, row in expected.items() if name not in named], [], "add these rows to doc/providers.md")
         self.assertEqual(sorted(row[0] for row in rows), sorted(expected))
         self.assertEqual([row[0].casefold() for row in rows], sorted(row[0].casefold() for row in rows))
         for row in rows:
@@ -61,3 +65,16 @@ class TestDocsProviders(PureCase):
                 self.assertTrue(row[COUNTRIES])
                 self.assertIn(row[CONFIDENCE], ('high', 'medium', 'low'))
                 self.assertEqual([row[0], *row[2:CONFIDENCE]], expected[row[0]])
+
+    def test_number_and_names_of_the_templates(self):
+        """The texts that advertise the templates say how many there are; the page of the store names each."""
+        templates = sorted(ADDON.glob('data/gateways/*.xml'))
+        for name in ('README.md', '__manifest__.py', 'doc/providers.md', 'static/description/index.html',
+                     'scripts/store/banner.html', 'scripts/store/cover.html'):
+            text = (ADDON / name).read_text(encoding='utf-8')
+            with self.subTest(name):
+                numbers = set(re.findall(r'\b([0-9]+)(?: provider)? templates', text))
+                self.assertEqual(numbers, {str(len(templates))}, f"write {len(templates)} templates in {name}")
+        page = (ADDON / 'static/description/index.html').read_text(encoding='utf-8')
+        missing = [name for name in (columns_of(path)[0] for path in templates) if name not in page]
+        self.assertEqual(missing, [], "add these names to static/description/index.html")
