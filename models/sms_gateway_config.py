@@ -151,6 +151,7 @@ class SmsGateway(models.Model):
                 rate_limit=gateway.rate_limit,
                 track_status=gateway.create_status,
                 waits_for_report=gateway.delivery_callback_enabled,
+                prefixes=gateway._get_prefixes(),
                 failures=failures.get(gateway.id, 0),
                 is_half_open=gateway.id in half_open,
             )

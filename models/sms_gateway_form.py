@@ -292,6 +292,10 @@ class SmsGateway(models.Model):
                 ', '.join(sorted(places)))
 
     def _get_routing_warnings(self):
+        if self.number_format in ('national', 'significant') and not self.country_prefixes:
+            yield self.env._(
+                "Numbers of other countries would reach strangers because the Number Format leaves out the country "
+                "code. Enter the Country Prefixes that the provider serves.")
         if self.state == 'active' and self._is_parameter_on('sms.use_iap'):
             yield self.env._("Use IAP is on in the settings, so gateways are not used.")
         if self.state == 'active' and self.country_prefixes and self._receives_unmatched_numbers():

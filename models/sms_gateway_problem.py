@@ -57,6 +57,9 @@ SENTENCES = {
     'invalid_prefix': _lt(
         "\"%(entry)s\" is not a country prefix. Enter prefixes such as +92, 0092 or 92, separated by commas."),
     'number_has_no_national_form': _lt("The number has no national format because its country code is unknown."),
+    'number_of_another_country': _lt(
+        "The number is outside the Country Prefixes of the gateway, whose Number Format leaves out the country code. "
+        "Nothing was sent. Add a gateway for this country."),
     'number_may_be_several': _lt(
         "The number contains a separator and could be read as several numbers. Enter one number only, without commas, "
         "semicolons or line breaks."),

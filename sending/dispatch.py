@@ -154,7 +154,8 @@ class Dispatcher:
         for sms in group:
             sms.attempt += 1
             try:
-                number = phone.format_number(sms.number, config.number_format, sms.countries, config.request.separator)
+                number = phone.format_number(
+                    sms.number, config.number_format, sms.countries, config.request.separator, config.prefixes)
             except phone.NumberError as error:
                 self._outcomes.finish(sms, not_sent('sms_number_format', error.problem))
                 continue

@@ -24,6 +24,7 @@ class GatewayConfig:
     """Everything that sending through one gateway needs.
 
     :param rate_limit: SMS per second over all workers and servers, 0 for no limit
+    :param prefixes: Country Prefixes as digits
     :param failures: how often in a row the gateway was paused
     :param is_half_open: whether its breaker opened and the pause is over: one SMS must show whether it works again
     """
@@ -36,6 +37,7 @@ class GatewayConfig:
     rate_limit: float
     track_status: bool
     waits_for_report: bool
+    prefixes: tuple[str, ...] = ()
     failures: int = 0
     is_half_open: bool = False
 

@@ -90,7 +90,8 @@ def send_test(config, number, text, countries):
     :raise NumberError, ConfigError, RenderError: when no request can be made
     """
     check_config(config.request)
-    formatted = phone.format_number(number, config.number_format, countries, config.request.separator)
+    formatted = phone.format_number(
+        number, config.number_format, countries, config.request.separator, config.prefixes)
     request, = build_requests(config.request, [Recipient(uuid.uuid4().hex, formatted, text.strip())])
     return request, exchange_in_time(config.connection, request)
 

@@ -13,6 +13,16 @@ class TestRefusedSms(GatewayCase):
         self.assertEqual((sms.state, sms.failure_type), ('error', failure_type))
         self.assertIn(words, sms.failure_reason)
 
+    def test_number_of_a_country_that_the_gateway_does_not_serve(self):
+        """Without its country code it would reach a stranger in the provider's country."""
+        self.gateway.write({'number_format': 'significant', 'country_prefixes': '+90'})
+        sms = self.make_sms('+4915123456789', '+905321234567')
+        sms.send()
+        self.assert_failed(sms[0], 'sms_number_format', "outside the Country Prefixes")
+        self.assertEqual([number for number, _text in self.provider.sms], ['5321234567'])
+        self.gateway.country_prefixes = False
+        self.assertIn("would reach strangers", self.gateway.warnings)
+
     def test_local_number_of_another_country(self):
         """Given a contact in Brazil with a number that is none there, sent by a template, code, a test: it does not
         go to Iran."""

@@ -119,7 +119,9 @@ def _as_typed(code: str, digits: str) -> PhoneNumber:
         number_of_leading_zeros=zeros if zeros > 1 else None)
 
 
-def format_number(number: str, number_format: str, countries: Sequence[str] = (), separator: str = '') -> str:
+def format_number(
+        number: str, number_format: str, countries: Sequence[str] = (), separator: str = '',
+        prefixes: Sequence[str] = ()) -> str:
     """Format a number as a provider expects it (SPEC section 2, Number Format).
 
     :param str number: as a user entered it
@@ -128,7 +130,9 @@ def format_number(number: str, number_format: str, countries: Sequence[str] = ()
         ``raw`` as stored
     :param countries: see :func:`to_e164`
     :param separator: between the numbers of a request
-    :raise NumberError: if the number cannot be read; for ``raw`` if the provider might read it as several numbers
+    :param prefixes: of the countries that the gateway serves, see :func:`parse_prefixes`
+    :raise NumberError: if the number cannot be read; for ``raw`` if the provider might read it as several numbers; if
+        the format leaves out the country code and the gateway does not serve the country
     """
     if number_format == 'raw':
         if _SEVERAL.search(number) or (separator and separator in number):
@@ -143,6 +147,8 @@ def format_number(number: str, number_format: str, countries: Sequence[str] = ()
         return e164[1:]
     if number_format == 'double_zero':
         return '00' + e164[1:]
+    if prefixes and not e164[1:].startswith(tuple(prefixes)):
+        raise NumberError('number_of_another_country')  # without its country code it is the number of a stranger
     if number_format == 'national':
         return _national(e164)
     if number_format == 'significant':

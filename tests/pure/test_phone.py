@@ -191,3 +191,22 @@ class TestNumberFormat(PureCase):
     def test_no_national_form_without_a_country(self):
         with self.assertRaisesRegex(NumberError, 'number_has_no_national_form'):
             format_number('+999123456789', 'national')
+
+
+class TestCountriesServed(PureCase):
+    """Without its country code, a number of another country is that of a stranger."""
+
+    def test_formats_without_country_code(self):
+        for number_format, expected in (('national', '05321234567'), ('significant', '5321234567')):
+            with self.subTest(number_format):
+                self.assertEqual(format_number('+905321234567', number_format, prefixes=('90',)), expected)
+                self.assertEqual(format_number('+905321234567', number_format), expected)
+                for number in ('+4915123456789', '+12025550123', '0049 151 23456789'):
+                    with self.assertRaises(NumberError) as caught:
+                        format_number(number, number_format, prefixes=('90',))
+                    self.assertEqual(caught.exception.problem.code, 'number_of_another_country')
+
+    def test_other_formats_name_the_country(self):
+        for number_format in ('e164', 'international', 'double_zero', 'raw'):
+            with self.subTest(number_format):
+                self.assertIn('4915123456789', format_number('+4915123456789', number_format, prefixes=('90',)))
