@@ -11,8 +11,7 @@ CommonServer.on_stop(SendRun.stop_all)
 
 
 def uninstall_hook(env):
-    """End what only this addon would end, and remove the system parameters that settings and administrators made, which
-    no data file knows."""
+    """End claims and waits of SMS, and remove system parameters that no data file created."""
     end_claims_and_waits(env)
     env['ir.config_parameter'].search([
         '|', ('key', '=like', 'eis\\_sms\\_apis.%'), ('key', 'in', (

@@ -18,8 +18,8 @@ _logged = {}  # {(database, gateway id, reason): time.monotonic() of the last li
 
 
 class CallbackDispatcher(HttpDispatcher):
-    """Pass the request on unread. Odoo would parse a form and lose the signed bytes, and a parameter called `self` or
-    `token` would clash with an argument."""
+    """Passes on the request unread. Odoo would parse a form and lose the signed bytes, and a parameter named `self` or
+    `token` would conflict with an argument."""
     routing_type = 'eis_sms_callback'
 
     def dispatch(self, endpoint, args):
@@ -32,8 +32,8 @@ class DeliveryCallback(Controller):
     @route('/eis_sms/callback/<string:token>', type='eis_sms_callback', auth='public', methods=['GET', 'POST'],
            save_session=False, max_content_length=MAX_BODY)
     def receive_reports(self, token):
-        """Receive delivery reports of a provider. No response contains anything about the database, the gateway or the
-        SMS (SPEC section 6)."""
+        """Receive delivery reports of a provider. Responses reveal nothing about the database, the gateway or the SMS
+        (SPEC section 6)."""
         gateway = request.env['sms.gateway'].sudo()._find_by_callback_token(token)
         if not gateway:
             return _answer(404, "Not Found")
@@ -75,7 +75,7 @@ def _release_connection(env):
 
 
 def _read_content(call, signature):
-    """Read what a call may be trusted for.
+    """Read the trusted part of a call.
 
     :param SignatureRule signature: None if calls are not signed
     :return: None if a required signature is missing or wrong

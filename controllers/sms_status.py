@@ -7,8 +7,8 @@ class SmsStatusController(SmsController):
 
     @route()
     def update_sms_status(self, message_statuses):
-        """Leave out SMS that went through gateways. Core accepts any UUID here and providers know ours; their reports
-        arrive at the gateway's callback URL."""
+        """Ignore SMS that were sent through gateways, because core accepts any UUID here and providers know theirs.
+        Their reports arrive at the gateway's callback URL."""
         kept = []
         for status in message_statuses:
             self._check_status_values(status['uuids'], status['sms_status'], message_statuses)

@@ -7,7 +7,7 @@ CHANGED_MODELS = ('iap.account', 'mailing.mailing', 'mailing.trace', 'res.config
 
 
 def _change_view(env, model_name, arch, uses_gateways):
-    """Make a view of core say what is true while gateways send: nothing about IAP, and the provider's words."""
+    """Adapt a view of core while gateways send: remove IAP, and show the provider's error messages."""
     if model_name == 'mailing.trace':
         core_views.add_trace_reason(arch, is_shown=uses_gateways)
     elif not uses_gateways:

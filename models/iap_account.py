@@ -7,7 +7,7 @@ class IapAccount(models.Model):
 
     @api.model
     def get_credits_url(self, service_name, account_token=None):
-        """Lead to the gateways while they send the SMS; core would create an IAP account to return its URL."""
+        """Return the URL of the gateways while they send the SMS, because core would create an IAP account."""
         if service_name == 'sms' and self.env.company._uses_sms_gateways():
             return '/odoo/action-eis_sms_apis.sms_gateway_action'
         return super().get_credits_url(service_name, account_token)

@@ -6,7 +6,7 @@ class IrHttp(models.AbstractModel):
     _inherit = 'ir.http'
 
     def session_info(self):
-        """Tell the web client in which companies of the user gateways send, where it must not mention IAP."""
+        """Add the companies of the user in which gateways send, where the web client must not mention IAP."""
         return dict(super().session_info(), sms_gateway_company_ids=self._get_sms_gateway_company_ids())
 
     def _get_sms_gateway_company_ids(self):

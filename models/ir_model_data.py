@@ -8,7 +8,8 @@ class IrModelData(models.Model):
     @api.model
     def _process_end_unlink_record(self, record):
         """Keep gateways that the data files no longer contain, which Odoo would remove at the end of an upgrade. Only
-        untouched templates go: the others belong to the user, or to another product with the same technical name."""
+        unchanged templates are removed: the others belong to the user, or to another product with the same technical
+        name."""
         is_row = isinstance(record, self.pool['sms.gateway.row'])
         gateway = record.gateway_id if is_row else record
         if gateway._name != 'sms.gateway' or (gateway.is_template and not gateway.sms_count):

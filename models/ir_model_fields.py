@@ -7,7 +7,7 @@ class IrModelFields(models.Model):
 
     @api.model
     def get_field_selection(self, model_name, field_name):
-        """Label `sms_acc` for providers, which refuse an account or its key; core's label is about IAP accounts."""
+        """Replace the label of `sms_acc`, because core's label is about IAP accounts."""
         selection = super().get_field_selection(model_name, field_name)
         if field_name != 'failure_type' or not self.env.company._uses_sms_gateways():
             return selection

@@ -7,7 +7,7 @@ class MailNotification(models.Model):
     _inherit = 'mail.notification'
 
     def _to_store_defaults(self, target):
-        """Send the failure reason of an SMS, the provider's words, to the web client. Core does not."""
+        """Send the failure reason of an SMS to the web client, which core does not."""
         return [*super()._to_store_defaults(target), Store.Attr(
             'failure_reason', predicate=lambda notification: (
                 notification.notification_type == 'sms' and notification.failure_reason))]

@@ -18,7 +18,7 @@ class ResCompany(models.Model):
         return api_class
 
     def _uses_sms_gateways(self):
-        """Tell whether gateways send the SMS of this company, not Odoo IAP or another addon.
+        """Return whether gateways send the SMS of this company, not Odoo IAP or another addon.
 
         :rtype: bool
         """

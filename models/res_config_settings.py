@@ -20,7 +20,7 @@ class ResConfigSettings(models.TransientModel):
 
     @api.model
     def default_get(self, fields):
-        """Read booleans as sending does. Core's settings take any text of a system parameter as true, even `False`."""
+        """Read booleans as sending does. Core's settings treat any text of a system parameter as true, even `False`."""
         values = super().default_get(fields)
         gateways = self.env['sms.gateway']
         for name in ('sms_use_iap', 'sms_iap_fallback'):
@@ -74,7 +74,7 @@ class ResConfigSettings(models.TransientModel):
             raise ValidationError(self.env._("Default Gateway: %s is not Active. Activate it first.", gateway.name))
         keeps = not gateway and not gateways._is_default_readable()
         result = super().set_values()
-        if keeps:  # the page did not show it, so the user has not cleared it
+        if keeps:  # the page did not show it, so the user did not clear it
             self.env['ir.config_parameter'].sudo().set_param('sms.sms_gateway_id', str(stored))
         return result
 

@@ -241,8 +241,8 @@ class SmsGateway(models.Model):
     def _refuse(self, field_name, reason):
         """Raise a validation error about one field.
 
-        :param str field_name: its label is named in the error
-        :param reason: a sentence that says what to enter, or the Problem with the value
+        :param str field_name: field whose label the error contains
+        :param reason: a sentence that says what to enter, or the Problem of the value
         :raise ValidationError: always
         """
         if isinstance(reason, Problem):
@@ -253,7 +253,7 @@ class SmsGateway(models.Model):
 
     @api.model
     def _check_ranges(self, vals):
-        """Check numbers before the database does, whose error shows the whole row with its credentials.
+        """Check numbers before the database does, because its error contains the whole row with the credentials.
 
         :param dict vals: of `create` or `write`
         :raise ValidationError: with the message of the constraint
@@ -264,10 +264,10 @@ class SmsGateway(models.Model):
                     [('name', '=', self._table + constraint)], limit=1).message)
 
     def _check_texts(self, *checks):
-        """Check texts with functions that raise a ProblemError for what they refuse.
+        """Check texts with functions that raise a ProblemError for invalid ones.
 
         :param checks: pairs of field name and function
-        :raise ValidationError: naming the field
+        :raise ValidationError: names the field
         """
         for gateway in self:
             for field_name, check in checks:
@@ -351,9 +351,9 @@ class SmsGateway(models.Model):
         self._check_ranges(vals)
         result = super().write(vals)
         if 'company_id' in vals:
-            # core checks its rules only before writing, so a gateway could be moved to a company the user cannot access
+            # core checks record rules only before writing, so a gateway could be moved to an inaccessible company
             self.check_access('write')
-        if vals.keys() - {'sequence'}:  # dragging one row of a list renumbers the others
+        if vals.keys() - {'sequence'}:  # dragging one row of a list also changes the others
             self._make_own()
         return result
 

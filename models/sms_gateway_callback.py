@@ -46,9 +46,9 @@ class SmsGateway(models.Model):
     def _find_by_callback_token(self, token):
         """Find a gateway whose delivery callbacks are enabled.
 
-        :param str token: as the caller wrote it
-        :return: the gateway, empty if there is none. Disabled and archived gateways still receive the reports of what
-            they sent.
+        :param str token: as received
+        :return: the gateway, empty if there is none. Disabled and archived gateways still receive the reports of SMS
+            that they sent.
         """
         return self.with_context(active_test=False).search([
             ('delivery_callback_token', '=', token.replace('\0', ' ')),  # PostgreSQL refuses NUL
@@ -72,8 +72,8 @@ class SmsGateway(models.Model):
         )
 
     def _may_authenticate(self, call):
-        """Check what can be checked before the body is read: HTTP Basic, the networks, and that there is a signature.
-        An incomplete configuration accepts no call.
+        """Check HTTP Basic, the networks, and whether there is a signature, before the body is read. An incomplete
+        configuration rejects all calls.
 
         :param Call call: without its body
         :rtype: bool
@@ -108,9 +108,9 @@ class SmsGateway(models.Model):
         return 'delivery_callback_check_key' if key == 'own' else key
 
     def _get_missing_authentication(self):
-        """Return what webhook authentication still needs; until then it refuses every delivery report.
+        """Return what is missing from the configuration; until it is complete, all delivery reports are refused.
 
-        :return: the label of an empty field or what its content lacks, an empty text if nothing is missing
+        :return: the label of an empty field or what its content must include; empty if nothing is missing
         :rtype: str
         """
         self.ensure_one()
@@ -133,7 +133,7 @@ class SmsGateway(models.Model):
         """Apply delivery reports of this gateway, or keep those that arrive before their send is recorded.
 
         :param list[DeliveryReport] reports: at least one, in the order of the call
-        :return: whether they are written; if not, the provider should call again
+        :return: whether they were saved; if not, the provider should call again
         :rtype: bool
         """
         self.ensure_one()
@@ -156,7 +156,7 @@ class SmsGateway(models.Model):
 
     @api.model
     def _get_lock_class(self):
-        """Return the first of the two keys of our advisory locks, which separates them from those of other addons."""
+        """Return the first key of our advisory locks, which separates them from those of other addons."""
         return int.from_bytes(b'eis', 'big')
 
     def _apply_early_reports(self, uuids, message_ids):
@@ -170,5 +170,5 @@ class SmsGateway(models.Model):
         reports = early_reports._take_out(self, uuids, message_ids)
         early = self.env['sms.gateway.status']._apply_reports(self, reports) if reports else []
         if early:
-            # one message ID shared by several numbers, of which the others are not recorded yet
+            # several numbers share one message ID, and the others are not recorded yet
             early_reports._keep(self, early)

@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 SECRETS = (
     'api_key', 'token', 'password', 'delivery_callback_token', 'delivery_callback_check_key',
     'delivery_callback_check_password')
-MIN_SECRET_NAME = 8  # characters; a shorter user name is a word that appears everywhere
+MIN_SECRET_NAME = 8  # characters; shorter usernames can be common words
 
 
 class SmsGateway(models.Model):
@@ -33,7 +33,7 @@ class SmsGateway(models.Model):
 
     @api.model
     def _is_parameter_on(self, key):
-        """Read a system parameter as Odoo reads text as a boolean.
+        """Read a system parameter as a boolean, as Odoo reads text.
 
         :rtype: bool
         """
@@ -68,7 +68,7 @@ class SmsGateway(models.Model):
 
     @api.model
     def _is_iap_used(self, company):
-        """Tell whether Odoo IAP sends the SMS of a company: Use IAP, or IAP Fallback without any gateway.
+        """Return whether Odoo IAP sends the SMS of a company: Use IAP is on, or IAP Fallback without any gateway.
 
         :rtype: bool
         """
@@ -88,7 +88,7 @@ class SmsGateway(models.Model):
 
     @api.model
     def _is_default_readable(self):
-        """Tell whether the user may read the Default Gateway; true if there is none.
+        """Return whether the user may read the Default Gateway; true if there is none.
 
         :rtype: bool
         """
@@ -159,7 +159,7 @@ class SmsGateway(models.Model):
         }
 
     def _get_request_config(self):
-        """Return what requests are made from, also for a gateway that is still being edited.
+        """Return what requests are built from, also for a gateway that is still being edited.
 
         :rtype: RequestConfig
         """
@@ -265,7 +265,7 @@ class SmsGateway(models.Model):
 
     @api.model
     def _remember_secrets(self, vals):
-        """Keep secrets out of all logs from now on, in which a failing SQL statement would show them.
+        """Mask secrets in all logs from now on, because a failing SQL statement would reveal them.
 
         :param dict vals: of `create` or `write`
         """
@@ -275,7 +275,7 @@ class SmsGateway(models.Model):
             username if len(username) >= MIN_SECRET_NAME else '')
 
     def _get_secrets(self):
-        """Return what must not appear in any response, delivery report or log: providers may echo what they were sent.
+        """Return what to mask in responses, delivery reports and logs, because providers may echo what they received.
 
         :rtype: Secrets
         """

@@ -32,15 +32,15 @@ class SmsGatewayEarlyReport(models.Model):
 
     @api.model
     def _keep(self, gateway, reports):
-        """Keep reports of a gateway and remove its oldest ones above the limit: a report that finds its SMS at all does
-        so within seconds.
+        """Keep reports of a gateway and remove its oldest ones above the limit, because reports are usually matched
+        within seconds.
 
         :param list[DeliveryReport] reports: at most KEEP_REPORTS
         """
         self.env.cr.execute("SELECT count(*) FROM sms_gateway_early_report WHERE gateway_id = %s", [gateway.id])
         excess = self.env.cr.fetchone()[0] + len(reports) - KEEP_REPORTS
         if excess > 0:
-            # more than necessary, so that not every call has to search for the oldest
+            # remove more than necessary, so that not every call has to search for the oldest
             self.env.cr.execute("""
                 DELETE FROM sms_gateway_early_report WHERE id IN (
                     SELECT id FROM sms_gateway_early_report WHERE gateway_id = %s ORDER BY id LIMIT %s)
@@ -74,7 +74,7 @@ class SmsGatewayEarlyReport(models.Model):
 
     @api.autovacuum
     def _gc_reports(self):
-        """Remove reports that never found their SMS."""
+        """Remove reports that were never matched."""
         self.env.cr.execute("""
             DELETE FROM sms_gateway_early_report WHERE id IN (
                 SELECT id FROM (

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Form, list and cards: warnings, preview, figures, routing explained, actions that open other screens."""
+"""Form, list and cards: warnings, preview, figures, explanation of routing, and actions that open other views."""
 from dataclasses import replace
 from datetime import timedelta, timezone
 
@@ -24,7 +24,7 @@ REQUIRED = {'api_key': {'api_key'}, 'token': {'token'}, 'basic': {'username', 'p
 USED = (*CREDENTIALS, 'sender', 'account_id', 'encoding')
 FAILING_HOURS = 24
 LAST_SMS = 50
-# everything that a request is made from
+# everything that a request is built from
 REQUEST_FIELDS = (
     'base_url', 'method', 'request_type', 'supports_multiple_recipients', 'multi_recipient_separator',
     'max_recipients', 'number_format', 'sender', 'account_id', 'encoding_gsm', 'encoding_unicode', 'auth_type',
@@ -213,7 +213,7 @@ class SmsGateway(models.Model):
     # === BUSINESS METHODS - WARNINGS === #
 
     def _get_sample_recipients(self):
-        """Return made-up recipients for the preview, two if the gateway supports several.
+        """Return sample recipients for the preview, two if the gateway supports several.
 
         :rtype: list[Recipient]
         """
@@ -309,7 +309,7 @@ class SmsGateway(models.Model):
                 "gateway above them, or change the prefixes.", ', '.join(covering.mapped('name')))
 
     def _receives_unmatched_numbers(self):
-        """Tell whether rule 3 gives this gateway the numbers that no prefix matches, for lack of a Default Gateway.
+        """Return whether rule 3 routes unmatched numbers to this gateway, because there is no Default Gateway.
 
         :rtype: bool
         """
@@ -323,9 +323,9 @@ class SmsGateway(models.Model):
         return False
 
     def _get_covering_gateways(self):
-        """Return Active gateways that together match all prefixes of this one with higher priority.
+        """Return Active gateways that together cover all prefixes of this one with a higher priority.
 
-        :return: empty if some prefix is left to this gateway
+        :return: empty if at least one prefix is left to this gateway
         """
         try:
             own = phone.parse_prefixes(self.country_prefixes or '')

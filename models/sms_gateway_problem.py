@@ -153,7 +153,7 @@ SENTENCES = {
 
 
 class SmsGatewayProblem(models.AbstractModel):
-    """Words the problems that `tools` and `sending` find, which know neither the language nor the ORM."""
+    """Words the problems found by `tools` and `sending`, which are independent of languages and the ORM."""
     _name = 'sms.gateway.problem'
     _description = "SMS Gateway Problem"
 
@@ -187,8 +187,8 @@ class SmsGatewayProblem(models.AbstractModel):
     def _word_result(self, result):
         """
         :param SendResult result:
-        :return: why the SMS failed: whether it may have gone out, our sentence, the provider's own words; empty if
-            there are none of them
+        :return: why the SMS failed: whether it may have been sent, our sentence, and the provider's error message;
+            empty if there is nothing to say
         :rtype: str
         """
         sentence = self._word(result.problem) if result.problem else ''

@@ -260,8 +260,7 @@ class SmsGatewayStatus(models.Model):
 
     @api.model
     def _settle_missing_report(self, row_id):
-        """Close a missing report although a trigger or a hook of another addon raises: without hooks, and each table on
-        its own.
+        """Close a missing report if a trigger or a hook of another addon raises: without hooks, one table at a time.
 
         :param int row_id: of the status row
         """

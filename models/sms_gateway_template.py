@@ -2,7 +2,7 @@
 """Templates: gateways that come with the addon, and their upgrade (SPEC section 8).
 
 An upgrade updates a template until a user changes it. Plain data records cannot do that: with noupdate they are never
-fixed and come back after deletion, without it an upgrade overwrites the user's changes.
+updated and are recreated after deletion; without it, an upgrade overwrites the user's changes.
 """
 from odoo import Command, api, models
 
@@ -22,7 +22,7 @@ class SmsGateway(models.Model):
         names = set(self._get_addon_ids().mapped('name'))
         if not names:
             return
-        # thanks to the external id, uninstalling removes the parameter, and a new installation has all templates again
+        # with an external id, uninstalling removes the parameter, and a new installation has all templates again
         self.env['ir.config_parameter'].sudo()._load_records([{
             'xml_id': DELETED,
             'values': {'key': DELETED, 'value': ','.join(sorted(names | self._get_deleted_templates()))},
@@ -59,7 +59,7 @@ class SmsGateway(models.Model):
 
     @api.model
     def _is_loading_templates(self):
-        """Tell whether the data files of this addon are being loaded, the only code that may change a template."""
+        """Return whether the data files of this addon are being loaded, which alone may change a template."""
         return self.env.context.get('install_mode') and self.env.context.get('install_module') == ADDON
 
     def _get_addon_ids(self):
@@ -86,8 +86,8 @@ class SmsGateway(models.Model):
 
     @api.model
     def _may_load(self, xml_id):
-        """Tell whether a template is new or unchanged. An existing gateway that is not marked as a template belongs to
-        the user, who changed it, or to another product with the technical name of this addon."""
+        """Return whether a template is new or unchanged. An existing gateway that is not marked as a template was
+        changed by the user, or belongs to another product with the technical name of this addon."""
         gateway = self.env.ref(xml_id, raise_if_not_found=False)
         if not gateway:
             return xml_id.partition('.')[2] not in self._get_deleted_templates()

@@ -12,9 +12,9 @@ BREAKER_KINDS = (FAILING, ACCOUNT)
 
 
 class SmsGatewayThrottle(models.Model):
-    """What all workers and servers share about one gateway: when its next SMS may be sent, and whether it is paused.
+    """The state of one gateway that all workers and servers share: when its next SMS may be sent, and its pause.
 
-    A row of its own: an administrator who saves a gateway and workers that send never wait for each other.
+    It is a separate row, so that administrators who save a gateway and workers that send do not wait for each other.
     """
     _name = 'sms.gateway.throttle'
     _description = "SMS Gateway Throttle"
@@ -38,9 +38,8 @@ class SmsGatewayThrottle(models.Model):
 
         :param int count: number of SMS
         :param float rate: SMS per second
-        :param float seconds: places later than this from now are of no use
-        :return: seconds from this response for each place, at most `count` of them; less than 0 if the row was locked
-            for long
+        :param float seconds: only places within this time from now are reserved
+        :return: seconds from now for each place, at most `count` of them; negative if the row was locked for long
         :rtype: list[float]
         """
         if seconds < 0:
@@ -115,7 +114,7 @@ class SmsGatewayThrottle(models.Model):
     @api.model
     def _get_pauses(self):
         """
-        :return: {gateway id: seconds that it is paused from now}
+        :return: {gateway id: remaining seconds of its pause}
         :rtype: dict[int, float]
         """
         self.env.cr.execute("""

@@ -19,14 +19,14 @@ from .sms_gateway_callback_failure_map import DELIVERY_FAILURE_TYPES
 
 _logger = logging.getLogger(__name__)
 
-OTHER_BATCH = 500  # SMS of other APIs that are looked at together
+OTHER_BATCH = 500  # SMS of other APIs that are processed together
 
 
 class SmsSms(models.Model):
-    """An SMS of Odoo, and the hooks by which core sends it: whose it is, after commit, the queue, Retry."""
+    """An SMS of Odoo, and core's hooks for sending it: choice of the API, sending after commit, queue, Retry."""
     _inherit = 'sms.sms'
 
-    # `sms_twilio` has the same field, so that both are one
+    # same name and type as in `sms_twilio`, so both addons share it
     record_company_id = fields.Many2one('res.company', 'Company', ondelete='set null')
     gateway_id = fields.Many2one('sms.gateway', "Gateway", readonly=True, copy=False, ondelete='set null')
     claimed_until = fields.Datetime(
@@ -54,14 +54,14 @@ class SmsSms(models.Model):
 
     _due_index = models.Index("(id) WHERE state = 'outgoing' AND to_delete IS NOT TRUE")
     _claimed_index = models.Index("(claimed_until) WHERE claimed_until IS NOT NULL")
-    # the same cut as tools/attempt.py, for gateways without Track Status
+    # the same part of the UUID as in tools/attempt.py, for gateways without Track Status
     _match_index = models.Index("(gateway_id, substr(uuid, 3, 18)) WHERE gateway_id IS NOT NULL")
 
     # === COMPUTE METHODS === #
 
     @api.depends('uuid')
     def _compute_sms_tracker_id(self):
-        """Whatever becomes of a test, core's tracker would finish the mailing and count it."""
+        """Detach the trackers of tests, because core would finish the mailing and count the test."""
         result = super()._compute_sms_tracker_id()
         trackers = self.sms_tracker_id
         if tests := trackers - trackers._filter_no_tests():
@@ -96,7 +96,7 @@ class SmsSms(models.Model):
     # === ACTION METHODS === #
 
     def action_set_outgoing(self):
-        """Retry: the queue sends these SMS again, with all the time there is."""
+        """Queue the SMS again, with the full time for retries."""
         self.write({'send_after': False, 'first_attempt_date': False, 'failure_reason': False})
         result = super().action_set_outgoing()
         if self:  # a call without SMS needs no rights, and must not trigger the queue
@@ -104,9 +104,9 @@ class SmsSms(models.Model):
         return result
 
     def action_retry(self):
-        """Retry by hand, which asks first where the recipient may have got the SMS already.
+        """Queue the SMS again, after confirmation if a recipient may have received one already.
 
-        :return: the question as an action, or what was done as a notification
+        :return: the action for the confirmation, or a notification of the result
         :rtype: dict
         """
         to_retry = self.filtered(lambda sms: sms.state in ('error', 'canceled') and not sms.to_delete)
@@ -114,7 +114,7 @@ class SmsSms(models.Model):
 
     def _ask_or_retry(self, total):
         """
-        :param int total: how many SMS were selected
+        :param int total: number of selected SMS
         """
         doubtful = self._filter_unknown_outcome()
         if doubtful:
@@ -129,8 +129,8 @@ class SmsSms(models.Model):
         return self._retry(total)
 
     def resend_failed(self):
-        """Core counts removed records to tell how many were sent; gateways send after commit, so that these SMS are
-        put in the queue and counted there."""
+        """Queue the SMS of gateways again and report how many were queued. Core sends immediately and counts removed
+        records, but gateways send after commit."""
         failed = self.filtered(lambda sms: sms.state == 'error' and not sms.to_delete)
         through_gateways = failed._filter_gateway_sms()
         if failed and not through_gateways:
@@ -139,8 +139,8 @@ class SmsSms(models.Model):
 
     def _retry(self, total):
         """
-        :param int total: how many SMS were selected
-        :return: a notification that says how many were put in the queue
+        :param int total: number of selected SMS
+        :return: a notification with the number of queued SMS
         :rtype: dict
         """
         self.action_set_outgoing()
@@ -160,17 +160,17 @@ class SmsSms(models.Model):
         return self.status_id._get_action()
 
     def _filter_unknown_outcome(self):
-        """The SMS that a provider may have taken although they count as failed."""
+        """Return the failed SMS that a provider may have accepted."""
         unknown = self.env['sms.gateway.status'].sudo().search(
             [('sms_uuid', 'in', self.mapped('uuid')), ('outcome', '=', 'unknown')]).mapped('sms_uuid')
         return self.filtered(lambda sms: sms.uuid in unknown or (
-            # without status rows nothing tells a refusal from a lost answer
+            # without status rows, a refusal cannot be distinguished from a lost response
             sms.attempt and sms.state == 'error' and not sms.gateway_id.sudo().create_status))
 
-    # === BUSINESS METHODS - WHOSE SMS IS IT === #
+    # === BUSINESS METHODS - CHOICE OF THE API === #
 
     def _get_sms_company(self):
-        """Core knows the company of SMS with a message only, and asks for the whole recordset at once."""
+        """Return the companies of all SMS. Core calls this for recordsets, but knows only SMS with a message."""
         if len(self) > 1:
             return self.env['res.company'].union(*(sms._get_sms_company() for sms in self))
         return self.mail_message_id.record_company_id or self.record_company_id or super()._get_sms_company()
@@ -181,8 +181,8 @@ class SmsSms(models.Model):
             sms for company, sms in by_company.items() if issubclass(company._get_sms_api_class(), SmsApiGateway)))
 
     def _split_by_api(self):
-        """Takes what core would give to IAP, and nothing of other APIs. `SmsApi` is not even made for gateway SMS: it
-        creates an IAP account."""
+        """Replace IAP for the SMS of gateways and leave other APIs unchanged. `SmsApi` is not instantiated for these
+        SMS, because it creates an IAP account."""
         through_gateways = self._filter_gateway_sms()
         if others := self - through_gateways:
             yield from super(SmsSms, others)._split_by_api()
@@ -202,9 +202,8 @@ class SmsSms(models.Model):
         return super()._send(raise_exception=raise_exception, **options)
 
     def _send_with_api(self, sms_api, unlink_failed=False, unlink_sent=True, raise_exception=False):
-        """Every SMS of every API goes through here. What would go to IAP although gateways send the SMS of its company
-        has got past `_split_by_api` and `_send`, because core or another addon sends in another way: it fails, because
-        IAP would charge for it."""
+        """Refuse SMS that would go to IAP although gateways send the SMS of their company, because IAP would charge for
+        them. They bypassed `_split_by_api` and `_send`: core or another addon sends in another way."""
         astray = self._filter_gateway_sms() if sends_through_iap(type(sms_api)) else self.browse()
         if astray:
             _logger.error(
@@ -223,15 +222,15 @@ class SmsSms(models.Model):
 
     @api.model
     def _send_now(self, messages, company):
-        """Send within the caller's transaction and tell it the result: SMS Marketing's Test button.
+        """Send within the caller's transaction and return the results, for SMS Marketing's Test button.
 
         :param list messages: see core's `SmsApi._send_sms_batch`
         :param company: the `res.company` whose gateways send
-        :return: one result for each SMS, with the state `success` when the provider accepted it
+        :return: one result per SMS, with the state `success` if the provider accepted it
         :rtype: list[dict]
         """
-        # What is sent is the row's text: core leaves out the opt-out line here. What it passes tells a repetition: the
-        # link of that line is another one each time.
+        # The text of the row is sent, because core's messages lack the opt-out line. The messages identify a repetition,
+        # because the link in that line is different each time.
         contents = {number['uuid']: message['content'] for message in messages for number in message['numbers']}
         return send_in_transaction(self.with_company(company).env, contents)
 
@@ -239,35 +238,36 @@ class SmsSms(models.Model):
 
     @api.model
     def _process_queue(self):
-        """Core's queue action, for SMS of several companies and APIs at once. Core's stops for a day when one row is
-        locked, loses the company, and hands every SMS to one API."""
+        """Process the queue for several companies and APIs. Core's method stops for a day if one row is locked, ignores
+        the company, and sends all SMS through one API."""
         deadline, period = self._get_queue_deadline()
         self.env['sms.gateway.status']._close_all_missing_reports(deadline)
         done = recover_lost_claims(self.env, deadline)
         if time.monotonic() < deadline:
             done += self._process_queue_of_other_apis(deadline)
-        # with the company in its context, no transaction of the run has to ask for it
+        # with the company in the context, the transactions of the run need no query for it
         run = make_run(self.with_company(self.env.company).env, deadline, period)
-        self._commit_queue_progress(done)  # nothing stays open while requests are under way
+        self._commit_queue_progress(done)  # no transaction stays open while requests are in progress
         done = run.run() if time.monotonic() < deadline else 0
         remaining = count_due(self.env)
         if remaining and run.is_drained:
-            # other workers have locked these rows, and may leave them as they are
+            # other workers have locked these rows, and may not process them
             trigger_queue(self.env, fields.Datetime.now() + timedelta(minutes=1))
             remaining = 0
         self._commit_queue_progress(done, remaining)
 
     @api.model
     def _get_queue_deadline(self):
-        """One deadline for all runs of the action within one job: half of what the server allows a job.
+        """Return one deadline for all runs of the action in a job: half of the time limit of the server.
 
-        :return: `time.monotonic()` at which the last answer must be there, and the seconds that the job has until then
+        :return: `time.monotonic()` by which the last response must have arrived, and the seconds between the start of
+            the job and the deadline
         :rtype: tuple[float, float]
         """
         limit = config['limit_time_real_cron']
         if limit is None or limit < 0:
             limit = config['limit_time_real']
-        # the context tells when the least time of the job ends, not when it began
+        # the context contains the end of the job's minimum time, not its start
         now = time.monotonic()
         began = self.env.context.get('cron_end_time', now + MIN_TIME_PER_JOB) - MIN_TIME_PER_JOB
         period = limit / 2 if limit else 3600
@@ -276,12 +276,12 @@ class SmsSms(models.Model):
     @api.model
     def _commit_queue_progress(self, done, remaining=None):
         if is_in_test() and 'ir_cron_progress_id' not in self.env.context:
-            return  # a test that calls the queue by itself may not commit
+            return  # a test that calls the method directly must not commit
         self.env['ir.cron']._commit_progress(done, remaining=remaining)
 
     @api.model
     def _process_queue_of_other_apis(self, deadline):
-        """Send what IAP and other addons send, each company's by itself, so that one that raises stops no other.
+        """Send the SMS of IAP and other addons, separately for each company, so that an error affects only one.
 
         :return: number of SMS that left the queue
         :rtype: int

@@ -31,8 +31,8 @@ class SmsTracker(models.Model):
         return self.filtered(lambda tracker: tracker.mailing_trace_id.trace_status not in ('open', 'reply'))
 
     def _finish_mailings(self):
-        """Mark mailings as done. Core does so for every state except a provider's error or an opened trace, either of
-        which the last SMS of a mailing may have."""
+        """Mark mailings as done. Core does not do so after a provider's error or for an opened trace, and either can
+        be the case for the last SMS of a mailing."""
         if 'mailing_trace_id' in self._fields and self.mailing_trace_id:
             self._update_sms_mailings('error', self.mailing_trace_id)
 
@@ -55,9 +55,9 @@ class SmsTracker(models.Model):
 
     @api.model
     def _write_failure_reasons(self, reasons):
-        """Write what providers said to notifications and SMS Marketing traces, in one statement each.
+        """Write failure reasons to notifications and SMS Marketing traces, in one statement each.
 
-        :param dict reasons: {UUID: words}
+        :param dict reasons: {UUID: failure reason}
         """
         reasons = {uuid: reason for uuid, reason in reasons.items() if reason}
         if not reasons:
@@ -76,8 +76,8 @@ class SmsTracker(models.Model):
 
     @api.model
     def _write_state_without_hooks(self, uuid, state, failure_type=None, reason=None):
-        """Write the state of an SMS to its notification and its SMS Marketing trace, where a trigger or another
-        addon's hook raises; what still fails is left out.
+        """Write the state of an SMS to its notification and SMS Marketing trace if a trigger or a hook of another addon
+        raises. Statements that still fail are skipped.
 
         :param str state: of `sms.sms`
         """
@@ -115,7 +115,7 @@ class SmsTracker(models.Model):
         (self - changeable)._finish_mailings()
 
     def _record_sent(self):
-        """Change Processing to Sent, because there is no delivery report."""
+        """Change Processing to Sent, because the delivery report is missing."""
         changeable = self._filter_open()
         changeable._action_update_from_sms_state('pending')
         (self - changeable)._finish_mailings()

@@ -1,7 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Send the SMS of a transaction once it is committed.
 
-Sent earlier, a transaction that is run again or rolled back would send twice, or send what nothing knows of.
+If SMS were sent earlier, a retried transaction would send them twice, and a rolled back one would leave no record of
+them.
 """
 import logging
 import time
@@ -19,14 +20,14 @@ from .store.transactions import OwnTransactions, is_in_test, own_context
 
 _logger = logging.getLogger(__name__)
 
-# A person waits for the response to a click: at most so many SMS and seconds, the queue does the rest.
+# Limits per transaction, because a user waits for the response to a click. The queue sends the rest.
 COMMIT_LIMIT = 100
 COMMIT_SECONDS = 20
 HOOK = 'eis_sms_apis.send'
 
 
 def make_run(env, deadline, period=None, ids=None, **options):
-    """Give a run that writes in short transactions of its own.
+    """Return a run that writes in short transactions of its own.
 
     :param options: see `Store`
     """
@@ -35,7 +36,7 @@ def make_run(env, deadline, period=None, ids=None, **options):
 
 
 def send_after_commit(sms, **options):
-    """Send SMS once their transaction is committed; inside a test at once, on the test's cursor.
+    """Send SMS once their transaction is committed; in a test, immediately and on the test's cursor.
 
     :param sms: records of `sms.sms`
     :param options: see `Store`
@@ -51,14 +52,14 @@ def send_after_commit(sms, **options):
         postcommit.data[HOOK] = {}
         dbname, context = env.cr.dbname, own_context(env.context)
         postcommit.add(lambda: _send_committed(dbname, context, postcommit.data.pop(HOOK, {})))
-        # a process that is interrupted before its claim leaves them to the queue, which nothing would trigger today
+        # if the process is interrupted before the claim, the SMS stay queued and nothing else triggers the queue soon
         trigger_queue(env, fields.Datetime.now() + timedelta(seconds=COMMIT_SECONDS + LEASE))
     postcommit.data[HOOK].setdefault(tuple(options.items()), []).extend(sms.ids)
 
 
 def _send_committed(dbname, context, options_to_ids):
-    """Send the SMS of a transaction that has just been committed. Never raises: that would turn the committed request
-    into an error. What it does not reach is in the queue already, which will be triggered."""
+    """Send the SMS of a transaction that was just committed. Never raises, because that would turn the committed
+    request into an error. SMS that are not reached stay in the queue, which is triggered later."""
     try:
         deadline = time.monotonic() + COMMIT_SECONDS
         left = COMMIT_LIMIT

@@ -1,9 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Connections of `requests` that know whether a request was handed over, and that end in time whatever drips.
+"""Connections for `requests` that record whether a request was written, and that limit the time of a whole exchange.
 
-`urllib3` has a timeout for each byte, not for an answer, and tells by the class of an exception alone what happened,
-which is not the same with every proxy, every kind of TLS and both of its major versions. Neither is enough to say
-whether an SMS may be sent again, so that these connections note the one fact that decides it.
+The timeouts of `urllib3` apply to each read, not to a whole response, and its exceptions differ between proxies, TLS
+implementations and major versions. They do not show reliably whether an SMS may be sent again, so these connections
+record the fact that decides it: whether a byte was written.
 """
 import functools
 import http.client
@@ -20,20 +20,20 @@ from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NewConne
 from urllib3.util.connection import create_connection
 
 CONNECT_TIMEOUT = 5  # seconds, for each address of a host
-MAX_RECEIVED = 256 * 1024  # bytes of an answer, head included, of which `body.MAX_ANSWER` are read at most
-POOLS = 4  # hosts of one gateway whose connections are kept: one, unless its URL changes
+MAX_RECEIVED = 256 * 1024  # bytes of a response, including headers; `http_body.MAX_ANSWER` limits the body
+POOLS = 4  # hosts per gateway whose connections are kept; usually one, unless the URL changes
 
 
 class TooLongError(OSError):
-    """An answer had more than `MAX_RECEIVED` bytes."""
+    """A response has more than `MAX_RECEIVED` bytes."""
 
 
 class Attempt:
-    """One request and what became of it, while it is made in this thread.
+    """The state of one request of this thread.
 
-    :param until: `time.monotonic()` at which all of it ends
-    :ivar bool written: whether the provider, or a proxy that forwards requests, may have got any byte of the request.
-        What opens the way through a proxy to the provider (CONNECT) is no part of it
+    :param until: `time.monotonic()` at which the exchange must end
+    :ivar bool written: whether the provider, or a proxy that forwards requests, may have received any byte of the
+        request. A CONNECT request to a proxy does not count
     """
     __slots__ = 'received', 'until', 'written'
 
@@ -44,24 +44,24 @@ class Attempt:
 
     def get_remaining(self) -> float:
         """
-        :return: seconds until it ends, more than 0
-        :raise TimeoutError: if there are none
+        :return: seconds that are left, more than 0
+        :raise TimeoutError: if no time is left
         """
         remaining = self.until - time.monotonic()
         if remaining <= 0:
-            raise TimeoutError("The time of this request is over")
+            raise TimeoutError("The time limit of this request was reached")
         return remaining
 
     def hand_over(self, sock, data: bytes) -> None:
         """Write the request.
 
-        :raise OSError: if the connection does not take all of it
+        :raise OSError: if not all of it can be written
         """
         plain = type(sock) is socket.socket
         view = memoryview(data)
         while view:
             _shorten(sock, self.get_remaining())
-            # what TLS has written of a record is not known when writing it fails
+            # if writing over TLS fails, part of a record may have been written
             self.written = self.written or not plain
             size = sock.send(view)
             self.written = True
@@ -72,7 +72,7 @@ _local = threading.local()
 
 
 class attempt:
-    """A context in which requests of this thread are part of one attempt."""
+    """A context in which all requests of this thread belong to one attempt."""
 
     def __init__(self, until: float):
         self._attempt = Attempt(until)
@@ -92,15 +92,15 @@ def _shorten(sock, most: float):
 
 
 class _Incoming(io.RawIOBase):
-    """What arrives at a connection, within the time and the size of the attempt that asks for it."""
+    """The incoming data of a connection, limited by the time and size of the current attempt."""
 
     def __init__(self, raw, sock):
         super().__init__()
         self._raw = raw
         self._sock = sock
         self._attempt = _local.attempt
-        self.ended = False  # whether nothing more is to be read
-        self.is_cut = False  # whether the other side has ended it
+        self.ended = False  # whether reading has finished
+        self.is_cut = False  # whether the other side closed the connection
 
     def readable(self):
         return True
@@ -117,7 +117,7 @@ class _Incoming(io.RawIOBase):
         return size
 
     def has_more(self):
-        """Whether TLS has taken more from the connection than was read, which no look at the socket tells."""
+        """Return whether TLS has buffered data that was not read, which the socket does not show."""
         pending = getattr(self._sock, 'pending', None)
         return bool(pending and pending())
 
@@ -128,8 +128,8 @@ class _Incoming(io.RawIOBase):
 
 
 class _Buffer(io.BufferedReader):
-    """What of it was not read yet. A connection on which anything is left when an answer has ended is not used again:
-    it would be read as the answer to the next request, and an SMS would get the message ID of another one."""
+    """A buffer that discards a connection with unread data after the end of a response. Otherwise the data would be
+    read as the response to the next request, and an SMS would receive the message ID of another one."""
 
     def __init__(self, incoming: _Incoming, spoil: Callable):
         super().__init__(incoming)
@@ -152,20 +152,20 @@ class _Response(http.client.HTTPResponse):
 
     def _spoil(self):
         state = getattr(_local, 'attempt', None)
-        if state and state.written:  # else it is the answer of a proxy to CONNECT
+        if state and state.written:  # else it is a proxy's response to CONNECT
             self._connection.close()
 
     def begin(self):
         super().begin()
-        # RFC 9110 section 15.2: any number of interim answers comes before the final one. http.client knows 100 only
+        # RFC 9110 section 15.2: any number of interim responses may precede the final one; http.client skips only 100
         while 100 <= self.status < 200 and self.status != 101:
             self.headers = self.msg = None
             super().begin()
-        if self.fp.raw.is_cut:  # http.client takes the end of a connection for the end of a head
+        if self.fp.raw.is_cut:  # http.client treats a closed connection as the end of the headers
             raise http.client.IncompleteRead(b'')
         lengths = {length.strip() for length in self.headers.get_all('Content-Length', ())}
         if len(lengths) > 1 or not all(re.fullmatch('[0-9]{1,18}', length) for length in lengths):
-            # nobody knows where it ends, which is no reason to take it for none (urllib3 would raise)
+            # the length is unknown, but there is a response; urllib3 would raise
             del self.headers['Content-Length']
             self.length = None
             self.will_close = True
@@ -174,8 +174,8 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Connection:
-    """What each class of urllib3's connections gets. Head and body of a request leave together, where urllib3 2 sends
-    them one after the other: one packet instead of two, and one turn less to wait for among the threads."""
+    """A mixin for urllib3's connection classes. It sends the headers and body of a request together, which urllib3 2
+    sends separately: one packet instead of two, and one thread switch less."""
 
     _parts = None
 
@@ -184,11 +184,11 @@ class _Connection:
         self.response_class = functools.partial(_Response, self)
 
     def _new_conn(self):
-        """Connect to the first address of the host that answers, as urllib3 does, but not beyond the time of the
-        attempt: a host may have many addresses."""
+        """Connect to the first address of the host that accepts a connection, as urllib3 does, but within the time of
+        the attempt, because a host may have many addresses."""
         method = super()._new_conn
         if method.__func__ is not HTTPConnection._new_conn:
-            return method()  # by SOCKS
+            return method()  # SOCKS
         host = getattr(self, '_dns_host', self.host)
         try:
             addresses = socket.getaddrinfo(host.strip('[]'), self.port, 0, socket.SOCK_STREAM)
@@ -235,9 +235,9 @@ def _with_our_connections(pool_class: type) -> type:
 
 
 class Adapter(HTTPAdapter):
-    """Has the connections of this module, with and without a proxy, turns the one timeout of a call into separate ones
-    to connect and to read, and looks up a host's pool of connections once: proxy and certificates of a session never
-    change, and the look-up takes a tenth of a request."""
+    """An adapter that uses the connections of this module, with and without a proxy, and splits the timeout of a call
+    into one for connecting and one for reading. It looks up the connection pool of a host only once, because the proxy
+    and certificates of a session never change and the lookup takes a tenth of the time of a request."""
 
     def __init__(self, **kwargs):
         super().__init__(pool_connections=POOLS, **kwargs)
@@ -261,7 +261,7 @@ class Adapter(HTTPAdapter):
         pool = self._pools.get(site)
         if pool is None:
             if len(self._pools) >= POOLS:
-                self._pools.clear()  # urllib3 closes the oldest now
+                self._pools.clear()  # because urllib3 closes the oldest pool
             pool = self._pools[site] = super().get_connection_with_tls_context(request, *args, **kwargs)
         return pool
 

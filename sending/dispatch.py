@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""From claimed SMS to requests in the pool, each once the database knows that it may reach a provider."""
+"""Build requests from claimed SMS and submit them once the database has recorded that they may reach a provider."""
 import logging
 import time
 from collections import Counter, deque
@@ -19,27 +19,27 @@ from .throttle import START_LEAD, Throttle
 
 _logger = logging.getLogger(__name__)
 
-MIN_PORTION = 2  # requests for each connection that are marked as started together, at first and at least
-MAX_PORTION = 16  # the same at most
+MIN_PORTION = 2  # minimum number of requests per connection that are marked as started together, also the initial one
+MAX_PORTION = 16  # maximum of the same
 STARTED_WITH_CLAIM = 10  # SMS of a gateway with a rate limit that are marked as started when they are claimed
-MARK_LEAD = 2  # seconds before the time that a rate limit gives a request at which it is marked as started
-QUICK_START = 0.1  # seconds between two portions of requests; less make the next one larger, four times as many smaller
+MARK_LEAD = 2  # seconds before its place under a rate limit at which a request is marked as started
+QUICK_START = 0.1  # seconds between two portions: after less, the next one is larger; after four times as many, smaller
 
 
 class Dispatcher:
-    """The requests of a run that are not answered yet.
+    """The open requests of a run.
 
-    If this process is interrupted, only SMS that are marked as started are in doubt. So no more are marked than what
-    about a second takes.
+    If this process is interrupted, the outcome of SMS that are marked as started is unknown. Therefore only as many are
+    marked as can be sent in about a second.
 
-    :param store: marks SMS as started, and reserves their time at the next gateway
-    :param is_waited_for: whether a person waits for this run, which then leaves slow providers to the queue
+    :param store: marks SMS as started, and reserves places at the next gateway
+    :param is_waited_for: whether a user waits for this run, which then leaves slow providers to the queue
     """
 
     def __init__(self, pool: RequestPool, store, outcomes: Outcomes, pauses: Pauses, throttle: Throttle,
                  is_waited_for: bool = False):
         self.configs: dict[int, GatewayConfig] = {}
-        self.is_closed = False  # whether nothing more may be claimed: it could not be started
+        self.is_closed = False  # whether claiming has ended because nothing more could be started
         self._pool = pool
         self._store = store
         self._outcomes = outcomes
@@ -49,41 +49,41 @@ class Dispatcher:
         self._unanswered: dict[str, QueuedSms] = {}  # by the UUID of the attempt
         self._waiting: dict[int, deque] = {}  # {gateway id: (request, not before), to be marked as started}
         self._submitted = Counter()  # {gateway id: requests in the pool}
-        self._portions: dict[int, tuple[int, float]] = {}  # {gateway id: (requests at a time, when they were last)}
-        self._not_started: list[tuple] = []  # pairs as of `RequestPool.collect`, without a response
-        self._connections: dict[GatewayConnection, int] = {}  # {connection: SMS in one request at most}
+        self._portions: dict[int, tuple[int, float]] = {}  # {gateway id: (size, time.monotonic() of the last one)}
+        self._not_started: list[tuple] = []  # pairs as in `RequestPool.collect`, without a response
+        self._connections: dict[GatewayConnection, int] = {}  # {connection: maximum SMS per request}
 
     # === FIGURES === #
 
     @property
     def unanswered(self) -> list[QueuedSms]:
-        """The SMS whose request waits or is under way."""
+        """The SMS whose request is waiting or in progress."""
         return list(self._unanswered.values())
 
     def count_sms(self) -> int:
         return len(self._unanswered)
 
     def count_requests(self) -> int:
-        """Count the requests that wait or are under way."""
+        """Count the requests that are waiting or in progress."""
         return len(self._pool) + len(self._not_started) + sum(map(len, self._waiting.values()))
 
     def count_connections(self) -> int:
         return sum(connection.connections for connection in self._connections)
 
     def count_sms_at_once(self) -> int:
-        """Count the SMS that all connections together take at a time."""
+        """Count the SMS that all connections together can send at a time."""
         return sum(connection.connections * recipients for connection, recipients in self._connections.items())
 
     # === DISPATCH === #
 
     def dispatch(self, queued: list[QueuedSms]):
-        """Give claimed SMS to their gateways, whose rate limits they have a place for."""
+        """Build the requests of claimed SMS, which already have their places under rate limits."""
         paused = [sms for sms in queued if sms.gateway_id in self._pauses]
         self._make_requests([sms for sms in queued if sms.gateway_id not in self._pauses and self._is_ready(sms)])
         self.dispatch_again(paused)
 
     def dispatch_again(self, queued: list[QueuedSms]):
-        """Give SMS that a gateway does not take to their next one, within its rate limit."""
+        """Build the requests of SMS for their next gateway, within its rate limit."""
         ready = [sms for sms in queued if self._is_ready(sms)]
         for sms in ready:
             sms.not_before = 0
@@ -100,7 +100,7 @@ class Dispatcher:
         self._make_requests([sms for sms in ready if not sms.delay])
 
     def _is_ready(self, sms: QueuedSms) -> bool:
-        """Tell whether there can be a request; if not, the SMS has its result or goes back to the queue."""
+        """Return whether a request can be built. If not, the SMS is finished or queued again."""
         if not sms.number.strip():
             self._outcomes.finish(sms, not_sent('sms_number_missing'))
         elif not sms.candidates:
@@ -112,7 +112,7 @@ class Dispatcher:
             sms.candidates = tuple(gateway_id for gateway_id in sms.candidates if gateway_id not in self._pauses)
             if not (self._is_waited_for and self._pool.cuts_timeout(self.configs[sms.gateway_id].connection)):
                 return True
-            # given up earlier than the provider may respond, a success would count as unknown
+            # cut short, a late success would count as an unknown outcome
             self._outcomes.requeue(sms, 0, sms.reason)
         return False
 
@@ -126,7 +126,7 @@ class Dispatcher:
     def _make_gateway_requests(self, config: GatewayConfig, group: list[QueuedSms]):
         request_config = config.request
         if config.rate_limit:
-            # a request must not have more SMS than may be sent in one second
+            # a request must not contain more SMS than the limit allows in one second
             request_config = replace(
                 request_config, max_recipients=max(1, min(request_config.max_recipients, int(config.rate_limit))))
         recipients = self._make_recipients(config, group)
@@ -134,7 +134,7 @@ class Dispatcher:
             refused = []
             requests = build_requests(request_config, list(recipients.values()), refused)
         except Exception:
-            _logger.exception("Gateway %s: the requests could not be made", config.gateway_id)
+            _logger.exception("Gateway %s: the requests could not be built", config.gateway_id)
             for sms in group:
                 if sms.id in recipients:
                     self._outcomes.finish(sms, not_sent('sms_server', Problem('request_failed')))
@@ -149,7 +149,7 @@ class Dispatcher:
             waiting.append((request, max(sms.not_before for sms in self._get_sms(request))))
 
     def _make_recipients(self, config: GatewayConfig, group: list[QueuedSms]) -> dict[int, Recipient]:
-        """Give the recipient of each SMS by id, without those whose number cannot be read: they have their result."""
+        """Return the recipient of each SMS by id. SMS with an invalid number are finished instead."""
         recipients = {}
         for sms in group:
             sms.attempt += 1
@@ -168,7 +168,7 @@ class Dispatcher:
     # === START === #
 
     def start_with_claim(self, queued: list[QueuedSms], configs: dict[int, GatewayConfig]):
-        """Mark the claimed SMS whose requests can start at once: the claim writes that without another statement."""
+        """Mark the claimed SMS whose requests can start immediately, so that the claim needs no second statement."""
         by_gateway = {}
         for sms in queued:
             if not sms.delay:
@@ -183,7 +183,7 @@ class Dispatcher:
                 sms.is_started = True
 
     def _get_room(self, config: GatewayConfig) -> float:
-        """Give the number of a gateway's requests that can start as soon as they are claimed."""
+        """Return how many requests of a gateway can start as soon as they are claimed."""
         if self._store.is_immediate:
             return float('inf')
         busy = self._submitted[config.gateway_id] + len(self._waiting.get(config.gateway_id, ()))
@@ -193,7 +193,7 @@ class Dispatcher:
         return portion - busy
 
     def start(self):
-        """Submit what the connections soon need, once the database knows that these SMS may reach a provider."""
+        """Submit the requests that the connections soon need, once the database has recorded that they may be sent."""
         starting, now = [], time.monotonic()
         for gateway_id, waiting in self._waiting.items():
             if not waiting:
@@ -209,7 +209,7 @@ class Dispatcher:
 
     @staticmethod
     def _take_limited(waiting: deque, now: float) -> list:
-        """Take the requests whose time, which a rate limit gave, comes soon."""
+        """Take the requests whose place under a rate limit comes soon."""
         ready = []
         if waiting[0][1] < now + MARK_LEAD / 2:
             while waiting and waiting[0][1] < now + MARK_LEAD:
@@ -239,14 +239,15 @@ class Dispatcher:
                 self._pool.submit(self.configs[queued[0].gateway_id].connection, request, not_before)
             else:
                 self._not_started.append((request, None))
-                self.is_closed = True  # the claim is lost, or the database
+                self.is_closed = True  # the claim or the database is lost
 
     # === RESPONSES === #
 
     def collect(self, wait: float) -> list[tuple]:
-        """Give the requests that are answered, or will not be, after waiting up to so many seconds for the first one.
+        """Return the requests that have ended or will not start.
 
-        :return: triples of SMS, request and HttpAnswer; None instead of a response means that it never started
+        :param wait: seconds to wait for the first one
+        :return: triples of SMS, request and HttpAnswer; None instead of a response if the request was never started
         """
         pairs, self._not_started = self._not_started, []
         if pairs or self.count_requests():
@@ -270,7 +271,7 @@ class Dispatcher:
         self._pool.resume(self.configs[gateway_id].connection)
 
     def take_back(self, gateway_id: int):
-        """Start none of a gateway's requests that wait: they are collected without a response."""
+        """Do not start the waiting requests of a gateway: they are collected without a response."""
         waiting = self._waiting.get(gateway_id)
         while waiting:
             self._submitted[gateway_id] += 1
@@ -278,7 +279,7 @@ class Dispatcher:
         self._pool.take_back(self.configs[gateway_id].connection)
 
     def close(self):
-        """Start nothing more: what waits goes back to the queue, what is under way is still saved."""
+        """Start no further requests: waiting SMS are queued again, and those in progress are still saved."""
         self.is_closed = True
         for gateway_id in self._waiting:
             self.take_back(gateway_id)

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What sending through one gateway needs, read once from its record. Plain data, so that threads may share it."""
+"""Everything that sending through one gateway needs, as plain data that threads can share."""
 from dataclasses import dataclass
 
 from ..tools.answer.interpretation import AnswerRules
@@ -8,11 +8,11 @@ from ..tools.request.config import RequestConfig
 
 @dataclass(frozen=True, slots=True)
 class GatewayConnection:
-    """How one gateway is reached.
+    """The connections to one gateway.
 
-    :param key: identifies the gateway among all databases of this process; its connections are shared under it
-    :param connections: requests in parallel
-    :param timeout: seconds to wait for an answer
+    :param key: identifies the gateway among all databases of this process, which shares its connections
+    :param connections: maximum number of parallel requests
+    :param timeout: seconds to wait for a response
     """
     key: tuple
     connections: int = 8
@@ -43,5 +43,5 @@ class GatewayConfig:
 
     @property
     def recipients(self) -> int:
-        """SMS in one request at most."""
+        """The maximum number of SMS in one request."""
         return self.request.max_recipients if self.request.multiple_recipients else 1

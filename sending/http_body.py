@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The body of an answer as text, whatever its headers say of it."""
+"""Read the body of a response as text, even if its headers are wrong."""
 import codecs
 import contextlib
 import re
@@ -9,21 +9,21 @@ import requests
 
 from ..tools.problem import ProblemError
 
-MAX_ANSWER = 64 * 1024  # bytes of an answer that are read
-_WINDOW_BITS = {'gzip': (31,), 'x-gzip': (31,), 'deflate': (15, -15)}  # of zlib; some send deflate without its head
-# What providers name as coding of a body that is not packed: their charset, or what mail calls so.
+MAX_ANSWER = 64 * 1024  # bytes of a response body that are read
+_WINDOW_BITS = {'gzip': (31,), 'x-gzip': (31,), 'deflate': (15, -15)}  # some servers send deflate without its header
+# Content codings that providers name for uncompressed bodies, such as a charset or an encoding of email.
 _NOT_PACKED = frozenset(('', 'identity', 'none', 'utf-8', 'utf8', 'iso-8859-1', '7bit', '8bit', 'binary'))
 _MARKS = {codecs.BOM_UTF8: 'utf-8-sig', codecs.BOM_UTF16_LE: 'utf-16', codecs.BOM_UTF16_BE: 'utf-16'}
 
 
 class AnswerError(ProblemError):
-    """A response that arrived and cannot be read."""
+    """A response arrived but cannot be read."""
 
 
 def read_body(response: requests.Response) -> bytes:
-    """Up to `MAX_ANSWER` bytes of the body, unpacked.
+    """Return up to `MAX_ANSWER` bytes of the body, decompressed.
 
-    :raise AnswerError: if it is cut off or cannot be unpacked
+    :raise AnswerError: if it is truncated or cannot be decompressed
     """
     chunks, size, whole = [], 0, True
     for chunk in response.raw.stream(8192, decode_content=False):
@@ -33,7 +33,7 @@ def read_body(response: requests.Response) -> bytes:
             whole = False
             break
     expected = response.headers.get('Content-Length', '')
-    # urllib3 1.26 does not tell a short body from a whole one
+    # urllib3 1.26 does not detect a truncated body
     if whole and expected.isdigit() and size < int(expected) and response.status_code not in (204, 304):
         raise AnswerError('response_lost')
     content = b''.join(chunks)
@@ -44,12 +44,12 @@ def read_body(response: requests.Response) -> bytes:
 
 
 def unpack(content: bytes, coding: str, whole: bool) -> bytes:
-    """Unpack no more than `MAX_ANSWER` bytes, which urllib3 does in its latest versions only.
+    """Decompress at most `MAX_ANSWER` bytes, which only the latest versions of urllib3 can do.
 
-    A provider packs an answer without having been asked to: `Accept-Encoding: identity` is sent, unless the gateway has
-    such a header.
+    Some providers compress responses although `Accept-Encoding: identity` is sent, unless the gateway has such a
+    header.
 
-    :param whole: whether all of it is there
+    :param whole: whether the content is complete
     """
     try:
         for bits in _WINDOW_BITS[coding]:
@@ -64,14 +64,14 @@ def unpack(content: bytes, coding: str, whole: bool) -> bytes:
 
 
 def decode(content: bytes, content_type: str) -> str:
-    """Give the text of a body. The charset is the one that its byte order mark tells, else the one that the header
-    names, else UTF-8 (`requests` assumes Latin-1, providers send UTF-8); never raises."""
+    """Return the text of a body; never raises. The charset is that of the byte order mark, else that of the header,
+    else UTF-8, because providers send UTF-8 where `requests` assumes Latin-1."""
     for mark, charset in _MARKS.items():
         if content.startswith(mark):
             return content.decode(charset, 'replace')
     named = re.search(r'charset\s*=\s*["\']?\s*([\w.:+-]+)', content_type, re.IGNORECASE | re.ASCII)
     if named:
-        # not a charset, or one that cannot replace what it does not know, as `idna`
+        # not a charset, or one that cannot replace undecodable bytes, such as `idna`
         with contextlib.suppress(LookupError, ValueError):
             return content.decode(named[1], 'replace')
     return content.decode('utf-8', 'replace')

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Send while a caller waits for the result in its own transaction: SMS Marketing's Test button, Send Test SMS."""
+"""Send while the caller's transaction waits for the result: SMS Marketing's Test button and Send Test SMS."""
 import time
 import uuid
 from dataclasses import replace
@@ -16,17 +16,19 @@ from .store.results import save_results
 from .store.store import Store
 from .store.transactions import CallersTransaction
 
-MAX_SECONDS = 20  # that a caller waits
+MAX_SECONDS = 20  # maximum time that a caller waits
 
 
 def send_in_transaction(env, contents):
-    """Send queued SMS within the caller's transaction and tell the result.
+    """Send queued SMS within the caller's transaction and return the results.
 
-    Odoo runs a transaction again after a serialization failure, for example: what was sent already is not sent again.
+    If Odoo retries the transaction, for example after a serialization failure, SMS that were already sent are not sent
+    again.
 
     :param env: with the company whose gateways send
-    :param dict contents: {UUID of an SMS: what tells a repetition}; the row's own text may have another link each time
-    :return: one result for each UUID, as core's `SmsApi._send_sms_batch` gives them, `success` when it was accepted
+    :param dict contents: {UUID of an SMS: text that identifies a repetition}; the text of the row itself may contain
+        another link each time
+    :return: one result per UUID, as core's `SmsApi._send_sms_batch` returns them; `success` if the SMS was accepted
     :rtype: list[dict]
     """
     model = env['sms.sms']
@@ -58,11 +60,11 @@ def _get_result(uuid, sms):
 
 
 def _save_sent_before(transaction, queued, keys):
-    """Save the results of SMS that were sent already, in a transaction that Odoo had to roll back. They get the UUID
-    with which they were sent, by which delivery reports find them, and the text.
+    """Save the results of SMS that were already sent in a transaction that Odoo rolled back. Their UUID and text are
+    replaced with those that were sent, because delivery reports are matched by UUID.
 
-    :param dict keys: {UUID: what tells that an SMS is the same}
-    :return: {their UUID: the one with which they were sent}
+    :param dict keys: {UUID: key that identifies the same SMS}
+    :return: {UUID of the row: UUID that was sent}
     :rtype: dict[str, str]
     """
     renamed = {}
@@ -80,14 +82,14 @@ def _save_sent_before(transaction, queued, keys):
 
 
 def send_test(config, number, text, countries):
-    """Send one SMS that is in no queue.
+    """Send one SMS that is not in the queue.
 
     :param GatewayConfig config: of the gateway
-    :param str number: as a person types it
+    :param str number: as entered by a user
     :param countries: ISO codes, to read the number with
     :return: the request and its HttpAnswer
     :rtype: tuple[HttpRequest, HttpAnswer]
-    :raise NumberError, ConfigError, RenderError: when no request can be made
+    :raise NumberError, ConfigError, RenderError: if no request can be built
     """
     check_config(config.request)
     formatted = phone.format_number(
@@ -97,7 +99,7 @@ def send_test(config, number, text, countries):
 
 
 def read_test(config, number, company_id, request, answer):
-    """Give the result of `send_test` as a queued SMS, ready to be saved.
+    """Return the result of `send_test` as a queued SMS that can be saved.
 
     :rtype: QueuedSms
     """

@@ -22,8 +22,7 @@ class Pause:
 
 
 class Pauses(dict):
-    """The paused gateways of a run: the seconds after which each may be asked again, and the result for which it is
-    paused, by gateway id."""
+    """The paused gateways of a run: {gateway id: (seconds until it can be tried, result that caused the pause)}."""
 
     def __init__(self):
         super().__init__()

@@ -1,29 +1,29 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""An SMS on its way from a claim to its result."""
+"""An SMS from its claim to its result."""
 from dataclasses import dataclass
 from datetime import datetime
 
 from ..tools.answer.interpretation import SendResult
 from ..tools.problem import Problem
 
-LEASE = 180  # seconds that a claim lasts; a run renews its claims, so they end soon after its process was interrupted
-RENEW_AFTER = 60  # seconds between two renewals: what is left must be enough to save in spite of an outage
+LEASE = 180  # seconds that a claim lasts; a run renews its claims, so they expire soon after an interruption
+RENEW_AFTER = 60  # seconds between renewals; the remaining time must suffice to save results despite an outage
 
 
 @dataclass(slots=True)
 class QueuedSms:
-    """An SMS that one run alone may send.
+    """An SMS that only one run may send.
 
     :param claimed_until: the value in the database that proves the claim, in UTC
-    :param countries: ISO codes of the recipient's and the company's country, to read the number with
+    :param countries: ISO codes of the recipient's and the company's country, used to parse the number
     :param candidates: ids of the gateways that may still send it, the current one first
-    :param attempt: how often it was given to a provider, this time included
+    :param attempt: number of attempts, including the current one
     :param age: seconds since the first attempt
     :param not_before: `time.monotonic()` of its place under a rate limit, 0 without one
-    :param is_started: whether the database knows that the provider may receive it. One that was not started goes back
-        to the queue if its process is interrupted
+    :param is_started: whether the database has recorded that the provider may receive it. If not, it is queued again
+        when its process is interrupted
     :param delay: seconds until the queue may send it
-    :param reason: the result for which it was not sent yet
+    :param reason: the result that caused the delay
     """
     id: int
     uuid: str
@@ -47,10 +47,10 @@ class QueuedSms:
 
 
 def not_sent(failure_type: str, problem: Problem | None = None, words: str = '') -> SendResult:
-    """Give the result of an SMS that was not even given to a provider.
+    """Return the result of an SMS that was not sent to a provider.
 
     :param failure_type: of `sms.sms`
-    :param words: of a provider that refused it before
+    :param words: the error message of a provider that refused it before
     """
     return SendResult(
         uuid='', state='error', outcome='refused', rule=0, http_code=None, response_text='', message_id='',

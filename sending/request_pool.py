@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""HTTP requests in parallel over kept-alive connections, within a deadline. No ORM, no transaction: threads only."""
+"""Send HTTP requests in parallel threads over kept-alive connections, within a deadline. Uses no ORM."""
 import contextlib
 import math
 import queue
@@ -29,14 +29,14 @@ from .http_body import AnswerError, decode, read_body
 
 _logger = getLogger(__name__)
 
-# A provider may close an idle connection at any time, and a request that is written into the closing one looks as if
-# it had been taken. Idle connections are therefore not used again after this many seconds.
+# Seconds after which an idle connection is not reused. A provider may close it at any time, and a request written at
+# that moment has an unknown outcome.
 KEEP_ALIVE = 4
-# A request that is later than this gives up the place that the rate limit gave it: what goes late meets what is on
-# time, of this process or of another one, and both together would exceed the limit.
-MAX_LATE = 0.05  # seconds
-PATIENCE = 0.95  # of the time that a job has: the most of it to wait for an answer, the rest is left to start in
-RUNS = 16  # of a process at a time whose connections to one gateway are all kept
+# Seconds after which a request misses its place under a rate limit: together with the requests that are on time, also
+# of other processes, late ones would exceed the limit.
+MAX_LATE = 0.05
+PATIENCE = 0.95  # maximum share of a job's time to wait for a response; requests can start in the rest
+RUNS = 16  # parallel runs of a process whose connections to one gateway are all kept
 _TIMEOUTS = TimeoutError, Urllib3TimeoutError, requests.exceptions.Timeout
 USER_AGENT = 'eis_sms_apis/19.0.3.0.0 (Odoo)'
 
@@ -53,22 +53,22 @@ class _Session:
         self._environment: dict[str, dict] = {}
         self._last: tuple = (None, None)
         self._session = requests.Session()
-        self._session.auth = lambda request: request  # keeps a .netrc from replacing the gateway's Authorization
+        self._session.auth = lambda request: request  # so that .netrc does not replace the gateway's Authorization
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # `requests` looks where a redirect leads even if it is not followed, and an odd Location makes that fail
+        # `requests` parses Location even if redirects are not followed, which fails for invalid values
         self._session.resolve_redirects = lambda *args, **kwargs: iter(())
         for scheme in ('http://', 'https://'):
-            # several runs of this process, copies of the queue action for example, share it
+            # several runs of this process share it, for example copies of the queue action
             self._session.mount(scheme, Adapter(pool_maxsize=RUNS * connections, max_retries=0))
 
     @classmethod
     def get(cls, connection: GatewayConnection) -> '_Session':
-        """The session of a gateway; a new one when it was idle for long or its number of connections changed."""
+        """Return the session of a gateway: a new one if it was idle too long or its number of connections changed."""
         with cls._lock:
             session = cls._shared.get(connection.key)
             now = time.monotonic()
             if session is None or session.connections != connection.connections or now - session.used > KEEP_ALIVE:
-                # the old one is not closed here: another thread may still read from it
+                # the old one is not closed, because another thread may still read from it
                 session = cls._shared[connection.key] = cls(connection.connections)
             session.used = now
             return session
@@ -82,11 +82,11 @@ class _Session:
             prepared, timeout=timeout, allow_redirects=False, **self._environment[host])
 
     def _prepare(self, request: HttpRequest) -> requests.PreparedRequest:
-        """What takes `requests` a sixth of its time is the same for all that a gateway posts, the bodies aside."""
+        """Prepare a request. URL and headers are prepared once, which saves a sixth of the time of `requests`."""
         head = request.method, request.url, request.headers
         known, template = self._last
         if known != head:
-            # http.client takes text as Latin-1 only; everything here is UTF-8
+            # http.client encodes text as Latin-1; everything here is UTF-8
             headers = {key: value.encode() for key, value in request.headers}
             template = requests.Request(request.method, request.url, headers=headers).prepare()
             template.headers.setdefault('User-Agent', USER_AGENT)
@@ -98,11 +98,11 @@ class _Session:
 
 def exchange(
         connection: GatewayConnection, request: HttpRequest, timeout: float, deadline: float = math.inf) -> HttpAnswer:
-    """Make one request.
+    """Make one request. Never raises.
 
-    :param timeout: seconds for the answer to begin, and again for it to end
-    :param deadline: `time.monotonic()` at which it ends anyway
-    :return: the answer, or what is known of its absence; never raises
+    :param timeout: seconds to wait for the start of the response, and again for its end
+    :param deadline: `time.monotonic()` at which the exchange ends in any case
+    :return: the response, or why there is none
     """
     start = time.monotonic()
 
@@ -123,8 +123,7 @@ def exchange(
 
 
 def exchange_in_time(connection: GatewayConnection, request: HttpRequest) -> HttpAnswer:
-    """Make one request while somebody waits: after twice the time-out there is an answer whatever happens, even if the
-    host cannot be looked up in time."""
+    """Make one request while a user waits: it ends after twice the timeout, even if the DNS lookup takes longer."""
     deadline = time.monotonic() + 2 * connection.timeout
     with RequestPool(deadline) as pool:
         pool.submit(connection, request)
@@ -139,8 +138,8 @@ def _is_failing(answer: HttpAnswer) -> bool:
 
 
 def _explain_unknown(error: Exception) -> tuple[str, Problem]:
-    """Tell why there is no response to a request that was handed over, without any of its texts: URLs carry
-    credentials.
+    """Explain why there is no response to a request that was written, without the error's text, because URLs may
+    contain credentials.
 
     :return: `HttpAnswer.failure` and the problem
     """
@@ -157,7 +156,7 @@ def _explain_unknown(error: Exception) -> tuple[str, Problem]:
 
 
 def _explain_refused(error: Exception) -> tuple[str, Problem]:
-    """Tell why nothing of a request was handed over. Returns the same as `_explain_unknown`."""
+    """Explain why no byte of a request was written; returns the same as `_explain_unknown`."""
     causes = _get_causes(error)
     for cause in causes:
         if refused := re.match(r'Tunnel connection failed: ([0-9]{3})', str(cause)):
@@ -169,7 +168,7 @@ def _explain_refused(error: Exception) -> tuple[str, Problem]:
         return 'connect', Problem('proxy_unreachable')
     if any(isinstance(cause, LocationValueError) for cause in causes):
         return 'invalid', Problem('invalid_host')
-    if any(isinstance(cause, NewConnectionError) for cause in causes):  # before time-outs, of which it may be a kind
+    if any(isinstance(cause, NewConnectionError) for cause in causes):  # can be a time-out as well
         return 'connect', Problem('unreachable')
     if any(isinstance(cause, _TIMEOUTS) for cause in causes):
         return 'connect', Problem('connect_timeout')
@@ -177,12 +176,12 @@ def _explain_refused(error: Exception) -> tuple[str, Problem]:
         return 'connect', Problem('no_tls')
     if isinstance(error, (requests.exceptions.ConnectionError, HTTPError, HTTPException)):
         return 'connect', Problem('connection_lost')
-    # bad URL, bad header and the like
+    # for example an invalid URL or header
     return 'invalid', Problem('invalid_request', (('error', type(error).__name__),))
 
 
 def _get_causes(error: BaseException) -> list:
-    """An error and all that are told as its cause, in whatever way `requests`, urllib3 and Python nest them."""
+    """Return an error and all its causes, however `requests`, urllib3 and Python nest them."""
     found, waiting = [], [error]
     while waiting:
         cause = waiting.pop()
@@ -193,10 +192,10 @@ def _get_causes(error: BaseException) -> list:
 
 
 class _WorkerThreads:
-    """The threads of one connection, at most as many as it has connections, and the requests that wait for them.
+    """The threads of one gateway, at most one per connection, and the requests that wait for them.
 
-    Threads that take one request after the other cost less between an answer and the next request, when a connection
-    stands idle, than a pool of `concurrent.futures`; and as daemons they do not hold up the end of the process.
+    Between a response and the next request, while a connection is idle, they cost less time than a pool of
+    `concurrent.futures`. As daemons they do not delay the end of the process.
     """
 
     def __init__(self, name: str, work: Callable):
@@ -206,9 +205,9 @@ class _WorkerThreads:
         self._threads = 0
 
     def give(self, job: tuple, most: int):
-        """Let a thread do `work(*job)`.
+        """Let a thread run `work(*job)`.
 
-        :param most: threads that there may be
+        :param most: maximum number of threads
         """
         self._waiting.put(job)
         if self._threads < most:
@@ -220,7 +219,7 @@ class _WorkerThreads:
             self._work(*job)
 
     def take_back(self) -> list[tuple]:
-        """The jobs that still wait; no thread will do them."""
+        """Remove and return the waiting jobs."""
         jobs = []
         with contextlib.suppress(queue.Empty):
             while True:
@@ -228,19 +227,19 @@ class _WorkerThreads:
         return jobs
 
     def dismiss(self):
-        """Drop what waits, and let the threads end when they are done with what they are at."""
+        """Drop the waiting jobs, and end the threads after their current job."""
         self.take_back()
         for _thread in range(self._threads):
             self._waiting.put(None)
 
 
 class RequestPool:
-    """Requests under way. Used by one thread, which submits requests and collects the answers as they arrive.
+    """The requests in progress. One thread submits requests and collects the responses as they arrive.
 
-    :param deadline: `time.monotonic()` at which the last answer must be there. A request starts only while a whole
-        timeout of its gateway still fits; one that cannot start any more is collected without an answer.
-    :param period: seconds that the whole job has until the deadline, if it did not begin just now. A timeout that is
-        longer than most of it is cut.
+    :param deadline: `time.monotonic()` by which the last response must have arrived. A request starts only if the whole
+        timeout of its gateway fits before it; otherwise it is collected without a response
+    :param period: seconds between the start of the job and the deadline, if the job did not start just now. Timeouts
+        that are longer than most of it are shortened
     """
 
     def __init__(self, deadline: float, period: float | None = None):
@@ -262,25 +261,25 @@ class RequestPool:
             workers.dismiss()
 
     def __len__(self):
-        """Requests whose answer was not collected yet."""
+        """Return the number of requests that were not collected yet."""
         return len(self._under_way)
 
     def _get_timeout(self, connection: GatewayConnection) -> float:
         return min(connection.timeout, self._patience)
 
     def cuts_timeout(self, connection: GatewayConnection) -> bool:
-        """Whether the whole job has less time than the gateway's provider."""
+        """Return whether the job is shorter than the timeout of the gateway."""
         return self._get_timeout(connection) < connection.timeout
 
     def get_time_to_start(self, connection: GatewayConnection) -> float:
-        """Seconds that are left for a gateway's requests to start."""
+        """Return the seconds in which requests of a gateway can still start."""
         return self.deadline - self._get_timeout(connection) - time.monotonic()
 
     def submit(self, connection: GatewayConnection, request: HttpRequest, not_before: float = 0):
         """Send a request as soon as a connection of its gateway is free.
 
-        :param not_before: `time.monotonic()` of its place under a rate limit. It starts neither earlier nor much later.
-            0: there is no rate limit
+        :param not_before: `time.monotonic()` of its place under a rate limit, 0 without one. The request starts neither
+            earlier nor much later
         """
         workers = self._workers.get(connection.key)
         if workers is None:
@@ -289,8 +288,8 @@ class RequestPool:
         workers.give((connection, request, not_before), min(connection.connections, len(self._under_way)))
 
     def take_back(self, connection: GatewayConnection):
-        """Start none of a gateway's requests that wait for a connection or for their time: they are collected without
-        an answer."""
+        """Do not start the requests of a gateway that wait for a connection or for their place: they are collected
+        without a response."""
         self._taken_back[connection.key] = time.monotonic()
         if connection.key in self._workers:
             for _connection, request, _not_before in self._workers[connection.key].take_back():
@@ -303,7 +302,7 @@ class RequestPool:
     def _run(self, connection: GatewayConnection, request: HttpRequest, not_before: float):
         answer = None
         if self._wait_for_turn(connection, not_before):
-            # in this order: either it is seen to have started, or it sees that nobody waits for it any more
+            # in this order, so that `abandon` sees that it has started, or it sees that the pool was abandoned
             self._started.add(id(request))
             # here too, because every request that starts until the run knows of the failures is in doubt as well
             if not self._is_abandoned and self._failures[connection.key] < MAX_FAILURES:
@@ -325,9 +324,10 @@ class RequestPool:
         return self._taken_back.get(connection.key, 0) < began and time.monotonic() <= not_before + MAX_LATE
 
     def collect(self, wait: float) -> list[tuple[HttpRequest, HttpAnswer | None]]:
-        """The answers that are there, after waiting up to so many seconds for the first one.
+        """Return the requests that have ended or will not start.
 
-        :return: pairs; None instead of an answer means that the request never started
+        :param wait: seconds to wait for the first one
+        :return: pairs of request and HttpAnswer; None instead of a response if the request was never started
         """
         collected = []
         try:
@@ -341,13 +341,13 @@ class RequestPool:
             return collected
 
     def has_answers(self) -> bool:
-        """Whether answers wait to be collected."""
+        """Return whether responses are waiting to be collected."""
         return not self._answers.empty()
 
     def abandon(self) -> list[tuple[HttpRequest, HttpAnswer | None]]:
-        """Give up on what has not ended although its time is over (looking up a host cannot be interrupted).
+        """Give up on requests that exceed their time, because DNS lookups cannot be interrupted.
 
-        :return: pairs as of `collect`: None for what did not start, and will not
+        :return: pairs as in `collect`: None for requests that were never started
         """
         self._is_abandoned = True
         lost = [

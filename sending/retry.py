@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What becomes of an SMS that a gateway certainly did not accept (doc/behaviour.md, section 4)."""
+"""Decide what follows if a gateway definitely did not accept an SMS (doc/behaviour.md, section 4)."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from .queued_sms import QueuedSms
 
 RETRY_DELAY = 60  # seconds until an SMS that no gateway accepted is sent again; doubled with each attempt
 MAX_RETRY_DELAY = 3600
-RETRY_FOR = 24 * 3600  # seconds after the first attempt at which an SMS that no gateway accepts fails
+RETRY_FOR = 24 * 3600  # seconds after the first attempt until an SMS that no gateway accepts fails
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +18,19 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class NextGateway:
-    """Another gateway sends the SMS.
+    """The next gateway is tried.
 
-    :param candidates: ids of the gateways that may send it, in this order
+    :param candidates: ids of the gateways that may send the SMS, in this order
     """
     candidates: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Requeue:
-    """The SMS goes back to the queue.
+    """The SMS is queued again.
 
     :param delay: seconds until it may be sent
-    :param reason: the result for which it waits
+    :param reason: the result that causes the delay
     """
     delay: int
     reason: SendResult
@@ -40,9 +40,9 @@ Decision = Done | NextGateway | Requeue
 
 
 def retry_delay(attempt: int, retry_after: int | None = None) -> int:
-    """Give the seconds until the next attempt: what the provider asks for, else exponential backoff.
+    """Return the seconds until the next attempt: what the provider asks for, else exponential backoff.
 
-    :param attempt: how often the SMS was given to a provider
+    :param attempt: number of attempts so far
     """
     if retry_after is not None:
         return max(retry_after, 1)
@@ -54,7 +54,7 @@ def decide(
     """Decide what follows a result.
 
     :param result: of the first candidate of the SMS
-    :param paused: seconds and result by the id of each gateway that gets nothing more in this run
+    :param paused: {gateway id: (seconds, result)} of the gateways that are paused in this run
     :param has_time: whether another gateway can still send it in this run
     """
     if not (result.retryable or result.account_refused):
@@ -65,7 +65,7 @@ def decide(
     if result.account_refused:
         return Done()  # what was sent until the breaker opened fails, the rest waits
     delay = retry_delay(sms.attempt, result.retry_after)
-    if others:  # one of them may be back earlier
+    if others:  # one of their pauses may end earlier
         delay = min(paused[gateway_id][0] for gateway_id in others)
     if sms.age + delay > RETRY_FOR:
         return Done()

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Which gateway takes an SMS, and which ones follow when it cannot (SPEC section 4). Pure: knows nothing of Odoo."""
+"""Choose the gateway for an SMS and the ones to try next (SPEC section 4). Pure: independent of Odoo."""
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ class Route:
 
     :param prefixes: country prefixes as digits, without + or 00
     :param company_id: the company that it serves, None for every company
-    :param paused: whether it is paused; routing passes it over while others can take the SMS
+    :param paused: whether it is paused; it is skipped while another gateway can send the SMS
     """
     gateway_id: int
     sequence: int = 10
@@ -24,8 +24,8 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A gateway for one SMS and the rule that names it: its `prefix` matches, it is the `default`, the `first`
-    Active one, or a `spare` one without prefixes that only follows on fail over."""
+    """A gateway for one SMS and the rule that selects it: its `prefix` matches, it is the `default` or the `first`
+    Active one, or it is a `spare` one without prefixes that is only used for fail over."""
     gateway_id: int
     rule: str
     prefix: str = ''
@@ -52,10 +52,10 @@ class RoutingTable:
         self._known: dict[str, tuple[Candidate, ...]] = {}
 
     def candidates(self, e164: str | None) -> tuple[Candidate, ...]:
-        """Every gateway that may take the number, in the order in which they are tried.
+        """Return the gateways that may send to a number, in the order in which they are tried.
 
-        :param e164: the number in E.164 with its +, None when it cannot be read (rule 3 then)
-        :return: the chosen gateway first, empty when there is none (rule 4)
+        :param e164: the number in E.164 with +, None if it is invalid (rule 3)
+        :return: the chosen gateway first; empty if there is none (rule 4)
         """
         digits = (e164 or '').lstrip('+')
         head = digits[:self._lengths[0]] if self._lengths else ''
@@ -76,7 +76,7 @@ class RoutingTable:
         return self._apply_pauses(tuple(first_places.values()))
 
     def _matches(self, head: str) -> list[Candidate]:
-        """Rule 2: lowest sequence first; of equal ones the longest prefix, then the older gateway."""
+        """Apply rule 2: the lowest sequence first, then the longest prefix, then the older gateway."""
         found: dict[int, str] = {}
         for length in self._lengths:  # longest first, so that a gateway keeps its longest prefix
             prefix = head[:length]
@@ -91,7 +91,7 @@ class RoutingTable:
         return [Candidate(gateway_id, PREFIX, prefix) for gateway_id, prefix in sorted(found.items(), key=rank)]
 
     def _apply_pauses(self, ordered: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-        """Leave out paused gateways while another may take the SMS; one whose Fail Over is off is the last."""
+        """Remove paused gateways unless all are paused. A gateway without Fail Over is the last."""
         usable = []
         for candidate in ordered:
             route = self._by_id[candidate.gateway_id]

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""One run of sending: claim, dispatch, settle, save, each overlapping with the others."""
+"""One run of sending: claim, dispatch, settle and save, which overlap."""
 import logging
 import signal
 import threading
@@ -33,12 +33,12 @@ STOP_SECONDS = 10  # that a server which is to stop waits for responses
 
 
 class SendRun:
-    """Sends what is queued until nothing is left or the deadline has come.
+    """Sends queued SMS until none are left or the deadline is reached.
 
     :param Store store: the database
-    :param float deadline: `time.monotonic()` at which the last response must be there
-    :param float period: seconds that the whole job has until the deadline
-    :param list ids: only these SMS; None: whatever is queued
+    :param float deadline: `time.monotonic()` by which the last response must have arrived
+    :param float period: seconds between the start of the job and the deadline
+    :param list ids: only these SMS; None for all queued SMS
     """
 
     _running: set['SendRun'] = set()  # of all databases of this process
@@ -47,8 +47,8 @@ class SendRun:
     def __init__(self, store, deadline, period=None, ids=None):
         self.deadline = deadline
         self.outcomes = Outcomes(store.is_immediate)
-        self.is_drained = ids is not None and not ids  # whether nothing is left that this run could claim
-        self.done = 0  # SMS that ended, well or not
+        self.is_drained = ids is not None and not ids  # whether there is nothing left to claim
+        self.done = 0  # SMS with a result
         self._store = store
         self._period = period
         self._ids = ids
@@ -61,7 +61,7 @@ class SendRun:
 
     def run(self):
         """
-        :return: number of SMS that ended, well or not
+        :return: number of SMS with a result
         :rtype: int
         """
         self._running.add(self)
@@ -94,8 +94,8 @@ class SendRun:
         return not self.is_drained and not self._dispatcher.is_closed
 
     def _has_room(self):
-        """Whether to claim more: the connections will soon have nothing to do. What is claimed too early is lost with
-        this process."""
+        """Return whether to claim more, because the connections will soon be idle. SMS are not claimed earlier, because
+        their outcome is unknown if this process is interrupted."""
         dispatcher = self._dispatcher
         return (self._has_more() and dispatcher.count_requests() <= 4 * dispatcher.count_connections()
                 and dispatcher.count_sms() < MAX_UNANSWERED)
@@ -112,27 +112,28 @@ class SendRun:
             self._handle_refused_claim(error, limit)
             return
         self._max_claim = MAX_CLAIM
-        # updated, not replaced: requests of a gateway that is not Active any more may still be under way
+        # updated, not replaced, because requests of a gateway that is no longer Active may still be in progress
         self._dispatcher.configs.update(configs)
         self.is_drained = len(queued) < limit or (self._ids is not None and limit >= len(self._ids))
         for sms in queued:
             if sms.delay and self._store.is_immediate:
-                self.outcomes.requeue(sms, sms.delay, sms.reason)  # it ends here, although the claim has put it back
+                # an immediate run finishes it, although the claim has queued it again
+                self.outcomes.requeue(sms, sms.delay, sms.reason)
         self._dispatcher.dispatch([sms for sms in queued if not sms.delay])
 
     def _get_claim_size(self):
-        """What a few seconds need: a claim has a cost of its own, but what is claimed is in doubt if this process is
-        interrupted."""
+        """Return the number of SMS for a few seconds. Small claims are expensive, but large ones leave more SMS with an
+        unknown outcome if this process is interrupted."""
         if self._ids is not None:
             return len(self._ids)
         return min(max(MAX_PORTION * self._dispatcher.count_sms_at_once(), MIN_CLAIM), MAX_CLAIM)
 
     def _handle_refused_claim(self, error, limit):
-        """Find the SMS that a claim was refused for, by a trigger for example, and claim the others."""
+        """Find the SMS because of which a claim was refused, for example by a trigger, and claim the others."""
         if not isinstance(error, psycopg2.Error) or is_outage(error) or self._store.is_immediate:
             if not (self._dispatcher.count_sms() or self.outcomes.has_unsaved()):
                 raise error
-            # what is under way must be saved, whatever happens to the rest
+            # the results of requests in progress must still be saved
             _logger.warning("No more SMS can be claimed in this run", exc_info=error)
             self.is_drained = True
         elif limit > 1:
@@ -148,20 +149,20 @@ class SendRun:
                 self.is_drained = True
 
     def _keep_claims(self):
-        """End the run when this process is to end, and renew the claims from time to time. If other runs have taken
-        some of them over, because this process stood still, nothing more is started: they may be sent there."""
+        """Close the run if this process is stopping, and renew the claims regularly. If other runs have taken over some
+        of them, because this process was suspended, nothing more is started: they may be sent there."""
         if self._is_told_to_stop():
             self._dispatcher.close()
         if time.monotonic() > self._next_renewal:
             self._next_renewal = time.monotonic() + RENEW_AFTER
             if not self._store.renew([*self._dispatcher.unanswered, *self.outcomes.finished, *self.outcomes.requeued]):
-                _logger.warning("Claims of SMS could not be renewed: no more is sent in this run")
+                _logger.warning("Claims of SMS could not be renewed: this run sends no further SMS")
                 self._dispatcher.close()
 
     # === SETTLE === #
 
     def _settle(self, collected, pool):
-        """Decide what becomes of the SMS of each request."""
+        """Decide what follows for the SMS of each request."""
         again = []
         for queued, request, answer in collected:
             if answer is None:
@@ -202,7 +203,7 @@ class SendRun:
             self._dispatcher.take_back(config.gateway_id)
 
     def _settle_not_started(self, queued, again):
-        """The gateway is paused, or they were too late for their place under its rate limit, or for this run."""
+        """Settle SMS that were not started: the gateway is paused, or they missed their place or the end of the run."""
         gateway_id = queued[0].gateway_id
         for sms in queued:
             sms.attempt -= 1
@@ -211,7 +212,7 @@ class SendRun:
             self._dispatcher.resume(gateway_id)
             again += queued
             return
-        self._dispatcher.is_closed = True  # whatever is claimed now would come back in the same way
+        self._dispatcher.is_closed = True  # further claims would not start either
         for sms in queued:
             self.outcomes.requeue(sms, 0, sms.reason)
 
@@ -223,7 +224,7 @@ class SendRun:
         if not open_requests:
             return True
         if self._store.is_immediate:
-            return False  # a transaction that fails before would lose what is under way
+            return False  # if saving failed, the results of requests in progress would be lost
         size = SAVE_SIZE
         if (not self._has_more() and open_requests <= 2 * dispatcher.count_connections()
                 and not pool.has_answers()):
@@ -245,14 +246,14 @@ class SendRun:
 
     @classmethod
     def _is_told_to_stop(cls):
-        """Whether this process is to end. With workers, Odoo waits until each has finished its job, and tells it by a
-        signal whose handler, a method of the worker, only notes that."""
+        """Return whether this process is stopping. With workers, Odoo waits until each has finished its job; the signal
+        handler, a method of the worker, only sets `alive`."""
         worker = getattr(signal.getsignal(signal.SIGINT), '__self__', None)
         return cls._stopping.is_set() or not getattr(worker, 'alive', True)
 
     @classmethod
     def stop_all(cls):
-        """Let the runs of this process end, and wait for them, when the server is about to stop."""
+        """End the runs of this process and wait for them, because the server is stopping."""
         cls._stopping.set()
         until = time.monotonic() + STOP_SECONDS
         while cls._running and time.monotonic() < until:

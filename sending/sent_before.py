@@ -1,9 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a transaction has sent already when Odoo runs it again, after a serialization failure for example.
+"""Remember what a transaction has sent, in case Odoo retries it, for example after a serialization failure.
 
-A button that sends within its own transaction would send once more each time: the rollback undoes all that the database
-knows, but not the request. What was sent is therefore remembered beside the transaction: its repetition, on the same
-cursor, takes the result from here; a commit or the end of the cursor forgets it.
+A button that sends within its own transaction would send again with each retry, because a rollback undoes the changes
+in the database but not the request. Results are therefore kept in memory: the retry, on the same cursor, reuses them.
+They are forgotten after a commit or with the cursor.
 """
 from weakref import WeakKeyDictionary
 
@@ -16,7 +16,7 @@ class _Entry:
     def __init__(self, key, value):
         self.key = key
         self.value = value
-        self.is_undone = False  # whether the transaction that sent it, or took it from here, was rolled back
+        self.is_undone = False  # whether the transaction that sent or reused it was rolled back
 
 
 def remember(cr, key, value):
@@ -24,7 +24,7 @@ def remember(cr, key, value):
 
     :param cr: the cursor, with Odoo's `postcommit` and `postrollback`
     :param key: what was to be sent, hashable
-    :param value: what became of it
+    :param value: the result
     """
     entries = _memories.setdefault(cr, [])
     entries.append(_Entry(key, value))
@@ -32,9 +32,9 @@ def remember(cr, key, value):
 
 
 def recall(cr, key):
-    """Give what a rolled back transaction of this cursor has sent for the same key, each only once in a repetition.
+    """Return what a rolled back transaction of this cursor sent for the same key, each value once per retry.
 
-    :return: the value, None when nothing was sent
+    :return: the value, None if nothing was sent
     """
     entries = _memories.get(cr, [])
     for entry in entries:
@@ -46,7 +46,7 @@ def recall(cr, key):
 
 
 def _watch(cr, entries):
-    # the hooks of a transaction are gone when it ends
+    # added again for each transaction, because hooks are removed at its end
     def undo():
         for entry in entries:
             entry.is_undone = True

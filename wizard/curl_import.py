@@ -9,10 +9,10 @@ from ..tools.request.curl_import import CurlError, import_curl
 
 
 class SmsGatewayCurl(models.TransientModel):
-    """Makes a New gateway of a cURL command from a provider's documentation.
+    """Creates a New gateway from a cURL command of a provider's documentation.
 
-    The values of the request are lines here, with what each was taken for. The command is read again when the gateway
-    is created: lines hold no credential, and the command is deleted then.
+    The values of the request are shown as lines with their meaning. Lines contain no credentials: the command is parsed
+    again when the gateway is created, and then deleted.
     """
     _name = 'sms.gateway.curl'
     _description = "Import cURL Command"
@@ -36,7 +36,7 @@ class SmsGatewayCurl(models.TransientModel):
     # === DEFAULTS === #
 
     def _default_gateway(self):
-        """The gateway from whose form this is opened gets the request, if it has none yet."""
+        """Return the gateway from whose form the wizard was opened, if it has no request yet."""
         gateways = self.env['sms.gateway']
         if self.env.context.get('active_model') != 'sms.gateway':
             return gateways
@@ -53,7 +53,7 @@ class SmsGatewayCurl(models.TransientModel):
     # === ACTION METHODS === #
 
     def action_read(self):
-        """Show what the values of the command were taken for."""
+        """Show the values of the command with their meaning."""
         self.ensure_one()
         imported = self._import()
         self.write({
@@ -108,12 +108,12 @@ class SmsGatewayCurl(models.TransientModel):
     def _import(self):
         """
         :rtype: CurlImport
-        :raise UserError: why the command cannot become a gateway
+        :raise UserError: if the command cannot be imported
         """
         try:
             return import_curl(self.command or '')
         except CurlError as error:
-            # the command may hold secrets, and the cause would be in a log
+            # the command may contain secrets, which the cause would reveal in a log
             raise UserError(self._explain_error(error)) from None
 
     def _get_line_values(self, part, index):
@@ -129,7 +129,7 @@ class SmsGatewayCurl(models.TransientModel):
         }
 
     def _get_gateway_values(self):
-        """The command's request with the meanings of the lines, as values of a gateway."""
+        """Return the values of a gateway with the request of the command and the meanings of the lines."""
         imported = self._import()
         parts = list(imported.parts)
         for line in self.line_ids:
@@ -269,7 +269,7 @@ class SmsGatewayCurl(models.TransientModel):
 
 
 class SmsGatewayCurlLine(models.TransientModel):
-    """A value of the pasted request, and what it means."""
+    """A value of the pasted request and its meaning."""
     _name = 'sms.gateway.curl.line'
     _description = "Value of a cURL Command"
     _order = 'id'
@@ -312,7 +312,7 @@ class SmsGatewayCurlLine(models.TransientModel):
 
     @api.onchange('meaning', 'value')
     def _onchange_meaning(self):
-        """What a person selected needs no check."""
+        """Mark a line as recognized once the user has changed it."""
         for line in self:
             if line._origin and (line.meaning != line._origin.meaning or line.value != line._origin.value):
                 line.is_sure = True

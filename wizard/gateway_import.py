@@ -9,7 +9,7 @@ from .gateway_rules import get_foreign, get_masked_labels, get_rules, to_create_
 
 
 class SmsGatewayImport(models.TransientModel):
-    """Creates gateways from a JSON document, and changes none that exists."""
+    """Creates gateways from a JSON document, without changing existing ones."""
     _name = 'sms.gateway.import'
     _description = "Import SMS Gateways"
     _rec_name = 'file_name'
@@ -51,7 +51,7 @@ class SmsGatewayImport(models.TransientModel):
         """
         :return: the values of the gateways
         :rtype: list[dict]
-        :raise UserError: what is wrong, and where
+        :raise UserError: if the document is invalid
         """
         try:
             return check(read(self._get_document()), get_rules(self.env), get_foreign(self.env))
@@ -67,7 +67,7 @@ class SmsGatewayImport(models.TransientModel):
         return base64.b64decode(content)
 
     def _describe(self, values):
-        """The few lines that tell a gateway from others."""
+        """Summarize a gateway in a few lines."""
         model = self.env['sms.gateway']
         counts = ', '.join(
             f'{model._fields[name]._description_string(self.env)}: {len(value)}'

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Gateways between the ORM and `tools/gateway_file.py`: what a document may contain, and the values of a record."""
+"""Connect the ORM and `tools/gateway_file.py`: the rules of a gateway file, and the values of records."""
 from dataclasses import replace
 
 from odoo import Command, models
@@ -8,16 +8,16 @@ from ..tools.gateway_file import ORDER, ROW_ORDER, Rule
 from ..tools.request.config import MASK
 from ..tools.request.typed_secrets import mask_typed
 
-# They belong to one database, or are decided there.
+# They are specific to a database.
 LOCAL = frozenset(('active', 'company_id', 'sequence', 'state'))
 KINDS = {'char': 'text', 'text': 'lines', 'boolean': 'boolean', 'integer': 'integer', 'float': 'number',
          'selection': 'choice', 'one2many': 'rows'}
 EMPTY = {'boolean': False, 'integer': 0, 'number': 0}
-SHORTEST_NAME = 8  # characters of a user name that is not masked as part of another word
+SHORTEST_NAME = 8  # characters of a username; shorter ones are not masked because they can be part of other words
 
 
 def get_rules(env):
-    """Give the rules of a document: every field that a copy of a gateway takes over, except :data:`LOCAL`. Credentials
+    """Return the rules of a document: all fields that duplicating a gateway copies, except :data:`LOCAL`. Credentials
     are never copied.
 
     :rtype: dict[str, Rule]
@@ -26,7 +26,7 @@ def get_rules(env):
 
 
 def get_foreign(env):
-    """Give the other fields of a gateway, which a document must not contain.
+    """Return the other fields of a gateway, which a document must not contain.
 
     :rtype: frozenset[str]
     """
@@ -46,7 +46,7 @@ def _get_rules(model):
 def _get_rule(model, field):
     if field.type == 'one2many':
         return Rule('rows', default=[], rows=_get_rules(model.env[field.comodel_name]))
-    # not default_get, which takes those of the user and of the context
+    # not default_get, which uses defaults of the user and the context
     default = field.default(model) if field.default else None
     choices = ()
     if field.type == 'selection':
@@ -59,7 +59,7 @@ def _get_rule(model, field):
 
 
 def get_values(gateway):
-    """Give the values of a gateway, with :data:`MASK` for each secret that somebody typed into one of them.
+    """Return the values of a gateway, with :data:`MASK` instead of each secret that they contain.
 
     :rtype: dict
     """
@@ -75,7 +75,7 @@ def _get_value(record, name, rule):
     if rule.kind != 'rows':
         return record[name] or EMPTY.get(rule.kind, '')
     rows = record[name].sorted(
-        # the order of the others means nothing
+        # the order of other rows has no meaning
         (lambda row: (row.sequence, row.id)) if 'sequence' in record[name] else 'display_name')
     rows = [{key: _get_value(row, key, row_rule) for key, row_rule in rule.rows.items()} for row in rows]
     # a row without key is not sent
@@ -98,7 +98,7 @@ def _mask_typed(gateway, values):
 
 
 def _choose(text, masked):
-    """Not a text that is merely written in another way."""
+    """Return the masked text only if it contains a mask, because it may also be formatted differently."""
     return masked if MASK in masked else text
 
 
@@ -115,7 +115,7 @@ def _mask_texts(values, rules, mask):
 
 
 def to_create_values(model, values):
-    """Give what `create` takes, every field named, so that no default of the user changes a gateway of a document.
+    """Return the values for `create`. They include all fields, so that defaults of the user have no effect.
 
     :param model: `sms.gateway`
     :param dict values: of :func:`.tools.gateway_file.check`
@@ -134,7 +134,7 @@ def to_create_values(model, values):
 
 
 def get_masked_labels(model, values):
-    """Give the labels of the values in which :data:`MASK` stands for a secret that has to be entered.
+    """Return the labels of the values in which :data:`MASK` replaces a secret.
 
     :param model: `sms.gateway`
     :rtype: list[str]

@@ -23,7 +23,7 @@ class SmsGatewayTest(models.TransientModel):
     number = fields.Char("Number", required=True, default=lambda self: self.env.user.phone)
     body = fields.Text("Text", required=True, default=lambda self: self.env._("Test from Odoo"))
 
-    # What happened
+    # Result
     sms_uuid = fields.Char(readonly=True)
     level = fields.Selection(
         [('success', "Accepted"), ('warning', "Unclear"), ('danger', "Failed")], readonly=True)
@@ -34,7 +34,7 @@ class SmsGatewayTest(models.TransientModel):
     message_id = fields.Char("Message ID", readonly=True)
     request = fields.Text("Request", readonly=True)
     response = fields.Text("Response", readonly=True)
-    # searched for each time: the row is written in a transaction of its own, which this one does not see
+    # not stored, because the row is written in a separate transaction
     status_id = fields.Many2one('sms.gateway.status', "Status", compute='_compute_status_id')
     delivered_date = fields.Datetime(related='status_id.delivered_date', related_sudo=False)
     waits_for_report = fields.Boolean(related='status_id.awaits_report', related_sudo=False)
@@ -50,7 +50,7 @@ class SmsGatewayTest(models.TransientModel):
 
     def action_send(self):
         self.ensure_one()
-        self.gateway_id.check_access('read')  # the rest reads it with all rights
+        self.gateway_id.check_access('read')  # the following code bypasses access rights
         if str2bool(self.env['ir.config_parameter'].sudo().get_param('database.is_neutralized') or '', default=False):
             raise UserError(self.env._("This database is neutralized and sends no SMS."))
         gateway = self.gateway_id
@@ -86,7 +86,7 @@ class SmsGatewayTest(models.TransientModel):
     def _send(self, config):
         """
         :return: the request and its HttpAnswer
-        :raise UserError: if no request can be made, saying what to enter
+        :raise UserError: if no request can be built; says what to enter
         """
         country = (self.gateway_id.company_id or self.env.company).country_id.code
         try:
@@ -95,7 +95,7 @@ class SmsGatewayTest(models.TransientModel):
             raise UserError(self.env['sms.gateway.problem']._word(error.problem)) from error
 
     def _save(self, env, queued, config):
-        """Leave a status row, as every SMS does, by which a delivery report finds it."""
+        """Create a status row, as for every SMS, so that the delivery report can be matched."""
         save_results(env, [queued], {config.gateway_id: config})
         env['sms.gateway.status'].search([('sms_uuid', '=', queued.uuid)]).is_test = True
 
@@ -116,7 +116,7 @@ class SmsGatewayTest(models.TransientModel):
     def _show_request(self, config, request):
         try:
             shown = shown_request(config.request, request.recipients)
-        except RenderError as error:  # secrets are masked, which makes two keys the same
+        except RenderError as error:  # with masked secrets, two keys can be the same
             return self.env['sms.gateway.problem']._word(error.problem)
         lines = [f'{shown.method} {shown.url}', *(f'{key}: {value}' for key, value in shown.headers)]
         if shown.body is not None:
@@ -124,7 +124,7 @@ class SmsGatewayTest(models.TransientModel):
         return '\n'.join(lines)
 
     def _explain_result(self, config, result):
-        """Say what becomes of an SMS with this result, SPEC section 5."""
+        """Explain what happens to an SMS with this result (SPEC section 5)."""
         if result.state == 'success':
             if config.waits_for_report:
                 return self.env._("Sent. It becomes Delivered when the delivery report arrives.")
@@ -141,7 +141,7 @@ class SmsGatewayTest(models.TransientModel):
         return self.env._("Failed (%(failure)s): %(reason)s", failure=failure, reason=result.error_message)
 
     def _explain_rule(self, config, result):
-        """Say which rule of SPEC section 5 applied, with the labels of the form."""
+        """Explain which rule of SPEC section 5 applied, with the labels of the form."""
         rules = config.answer
         codes = ', '.join(map(str, sorted(rules.success_http_codes)))
         markers = ', '.join(filter(None, (rules.success_substring, rules.success_key)))

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Mask secrets in what providers said before this version, which masked fewer spellings and no delivery report."""
+"""Mask secrets in stored responses and reports: earlier versions masked fewer spellings, and no delivery reports."""
 import logging
 
 from odoo import SUPERUSER_ID, api
@@ -8,7 +8,7 @@ from odoo.tools.sql import column_exists
 _logger = logging.getLogger(__name__)
 
 BATCH = 10_000
-# Table, where its gateway is, and its columns with words of a provider.
+# Table, column of `sms_tracker` that leads to its gateway, and its columns with text of a provider.
 TEXTS = (
     ('sms_gateway_status', None, ('response_text', 'error_message', 'error_code', 'note')),
     ('sms_gateway_early_report', None, ('status', 'error_message', 'error_code')),

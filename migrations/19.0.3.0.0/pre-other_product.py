@@ -1,9 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Take over the database of another addon that had this technical name before (SPEC section 8).
+"""Migrate the database of another addon with this technical name (SPEC section 8).
 
-Its gateways, credentials, prefixes, states, callback tokens, status rows and settings stay. What its code or its schema
-would do to ours goes first: its views are checked against our models as soon as one of ours is loaded, its scheduled
-actions and rules name what is not there, its constraints would refuse our templates.
+Its gateways, credentials, prefixes, states, callback tokens, status rows and settings are kept. Records and constraints
+that conflict with this addon are removed: its views are validated against our models when one of ours is loaded, its
+scheduled actions and rules refer to missing code, and its constraints would refuse our templates.
 """
 import logging
 
@@ -17,12 +17,12 @@ MARKS = ('sms_gateway_pace', 'sms_gateway_throttle')  # tables that only this ad
 TABLES = (
     'sms_gateway', 'sms_gateway_parameter', 'sms_gateway_header', 'sms_gateway_callback_failure_map',
     'sms_gateway_status')
-# Made anew by our data files, or without use. In this order, since one may refer to the next.
+# Recreated by our data files, or obsolete. In this order, because records may refer to the next model.
 RECORDS = {
     'ir.ui.menu': 'ir_ui_menu', 'ir.cron': 'ir_cron', 'ir.actions.server': 'ir_act_server',
     'ir.actions.act_window': 'ir_act_window', 'ir.rule': 'ir_rule', 'ir.model.access': 'ir_model_access',
 }
-# Columns of ours, and what the other addon may call them: it documents the names that a person sees only.
+# Our columns, and their possible names in the other addon, which documents only its labels.
 NAMES = {
     'sms_gateway': {
         'base_url': ('url', 'api_url'), 'country_prefixes': ('country_prefix', 'prefixes'),
@@ -43,7 +43,7 @@ NAMES = {
         'message_id': ('provider_message_id',), 'state': ('status',),
     },
 }
-# Without them a row of ours means nothing.
+# Columns without which a row is useless.
 ESSENTIAL = {
     'sms_gateway_parameter': ('gateway_id', 'key'), 'sms_gateway_header': ('gateway_id', 'key'),
     'sms_gateway_callback_failure_map': ('gateway_id', 'provider_code'), 'sms_gateway_status': ('gateway_id',),
@@ -60,7 +60,7 @@ BOOLEANS = {
         'delivery_callback_enabled'),
     'sms_gateway_status': ('awaits_report', 'is_test'),
 }
-# What each selection knows, the first for every other value.
+# Values of each selection; the first replaces unknown values.
 SELECTIONS = {
     'sms_gateway': {
         'state': ('disabled', 'new', 'active'),
@@ -106,7 +106,7 @@ def _tell(what, names):
 # ----------------------------------------------------------
 
 def _remove_views(cr):
-    """Remove the views of the other addon, and those that extend them."""
+    """Remove the views of the other addon and the views that extend them."""
     cr.execute("""
         WITH RECURSIVE own AS (
             SELECT v.id FROM ir_ui_view v
@@ -116,7 +116,7 @@ def _remove_views(cr):
         SELECT v.id, v.name FROM ir_ui_view v JOIN own USING (id)
     """, [ADDON])
     views = dict(cr.fetchall())
-    # in one statement: a view cannot go before those that extend it
+    # in one statement, because a view cannot be deleted before those that extend it
     _delete(cr, 'ir.ui.view', 'ir_ui_view', views)
     _tell("its views were", views.values())
 
@@ -127,7 +127,7 @@ def _remove_records(cr, model, table):
     """, [ADDON, model])
     records = dict(cr.fetchall())
     if model == 'ir.ui.menu' and records:
-        # a menu of somebody else's below one of these stays, without a parent
+        # submenus of other addons stay, without a parent
         cr.execute("UPDATE ir_ui_menu SET parent_id = NULL WHERE parent_id = ANY(%s)", [list(records)])
     _delete(cr, model, table, records)
     _tell(f"its records of {model} were", records.values())
@@ -143,7 +143,7 @@ def _delete(cr, model, table, ids):
 # ----------------------------------------------------------
 
 def _loosen(cr, table):
-    """Drop what would refuse our rows: required columns and unique or checked values. The ORM adds ours afterwards."""
+    """Drop NOT NULL, UNIQUE and CHECK constraints, which would refuse our rows. The ORM adds ours afterwards."""
     cr.execute("""
         SELECT attname FROM pg_attribute
         WHERE attrelid = %s::regclass AND attnotnull AND attnum > 0 AND NOT attisdropped AND attname != 'id'
@@ -162,7 +162,7 @@ def _loosen(cr, table):
 
 
 def _rename(cr, table):
-    """Give columns our names where there is none of that name yet."""
+    """Rename columns to our names, unless there is one with that name."""
     for column, others in NAMES[table].items():
         if column_exists(cr, table, column):
             continue
@@ -177,11 +177,11 @@ def _rename(cr, table):
             found = [name for name in others if column_exists(cr, table, name)]
         if len(found) == 1:
             cr.execute(f'ALTER TABLE {table} RENAME COLUMN "{found[0]}" TO {column}')  # pylint: disable=sql-injection
-            _logger.info("%s.%s is called %s from now on", table, found[0], column)
+            _logger.info("%s.%s was renamed to %s", table, found[0], column)
 
 
 def _remove_rows(cr, table):
-    """Remove rows that our code could not read."""
+    """Remove rows without the columns that our code needs."""
     for column in ESSENTIAL.get(table, ()):
         if column_exists(cr, table, column):
             cr.execute(f"DELETE FROM {table} WHERE {column} IS NULL")  # pylint: disable=sql-injection
@@ -192,7 +192,7 @@ def _remove_rows(cr, table):
 
 
 def _untranslate(cr, table):
-    """Make plain texts of what is translated there; ours are not."""
+    """Convert translated columns to plain text, because ours are not translated."""
     cr.execute("""
         SELECT column_name FROM information_schema.columns WHERE table_name = %s AND udt_name = 'jsonb'
     """, [table])
@@ -204,19 +204,19 @@ def _untranslate(cr, table):
         """)  # pylint: disable=sql-injection
     model = table.replace('_', '.')
     cr.execute("UPDATE ir_model_fields SET translate = NULL WHERE model = %s AND name = ANY(%s)", [model, translated])
-    # Odoo has read it before this script, and would translate the columns again
+    # Odoo read it before this script, and would convert the columns back
     known = getattr(Registry(cr.dbname), '_database_translated_fields', {})
     for column in translated:
         known.pop(f'{model}.{column}', None)
 
 
 def _mend_values(cr, table):
-    """Empty what our columns cannot hold; the ORM converts the rest."""
+    """Replace values that do not fit our columns; the ORM converts the others."""
     cr.execute("SELECT column_name, udt_name FROM information_schema.columns WHERE table_name = %s", [table])
     types = dict(cr.fetchall())
     for column in NUMBERS.get(table, ()):
         if types.get(column) in ('varchar', 'text'):
-            # of a whole status line, `200 OK`, the first number
+            # the first number of a status line such as `200 OK`
             cr.execute(f"""
                 ALTER TABLE {table} ALTER COLUMN {column} TYPE varchar USING substring({column} FROM '[0-9]{{1,9}}')
             """)  # pylint: disable=sql-injection
@@ -236,7 +236,7 @@ def _mend_values(cr, table):
 
 
 def _mend_tokens(cr):
-    """Keep the token of the oldest gateway that has it; those that are left without get a new one from the ORM."""
+    """Keep each token at the oldest gateway only. The ORM generates new ones for the others."""
     if not column_exists(cr, 'sms_gateway', 'delivery_callback_token'):
         return
     cr.execute("""
@@ -262,7 +262,7 @@ def _mend_failure_codes(cr):
 
 
 def _mend_uuids(cr):
-    """There is one status row for each SMS: the newest stays, and one without SMS gets a UUID that no SMS has."""
+    """Keep the newest status row of each SMS, and generate UUIDs for rows without one."""
     if not table_exists(cr, 'sms_gateway_status'):
         return
     if not column_exists(cr, 'sms_gateway_status', 'sms_uuid'):

@@ -1,10 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Rename tables of this addon, with everything that Odoo derives from their names. Otherwise Odoo would remove the old
-models at the end of the upgrade, and with them the kept delivery reports, pauses and places under a rate limit."""
+"""Rename tables of this addon, and everything that Odoo derives from their names. Otherwise Odoo would remove the old
+models at the end of the upgrade, including early delivery reports, pauses and reserved places under rate limits."""
 from odoo.tools.sql import column_exists, table_exists
 
 ADDON = 'eis_sms_apis'
-# (old model, new model, a column that tells our table from one of another addon with this technical name)
+# (old model, new model, a column that distinguishes our table from that of another addon with this technical name)
 MODELS = (
     ('sms.gateway.report', 'sms.gateway.early.report', 'message_id'),
     ('sms.gateway.pace', 'sms.gateway.throttle', 'resting_until'),
@@ -31,7 +31,7 @@ def _rename_table(cr, old, new):
     cr.execute("SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND conname LIKE %s", [new, pattern])
     for (name,) in cr.fetchall():
         cr.execute(f'ALTER TABLE {new} RENAME CONSTRAINT "{name}" TO "{new + name.removeprefix(old)}"')
-    # the index of a constraint has been renamed with it
+    # the index of a constraint was renamed with it
     cr.execute("""
         SELECT c.relname, CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'INDEX' END
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -62,5 +62,5 @@ def _rename_field(cr, model, old, new):
 
 
 def _pattern(table):
-    """The names that begin with a table's, for LIKE."""
+    """Return a LIKE pattern for names that start with that of a table."""
     return table.replace('_', r'\_') + r'\_%'

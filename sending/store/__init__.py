@@ -1,2 +1,2 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What sending reads and writes in the database: the only part of it that knows the ORM and SQL."""
+"""Read and write the database: the only part of sending that uses the ORM and SQL."""

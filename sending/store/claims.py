@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Claims: who may send an SMS, and until when. Every function is one statement, or a few, for a whole batch.
+"""Claim queued SMS for one run, with one statement or a few for a whole batch.
 
-A claim marks queued SMS as Processing, in `claimed_until`. What is not saved or put back by then counts as lost: its
-process was interrupted.
+A claim marks SMS as Processing and sets `claimed_until`. SMS that are neither saved nor queued again by then count as
+lost, because their process was interrupted.
 """
 from dataclasses import replace
 from datetime import timedelta
@@ -20,13 +20,13 @@ PROBE_DELAY = 5  # seconds until an SMS is sent that waits for the probe of its 
 # === CLAIM === #
 
 def claim_due(env, limit, ids=None, refused=(), lease=LEASE):
-    """Lock queued SMS of gateways and read them. They stay as they are until `write_claims`.
+    """Lock and read queued SMS of gateways. `write_claims` changes them.
 
-    :param int limit: how many at most
-    :param list ids: of these only, even if they should wait; None: of all that are due
-    :param refused: ids of SMS that the database lets nobody claim
+    :param int limit: maximum number of SMS
+    :param list ids: only these SMS, even if they should wait; None for all that are due
+    :param refused: ids of SMS that the database refuses to update
     :param float lease: seconds after which the claim counts as lost
-    :return: in the order of ids
+    :return: the SMS in the order of their ids
     :rtype: list[QueuedSms]
     """
     env.cr.execute(f"""
@@ -57,9 +57,10 @@ def claim_due(env, limit, ids=None, refused=(), lease=LEASE):
 
 
 def write_claims(env, queued):
-    """Write claims, with what is most likely to become of the SMS: their rows are locked, and each is written once.
+    """Write claims to the locked rows, with the gateway and attempt that are most likely, so that each row is written
+    only once.
 
-    :param list[QueuedSms] queued: those with a delay are back in the queue afterwards
+    :param list[QueuedSms] queued: those with a delay are queued again
     """
     if not queued:
         return
@@ -77,7 +78,7 @@ def write_claims(env, queued):
 
 def find_due(env, ids, refused):
     """
-    :return: id of the SMS that would be claimed first, None if there is none
+    :return: id of the SMS that would be claimed next, None if there is none
     :rtype: int | None
     """
     env.cr.execute(
@@ -94,7 +95,7 @@ def count_due(env):
 
 
 def _due_sql(ids):
-    # SMS that are named, as by Send Now, are sent even if the provider asked to wait
+    # selected SMS, for example with Send Now, are sent even if the provider asked to wait
     condition = 's.id = ANY(%(ids)s)' if ids is not None else (
         "(s.send_after IS NULL OR s.send_after <= clock_timestamp() AT TIME ZONE 'UTC')")
     return f"""
@@ -161,19 +162,19 @@ def _probe(env, queued, half_open, routes, default_id):
 
 
 def _wait_for_pauses(env, queued):
-    """Nothing else can send an SMS whose first candidate is paused: it waits, but not forever."""
+    """Delay SMS whose first candidate is paused, because then all are paused; but not forever."""
     pauses = env['sms.gateway.throttle']._get_pauses()
     for sms in queued:
         if sms.gateway_id in pauses and sms.age < RETRY_FOR:
             sms.delay = max(1, round(pauses[sms.gateway_id]))
 
 
-# === WHILE REQUESTS ARE UNDER WAY === #
+# === WHILE REQUESTS ARE IN PROGRESS === #
 
 def mark_started(env, queued):
-    """Note that a provider may receive these SMS from now on.
+    """Record that a provider may receive these SMS from now on.
 
-    :return: the ids of those whose claim is still valid: no other may be sent
+    :return: the ids of those whose claim is still valid; others must not be sent
     :rtype: set[int]
     """
     env.cr.execute("""
@@ -185,11 +186,11 @@ def mark_started(env, queued):
 
 
 def renew_claims(env, queued, claimed_until):
-    """Let claims last longer.
+    """Extend claims.
 
-    :param list[QueuedSms] queued: with the claims of before, even if this call is repeated
+    :param list[QueuedSms] queued: with their previous claims, even if this call is repeated
     :param datetime claimed_until: the new end, in UTC
-    :return: ids of SMS that were claimed, saved or put back by another run since
+    :return: ids of SMS that another run has claimed, saved or queued again since
     :rtype: set[int]
     """
     env.cr.execute("""
@@ -203,10 +204,10 @@ def renew_claims(env, queued, claimed_until):
     return {sms_id for sms_id, ours in is_ours.items() if not ours}
 
 
-# === BACK TO THE QUEUE === #
+# === QUEUE AGAIN === #
 
 def requeue(env, queued):
-    """Put claimed SMS back in the queue, to be sent after their delay, and trigger the queue action then."""
+    """Queue claimed SMS again, to be sent after their delay, and trigger the queue action for that time."""
     if not queued:
         return
     reasons = word_by_author(env, {sms.id: sms.reason for sms in queued if sms.reason})
@@ -237,7 +238,7 @@ def requeue(env, queued):
 
 
 def _cancel_deleted(env, queued):
-    """Update notifications and traces of SMS that were deleted meanwhile: nothing sends them any more."""
+    """Cancel the notifications and traces of SMS that were deleted in the meantime, because nothing sends them."""
     existing = env['sms.sms'].browse([sms.id for sms in queued]).exists()
     env['sms.tracker']._search_by_uuid(
         [sms.uuid for sms in queued if sms.id not in existing.ids])._record_canceled()
@@ -246,7 +247,7 @@ def _cancel_deleted(env, queued):
 def trigger_queue(env, *times):
     """Trigger core's queue action.
 
-    :param datetime times: when, in UTC; one trigger is kept for each minute. None given: as soon as possible
+    :param datetime times: when, in UTC, rounded to minutes; as soon as possible if none is given
     """
     cron = env.ref('sms.ir_cron_sms_scheduler_action', raise_if_not_found=False)
     if not cron:

@@ -1,11 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What is written where a trigger or another addon's hook raises: by SQL that calls no hook, each table by itself."""
+"""Save a result if a trigger or a hook of another addon raises: with SQL that calls no hook, one table at a time."""
 from .results import get_core_state, word_results, write_status_rows
 from .transactions import try_statement, try_write
 
 
 def save_without_hooks(env, sms, configs, unlink_failed=False, unlink_sent=True, lost=False, **_options):
-    """Write the result of an SMS that `save_results` cannot save. What still fails is left out.
+    """Write the result of an SMS that `save_results` cannot save. Statements that still fail are skipped.
 
     :param QueuedSms sms: with its result; see `save_results` for the options
     """

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Claims whose process was interrupted.
+"""Close claims whose process was interrupted.
 
-SMS whose request was not started go back to the queue. The outcome of the others is unknown, so they fail and say so;
-Retry sends them again.
+SMS whose request was not started are queued again. The outcome of the others is unknown: they fail with that reason,
+and can be sent again with Retry.
 """
 import logging
 import time
@@ -25,7 +25,7 @@ LOST_BATCH = 500  # lost claims that are closed together
 def recover_lost_claims(env, deadline):
     """Close the claims that have expired.
 
-    :param float deadline: `time.monotonic()` at which no further batch is begun
+    :param float deadline: `time.monotonic()` after which no further batch starts
     :return: number of SMS that failed
     :rtype: int
     """
@@ -40,7 +40,7 @@ def recover_lost_claims(env, deadline):
         if not lost:
             break
         last_id = lost[-1].id
-        _logger.warning("%s SMS were interrupted while they were sent and may have gone out", len(lost))
+        _logger.warning("%s SMS were interrupted while being sent and may have been sent", len(lost))
         transactions.write_each(
             lost, partial(save_results, configs=configs, lost=True),
             partial(save_without_hooks, configs=configs, lost=True))
@@ -51,9 +51,9 @@ def recover_lost_claims(env, deadline):
 
 
 def end_claims_and_waits(env):
-    """End what only this addon would end, in the caller's transaction, before it is uninstalled: an SMS that is
-    Processing would stay so forever. A claimed one fails, because it may have gone out; one that waits for its delivery
-    report becomes Sent."""
+    """End claims and waits for delivery reports in the caller's transaction before the addon is uninstalled. Otherwise
+    these SMS would stay Processing forever. Claimed SMS fail, because they may have been sent; SMS that wait for a
+    delivery report become Sent."""
     env.flush_all()
     env.cr.execute("""
         UPDATE sms_sms SET claimed_until = (now() AT TIME ZONE 'UTC') - interval '1 day'
@@ -76,7 +76,7 @@ def end_claims_and_waits(env):
 
 def _find_unstarted_claims(env):
     """
-    :return: ids of SMS whose claim has expired before their request was started
+    :return: ids of SMS whose claim expired before their request was started
     :rtype: list[int]
     """
     env.cr.execute("""
@@ -87,7 +87,7 @@ def _find_unstarted_claims(env):
 
 
 def _return_unstarted(env, ids):
-    """Put SMS whose claim has expired before their request was started back in the queue."""
+    """Queue SMS again whose claim expired before their request was started."""
     env.cr.execute("""
         UPDATE sms_sms
         SET state = 'outgoing', claimed_until = NULL, not_started = NULL, attempt = GREATEST(attempt - 1, 0),
@@ -101,7 +101,7 @@ def _return_unstarted(env, ids):
 
 
 def _forget_unstarted(env, sms_id):
-    """Let an SMS that cannot go back to the queue count as lost."""
+    """Treat an SMS that cannot be queued again as lost."""
     try_statement(env, "UPDATE sms_sms SET not_started = FALSE WHERE id = %s", [sms_id])
 
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Save results: status rows, then states, notifications and traces the way core does (doc/behaviour.md, section 5)."""
+"""Save results: status rows, then states, notifications and traces as core does (doc/behaviour.md, section 5)."""
 import json
 from dataclasses import replace
 from functools import partial
@@ -9,7 +9,7 @@ from odoo.tools import groupby
 from ...tools.sms_api import SmsApiResults
 from .transactions import OwnTransactions, is_in_test
 
-# Core tells the web client of a notification only once, after the provider's words are written.
+# The web client is notified only once, after the provider's error message is written.
 QUIET = {'sms_gateway_words_follow': True, 'sms_skip_msg_notification': True}
 
 
@@ -19,12 +19,12 @@ def save_results(env, queued, configs, unlink_failed=False, unlink_sent=True, lo
     :param list[QueuedSms] queued: each with its result
     :param dict configs: GatewayConfig by gateway id
     :param bool unlink_failed: see core's `sms.sms._send`, as `unlink_sent`
-    :param bool lost: whether nothing is known but that the claim has expired
-    :param bool is_immediate: whether this is the caller's own transaction, which began before the SMS were sent
+    :param bool lost: whether the claims have expired, so that the result is unknown
+    :param bool is_immediate: whether this is the caller's transaction, which started before the SMS were sent
     """
     claims = _lock_rows(env, queued, lost)
-    # An SMS whose claim was closed as lost is saved all the same: what the provider said is the truth. One that
-    # another run has claimed since is left to that run.
+    # SMS whose claim was closed as lost are saved as well, because the provider's response is more reliable. SMS that
+    # another run has claimed since are left to that run.
     valid = () if lost else (None,)
     ours = [sms for sms in queued if claims.get(sms.id) in (*valid, sms.claimed_until)]
     word_results(env, ours)
@@ -42,7 +42,7 @@ def save_results(env, queued, configs, unlink_failed=False, unlink_sent=True, lo
 
 
 def word_results(env, queued):
-    """Put the whole reason of each failed SMS into `error_message`. A second call changes nothing."""
+    """Write the complete reason of each failed SMS to `error_message`. Idempotent."""
     reasons = word_by_author(env, {
         sms.id: sms.result for sms in queued if sms.result.problem or sms.result.doubtful})
     for sms in queued:
@@ -53,7 +53,7 @@ def word_results(env, queued):
 def word_by_author(env, results):
     """
     :param dict results: SendResult by the id of its SMS
-    :return: the reason by the id of its SMS, in the language of the user who made the SMS
+    :return: {id of the SMS: reason in the language of the user who created it}
     :rtype: dict[int, str]
     """
     if not results:
@@ -71,17 +71,17 @@ def word_by_author(env, results):
 
 
 def get_core_state(sms, configs, delivered=()):
-    """Give a result in the words of core's APIs.
+    """Return a result as a state of core's SMS APIs.
 
     :param QueuedSms sms: with its result
-    :param set delivered: UUIDs of SMS that an earlier attempt has delivered already
+    :param set delivered: UUIDs of SMS that an earlier attempt has delivered
     """
     if sms.uuid in delivered:
         return 'delivered'
     if sms.result.failure_type:
         return sms.result.failure_type
     config = configs[sms.gateway_id]
-    # without a status row nothing could end the wait when no report comes
+    # without a status row, nothing would end the wait for a missing report
     waits = sms.result.state == 'pending' and config.waits_for_report and config.track_status
     return 'processing' if waits else 'success'
 
@@ -89,7 +89,7 @@ def get_core_state(sms, configs, delivered=()):
 def write_status_rows(env, queued, configs):
     """Write one status row for each SMS; a retry keeps the row and counts the attempt.
 
-    :return: the UUIDs of SMS whose earlier attempt was reported as delivered meanwhile: they stay delivered
+    :return: the UUIDs of SMS whose earlier attempt was reported as delivered in the meantime; they stay delivered
     :rtype: set[str]
     """
     if not queued:
@@ -118,7 +118,7 @@ def write_status_rows(env, queued, configs):
         f'{name} = CASE WHEN status.delivered_date IS NULL THEN EXCLUDED.{name} ELSE status.{name} END'
         if name in kept else f'{name} = EXCLUDED.{name}'
         for name in rows[0] if name != 'sms_uuid')
-    # one JSON text: PostgreSQL reads thousands of values in it faster than in the statement
+    # PostgreSQL reads thousands of values faster from one JSON text than from the statement
     env.cr.execute(f"""
         INSERT INTO sms_gateway_status AS status
             ({names}, sent_date, create_date, write_date)
@@ -137,9 +137,9 @@ def write_status_rows(env, queued, configs):
 # === LOCKS === #
 
 def _lock_rows(env, queued, lost):
-    """Lock the SMS in the order of ids: consistent lock order, to avoid deadlocks.
+    """Lock the SMS in ID order: consistent lock order, to avoid deadlocks.
 
-    :return: {id of each SMS that still has its row: its `claimed_until`}
+    :return: {id: `claimed_until`} of the SMS that still exist
     """
     env.cr.execute(f"""
         SELECT id, claimed_until FROM sms_sms WHERE id = ANY(%s) ORDER BY id
@@ -149,7 +149,7 @@ def _lock_rows(env, queued, lost):
 
 
 def _lock_early_reports(env, awaiting):
-    """A delivery report is either kept before this, or it waits for the rows that this transaction writes."""
+    """Lock early reports: a report is either kept before this, or it waits for the rows of this transaction."""
     for gateway_id in {sms.gateway_id for sms in awaiting}:
         env.cr.execute(
             "SELECT pg_advisory_xact_lock_shared(%s, %s)", [env['sms.gateway']._get_lock_class(), gateway_id])
@@ -158,10 +158,10 @@ def _lock_early_reports(env, awaiting):
 # === SMS, NOTIFICATIONS, TRACES === #
 
 def _end_claims(env, queued, states, unlink_sent):
-    """End the claims, and write already what core will write of accepted SMS: it finds nothing to change then. The
-    ORM's own UPDATE, with a list of values, would take most of the time of a whole save.
+    """End the claims, and write what core will write to accepted SMS, so that core finds nothing to change: the
+    UPDATE of the ORM would take most of the time of saving.
 
-    :param list states: result of each, in the words of core's APIs
+    :param list states: the state of core's SMS APIs for each SMS
     """
     success = env['sms.sms'].IAP_TO_SMS_STATE_SUCCESS
     env.cr.execute("""
@@ -190,12 +190,12 @@ def _end_claims(env, queued, states, unlink_sent):
 
 
 def _write_states(env, queued, states, delivered, unlink_failed, unlink_sent):
-    # without the provider's words, which core would log, and by which it would make groups of one
+    # without error messages, which core would log and by which it would group the SMS
     results = [{'uuid': sms.uuid, 'state': state} for sms, state in zip(queued, states, strict=True)]
     all_sms = env['sms.sms'].browse([sms.id for sms in queued])
     quiet = all_sms.with_context(**QUIET)
     for gateway_id, group in groupby(queued, key=lambda sms: sms.gateway_id):
-        # core reads these trackers, too: no query more
+        # core reads these trackers as well, so this takes no additional query
         quiet.browse([sms.id for sms in group]).sms_tracker_id.gateway_id = gateway_id
     quiet._send_with_api(SmsApiResults(env, results), unlink_failed=unlink_failed, unlink_sent=unlink_sent)
     env.flush_all()
@@ -206,8 +206,8 @@ def _write_states(env, queued, states, delivered, unlink_failed, unlink_sent):
 
 
 def _save_deleted(env, queued, configs, delivered):
-    """Update notifications and traces of SMS that were deleted while their requests were under way: core's
-    `_send_with_api` finds only what still has its row."""
+    """Update notifications and traces of SMS that were deleted while their requests were in progress, because core's
+    `_send_with_api` finds only SMS that still exist."""
     trackers = env['sms.tracker'].with_context(**QUIET)._search_by_uuid([sms.uuid for sms in queued])
     if not trackers:
         return
@@ -232,7 +232,7 @@ def _save_deleted(env, queued, configs, delivered):
 # === DELIVERY REPORTS === #
 
 def _awaits_report(sms, configs):
-    """Whether the provider may report on an SMS: also on one that its response refuses."""
+    """Return whether the provider may send a report for an SMS, even for one that its response refuses."""
     return bool(sms.gateway_id and configs[sms.gateway_id].waits_for_report)
 
 
@@ -245,7 +245,7 @@ def _apply_early_reports(env, queued, is_immediate):
             own['sms.gateway'].browse(gateway_id)._apply_early_reports(uuids, message_ids)
 
         if is_immediate and not is_in_test():
-            # what was kept since this transaction began is visible to a later one only
+            # reports that were kept since this transaction started are visible only to a later one
             env.cr.postcommit.add(partial(OwnTransactions(env).write, apply, len(uuids)))
         else:
             apply(env)

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The database as one run of sending sees it."""
+"""The database operations of a run."""
 import time
 from datetime import timedelta
 from functools import partial
@@ -15,7 +15,7 @@ MAX_SAVED = 500  # results saved together
 
 
 class Store:
-    """Claims SMS and saves what became of them.
+    """Claims SMS and saves their results.
 
     :param OwnTransactions transactions: how it writes: in short transactions, or in the caller's
     :param bool unlink_failed: see core's `sms.sms._send`, as `unlink_sent`
@@ -25,24 +25,24 @@ class Store:
         self._transactions = transactions
         self._options = {
             'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent, 'is_immediate': transactions.is_immediate}
-        self._watched_until = 0  # `time.monotonic()` at which the queue looks after the claims
+        self._watched_until = 0  # `time.monotonic()` for which the queue action is triggered
         self._claim_clock = None  # (`claimed_until` of the last claim, `time.monotonic()` at which it was written)
 
     @property
     def is_immediate(self):
-        """Whether the caller needs each result at once, in its own transaction."""
+        """Whether the caller needs each result immediately, in its own transaction."""
         return self._transactions.is_immediate
 
     def claim(self, limit, ids, refused, throttle, reserve_room):
-        """Claim queued SMS, so that nothing else sends them, and choose their gateways.
+        """Claim queued SMS for this run only, and choose their gateways.
 
-        :param int limit: how many at most
-        :param list ids: of these only, even if they should wait; None: of all that are due
-        :param refused: ids of SMS that the database lets nobody claim
-        :param Throttle throttle: gives them their time
-        :param reserve_room: called with the SMS and the configs, marks those that start at once
-        :return: what was claimed in the order of ids, and the GatewayConfig of all Active gateways by id. An SMS with
-            a delay is back in the queue already: its gateway is paused or its rate limit leaves no place for it
+        :param int limit: maximum number of SMS
+        :param list ids: only these SMS, even if they should wait; None for all that are due
+        :param refused: ids of SMS that the database refuses to update
+        :param Throttle throttle: assigns their start times
+        :param reserve_room: called with the SMS and the configs; marks those that start immediately
+        :return: the claimed SMS in ID order, and the GatewayConfig of all Active gateways by id. SMS with a delay are
+            already queued again, because their gateway is paused or its rate limit has no place for them
         :rtype: tuple[list[QueuedSms], dict]
         """
         with self._transactions.begin() as env:
@@ -59,16 +59,16 @@ class Store:
 
     def find_refused(self, ids, refused):
         """
-        :return: id of the SMS that a claim would take first, None if there is none
+        :return: id of the SMS that would be claimed next, None if there is none
         :rtype: int | None
         """
         with self._transactions.begin() as env:
             return claims.find_due(env, ids, refused)
 
     def reserve(self, queued, configs, throttle):
-        """Give SMS their time at the next gateway.
+        """Assign SMS their start times at the next gateway.
 
-        :return: whether the database could be asked
+        :return: whether the database was reachable
         :rtype: bool
         """
         return self._transactions.write(
@@ -76,7 +76,7 @@ class Store:
 
     def mark_started(self, queued):
         """
-        :return: ids of the SMS that may be sent: the database knows that the provider may receive them
+        :return: ids of the SMS that may be sent, because the database has recorded that the provider may receive them
         :rtype: set[int]
         """
         started = set()
@@ -85,13 +85,13 @@ class Store:
         return started
 
     def renew(self, queued):
-        """Let claims last while this process lives.
+        """Extend the claims of this run.
 
-        :return: whether all of them are still this run's
+        :return: whether all of them are still valid
         :rtype: bool
         """
         if self.is_immediate or not queued:
-            return True  # nothing else sees the claims of a transaction that is not committed
+            return True  # no other run sees the claims of an uncommitted transaction
         claimed_until, written = self._claim_clock
         claimed_until += timedelta(seconds=time.monotonic() - written)
         lost = set()
@@ -109,14 +109,14 @@ class Store:
         return not lost
 
     def _watch(self, env):
-        """Trigger the queue action for the end of the claims that are written now, if nothing renews them."""
+        """Trigger the queue action for the time after the current claims expire, in case they are not renewed."""
         until = time.monotonic() + LEASE
         if until > self._watched_until:
             claims.trigger_queue(env, fields.Datetime.now() + timedelta(seconds=LEASE + RENEW_AFTER))
             self._watched_until = until + RENEW_AFTER
 
     def save(self, finished, requeued, configs):
-        """Save results, and put SMS back in the queue.
+        """Save results, and queue SMS again.
 
         :param list[QueuedSms] finished: each with its result
         :param list[QueuedSms] requeued: each with its delay

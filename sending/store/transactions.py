@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Transactions of sending: short ones of its own, or the caller's."""
+"""The transactions of sending: separate short ones, or the caller's."""
 import logging
 import time
 from contextlib import contextmanager, nullcontext
@@ -14,25 +14,25 @@ KEPT_CONTEXT = ('lang', 'tz', 'allowed_company_ids')
 
 
 def own_context(context):
-    """Give what a later transaction may take from a caller's context: language and companies."""
+    """Return the part of a caller's context that a later transaction uses: language and companies."""
     return {key: context[key] for key in KEPT_CONTEXT if key in context}
 
 
 def is_in_test():
     """
-    :return: whether Odoo runs a test, whose changes only its own cursor sees
+    :return: whether Odoo runs a test, whose changes are visible only to its own cursor
     :rtype: bool
     """
     return bool(modules.module.current_test)
 
 
 class OwnTransactions:
-    """Short transactions, each on a connection of its own, tried again on a fresh one when the database fails.
+    """Short transactions, each on a separate connection, retried on a new connection if the database fails.
 
     READ COMMITTED: concurrent claims and saves wait for each other instead of failing as they do under Odoo's
     REPEATABLE READ. Inside a test they are savepoints of the test's cursor.
 
-    :param env: its database, language and companies are used, not its cursor; all rights are taken
+    :param env: its database, language and companies are used, but not its cursor; access rights are bypassed
     :param RetryTime retry_time: shared by all writes
     """
     is_immediate = False
@@ -45,7 +45,7 @@ class OwnTransactions:
     def begin(self):
         """Open a transaction and commit it at the end.
 
-        :return: context manager of an environment with all rights
+        :return: context manager of a superuser environment
         """
         if is_in_test():
             with flushed(self.env, self.env.cr.savepoint()):
@@ -58,7 +58,7 @@ class OwnTransactions:
     def write(self, write, count):
         """Write in a transaction.
 
-        :param write: called with the environment of the transaction, once or more
+        :param write: called with the environment of the transaction, again for each retry
         :param int count: number of SMS, for the log
         :return: whether it was written
         :rtype: bool
@@ -73,19 +73,19 @@ class OwnTransactions:
                 if not self.retry_time.wait(error, began, tries):
                     _logger.exception("%s SMS could not be saved", count)
                     return False
-                _logger.info("%s SMS are saved again after a database error: %s", count, type(error).__name__)
+                _logger.info("Saving %s SMS is retried after a database error: %s", count, type(error).__name__)
                 tries += 1
             else:
                 self.retry_time.is_outage = False
                 return True
 
     def write_each(self, batch, write, fallback=None):
-        """Write for several SMS together. If that fails for one of them, for example because a trigger or another
-        addon's hook raises, the others are written all the same.
+        """Write several SMS together. If that fails for one of them, for example because a trigger or a hook of another
+        addon raises, the others are still written.
 
         :param list batch: what is written
         :param write: called with the environment of a transaction and a part of the batch
-        :param fallback: called the same way with the one that cannot be written, so that it is not tried forever
+        :param fallback: called with the environment and the item that cannot be written, to avoid endless retries
         """
         if not batch or self.write(lambda env: write(env, batch), len(batch)) or self.retry_time.is_outage:
             return
@@ -99,8 +99,8 @@ class OwnTransactions:
 
 
 class CallersTransaction(OwnTransactions):
-    """The caller's own transaction, where the result must be there when it goes on. Nothing is tried again: it cannot
-    go on after an error, and Odoo runs it once more if that helps."""
+    """The caller's transaction, which needs the results. Nothing is retried here: the transaction cannot continue after
+    an error, and Odoo retries it as a whole if that can help."""
     is_immediate = True
 
     @contextmanager
@@ -116,7 +116,7 @@ class CallersTransaction(OwnTransactions):
 
 @contextmanager
 def flushed(env, context):
-    """Let SQL and the ORM see what each other has written."""
+    """Flush and invalidate the cache, so that SQL and the ORM see each other's changes."""
     with context:
         env.flush_all()
         yield
@@ -130,11 +130,11 @@ def try_statement(env, statement, parameters):
 
 
 def try_write(env, write):
-    """Write in a savepoint, so that this transaction can go on after an error.
+    """Write in a savepoint, so that this transaction can continue after an error.
 
     :return: whether it was written
     :rtype: bool
-    :raise Exception: when the database cannot be reached
+    :raise Exception: if the database is unreachable
     """
     try:
         with env.cr.savepoint():
@@ -143,15 +143,15 @@ def try_write(env, write):
     except Exception as error:
         if is_outage(error):
             raise
-        _logger.warning("A part of an SMS's result cannot be saved: %s", type(error).__name__)
+        _logger.warning("Part of the result of an SMS cannot be saved: %s", type(error).__name__)
         return False
 
 
 def try_each(env, batch, write, fallback):
-    """Write for several records in this transaction, as `OwnTransactions.write_each` does in transactions of its own.
+    """Write several records in this transaction, as `OwnTransactions.write_each` does in separate ones.
 
     :param write: called with the environment and a part of the batch
-    :param fallback: called with the environment and the one that cannot be written
+    :param fallback: called with the environment and the item that cannot be written
     """
     if not try_write(env, lambda: write(env, batch)):
         for one in batch:

@@ -1,7 +1,7 @@
 import { user } from "@web/core/user";
 import { session } from "@web/session";
 
-/** Whether gateways send the SMS of the current company: neither Odoo's IAP nor another addon. */
+/** Returns whether gateways send the SMS of the current company, not Odoo's IAP or another addon. */
 export function areGatewaysUsed() {
     return session.sms_gateway_company_ids?.includes(user.activeCompany?.id) ?? false;
 }

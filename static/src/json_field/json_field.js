@@ -9,7 +9,7 @@ import { findJsonMistake } from "./json_template";
 
 const TYPING_PAUSE = 400; // ms
 
-/** Core's code editor, whose props do not allow the mode JSON; marks the first mistake. */
+/** Core's code editor with the mode JSON, which its props do not allow. Marks the first mistake. */
 export class JsonTemplateEditor extends CodeEditor {
     static props = { ...CodeEditor.props, mode: { type: String, optional: true } };
 
@@ -29,7 +29,7 @@ export class JsonTemplateEditor extends CodeEditor {
     }
 }
 
-/** A JSON body with placeholders. The record is updated after a pause in typing, and the preview with it. */
+/** A JSON body with placeholders. Updates the record, and thus the preview, after a pause in typing. */
 export class JsonTemplateField extends AceField {
     static components = { CodeEditor: JsonTemplateEditor };
 

@@ -24,7 +24,7 @@ export class SmsNotificationPopover extends Component {
     }
 }
 
-/** On a refused account core opens the IAP account, which is unrelated to the SMS of a gateway. */
+/** Opens the SMS status: for a refused account, core would open the IAP account, which gateways do not use. */
 patch(Message.prototype, {
     setup() {
         super.setup(...arguments);

@@ -8,7 +8,7 @@ patch(Notification.prototype, {
     /** @type {string|undefined} */
     failure_reason: undefined,
     get failureMessage() {
-        // core's label, an unregistered account, is true of IAP alone
+        // core's label, Unregistered Account, applies to IAP only
         const isAccount = this.failure_type === "sms_acc" && areGatewaysUsed();
         const message = isAccount ? _t("Account Refused") : super.failureMessage;
         if (this.notification_type === "sms" && this.failure_reason) {

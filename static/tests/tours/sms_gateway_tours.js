@@ -3,14 +3,14 @@ import { registry } from "@web/core/registry";
 
 const tours = registry.category("web_tour.tours");
 
-/** The browser's log holds what is typed: therefore not the secret that the log is searched for. */
+/** The browser logs entered text, so this must not be the secret that the logs are searched for. */
 function refuseSecret({ anchor }) {
     if (anchor.textContent.includes("open-sesame")) {
         throw new Error("A credential is shown.");
     }
 }
 
-/** From the settings to an accepted test SMS, as somebody with an account at Twilio would. */
+/** From the settings to an accepted test SMS, with an account at Twilio. */
 tours.add("eis_sms_apis.first_gateway", {
     steps: () => [
         { trigger: "#sms_gateways button[name=action_open_sms_gateways]", run: "click" },
@@ -69,7 +69,7 @@ tours.add("eis_sms_apis.contact", {
     ],
 });
 
-/** The same by somebody who may send SMS and nothing else. */
+/** The same for a user who may only send SMS. */
 tours.add("eis_sms_apis.plain_user", {
     steps: () => [
         ...sendFromContact,
