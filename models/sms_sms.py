@@ -229,7 +229,7 @@ class SmsSms(models.Model):
         :return: one result per SMS, with the state `success` if the provider accepted it
         :rtype: list[dict]
         """
-        # The text of the row is sent, because core's messages lack the opt-out line. The messages identify a repetition,
+        # The text of the row is sent, because core's messages lack the opt-out line. The messages identify a retry,
         # because the link in that line is different each time.
         contents = {number['uuid']: message['content'] for message in messages for number in message['numbers']}
         return send_in_transaction(self.with_company(company).env, contents)
