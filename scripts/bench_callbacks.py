@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """`scripts/bench callbacks`: delivery reports through a real Odoo server, with few and with many status rows.
 
-Every SMS that gets a report has its SMS record, tracker, notification and status row, as one to a contact's chatter,
-and every report changes the state. Medians of the runs, with the lowest and the highest.
+Every SMS with a report has an SMS record, tracker, notification and status row, like an SMS of a contact's chatter, and
+every report changes the state. Prints the median, minimum and maximum of the runs.
 """
 import contextlib
 import http.client
@@ -18,7 +18,7 @@ import environment
 
 RUNS = 5
 SIZES = (1000, 1_000_000)  # status rows in the table
-REPORTED = 1000  # SMS that get reports; the others only lie there
+REPORTED = 1000  # SMS with reports; the others only fill the table
 ONE_BY_ONE = 50
 PARALLEL = 200
 CONNECTIONS = 8
@@ -26,7 +26,7 @@ MODULES = ('contacts', environment.ADDON)
 
 
 class Side:
-    """A server on a database with so many status rows; a context manager."""
+    """A server with a database of the given number of status rows; a context manager."""
 
     def __init__(self, size):
         self.size = size
@@ -78,7 +78,7 @@ class Side:
         self._cursor.execute('VACUUM ANALYZE')
 
     def reset(self):
-        """Let all SMS be sent and not delivered."""
+        """Reset all SMS to sent and not delivered."""
         self._cursor.execute("UPDATE sms_sms SET state = 'pending', to_delete = NULL")
         self._cursor.execute("""
             UPDATE mail_notification SET notification_status = 'pending' WHERE notification_type = 'sms'""")
@@ -98,7 +98,7 @@ class Side:
         return [{name: value, 'status': 'delivered'} for value, in self._cursor.fetchall()]
 
     def call(self, body, content_type='application/x-www-form-urlencoded'):
-        """One call on a connection of its own, as providers call."""
+        """Make one call on a new connection, as providers do."""
         with contextlib.closing(http.client.HTTPConnection(self._host, timeout=120)) as connection:
             connection.request('POST', self._path, body, {'Content-Type': content_type})
             answer = connection.getresponse()
@@ -114,7 +114,7 @@ class Side:
 
 
 def one_report(side, name):
-    """:return float: milliseconds from the call to its answer, the median of many, one after the other"""
+    """:return float: milliseconds from a call to its response, the median of consecutive calls"""
     times = []
     for report in side.reports(name, ONE_BY_ONE):
         body = urlencode(report)
@@ -126,7 +126,7 @@ def one_report(side, name):
 
 
 def parallel_reports(side, name):
-    """:return float: reports per second, one a call"""
+    """:return float: reports per second, one per call"""
     bodies = [urlencode(report) for report in side.reports(name, PARALLEL)]
     start = time.perf_counter()
     with ThreadPoolExecutor(CONNECTIONS) as pool:

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What `scripts/bench` measures inside of Odoo: `python bench_odoo.py DIRECTORY_OF_ODOO_BIN ARGUMENTS`.
+"""The part of `scripts/bench` that runs inside Odoo: `python bench_odoo.py DIRECTORY_OF_ODOO_BIN ARGUMENTS`.
 
-Reads calls from stdin, one JSON list a line ([name of a function below, argument, ...]), and answers each with a line
-of JSON on stdout. One process serves all runs of one side, so that both sides are warm and take turns.
+Reads calls from stdin, one JSON list per line ([name of a function below, argument, ...]), and writes each result as a
+line of JSON to stdout. One process serves all runs of one side, so that both sides are warm and alternate.
 """
 import json
 import sys
@@ -34,7 +34,7 @@ def drain(env):
 
 
 def claim_and_record(env):
-    """Claim what is queued and record that all was accepted, in batches as in a real run, without any request.
+    """Claim queued SMS and save them as accepted, in batches as in a real run, without any request.
 
     :return float: seconds
     """
@@ -99,7 +99,7 @@ def use_iap(env, url):
 
 
 def use_iap_without_network(env):
-    """Send through core's IAP, whose server answers at once without a request."""
+    """Send through core's IAP with a server that responds immediately, without a request."""
     SmsApi._contact_iap = lambda api, endpoint, params, timeout=15: [
         {'uuid': number['uuid'], 'state': 'success', 'credit': 1}
         for message in params['messages'] for number in message['numbers']]

@@ -1,9 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The provider of `scripts/bench`, a process of its own: it accepts every SMS and answers after a fixed time.
+"""The provider of `scripts/bench`, a separate process that accepts every SMS and responds after a fixed time.
 
-`tests/provider.py` records what it gets and has a thread for each connection. This one does nothing but answer, with a
-tenth of the processor time, so that the senders are measured and not the provider. It answers the requests of our
-gateways, of Twilio's API and of Odoo's IAP (JSON-RPC, whose answer names each SMS).
+`tests/provider.py` records requests and uses one thread per connection. This provider only responds and needs a tenth
+of the processor time, so that the senders are measured and not the provider. It accepts requests of our gateways, of
+Twilio's API and of Odoo's IAP (JSON-RPC, whose response contains each SMS).
 """
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ LENGTH = re.compile(rb'\r\ncontent-length:\s*(\d+)', re.IGNORECASE)
 
 
 def render(document):
-    """:return bytes: an answer with this JSON document"""
+    """:return bytes: a response with this JSON document"""
     content = json.dumps(document).encode()
     return b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b' % (
         len(content), content)
@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
 
 
 def iap_answer(body):
-    """:return: what IAP answers to `/api/sms/3/send`: each SMS is taken."""
+    """:return: the response of IAP to `/api/sms/3/send`, which accepts each SMS"""
     messages = json.loads(body)['params']['messages']
     return render({'jsonrpc': '2.0', 'id': None, 'result': [
         {'uuid': number['uuid'], 'state': 'success', 'credit': 1}
@@ -68,9 +68,9 @@ async def serve(delay):
 
 @contextlib.contextmanager
 def provider(delay):
-    """Run the provider in a process of its own.
+    """Run the provider in a separate process.
 
-    :param float delay: seconds that each answer takes
+    :param float delay: seconds until each response
     :return: context manager of its URL
     """
     with subprocess.Popen([sys.executable, __file__, str(delay)], stdout=subprocess.PIPE, text=True) as process:
@@ -81,7 +81,7 @@ def provider(delay):
 
 
 if __name__ == '__main__':
-    # select() waits in microseconds; epoll, in whole milliseconds, would answer up to one late
+    # select() waits in microseconds; epoll waits in whole milliseconds and would respond up to one late
     loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
     with contextlib.suppress(KeyboardInterrupt):
         loop.run_until_complete(serve(float(sys.argv[1])))

@@ -2,7 +2,7 @@
 """The two sides that scripts/demo can send to: an HTTP provider of ours, or a real Kannel.
 
 Each offers `name`, `gateways()`, `arrived(number)`, `exchange(number)`, `report(number)`, and says in `shows_requests`
-whether the exchange holds the request that Odoo sent.
+whether the exchange contains the request that Odoo sent.
 """
 import contextlib
 import re
@@ -87,7 +87,7 @@ class Loopback(contextlib.ExitStack):
 
 
 class RealKannel(contextlib.ExitStack):
-    """Kannel's smsbox, asked by GET as its user guide says; two gateways that differ in prefix and sender."""
+    """Kannel's smsbox, called with GET as its user guide says; two gateways that differ in prefix and sender."""
     name = "a real Kannel (bearerbox, smsbox, fake SMSC)"
     shows_requests = False
 
@@ -134,7 +134,7 @@ class RealKannel(contextlib.ExitStack):
                           *(f'SMSC: from {sender}: {text}' for sender, text in self.arrived(number))])
 
     def report(self, number):
-        """Kannel calls the callback by itself: status 8 (accepted by the SMSC) and 1 (delivered)."""
+        """Do nothing, because Kannel calls the callback itself: status 8 (accepted by the SMSC) and 1 (delivered)."""
 
 
 def _parameters(*rows):

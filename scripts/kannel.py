@@ -59,11 +59,11 @@ MESSAGE = re.compile(r'(?P<sender>\S*) (?P<receiver>\+?\d+) (?P<kind>text|ucs-2|
 
 
 class KannelError(RuntimeError):
-    """Kannel is not there or does not start; the message says what to do."""
+    """Kannel is missing or does not start; the message says what to do."""
 
 
 class Kannel:
-    """Starts the three programs on free ports and stops them in the end.
+    """Starts the three programs on free ports and stops them at the end.
 
     :raise KannelError: a program is missing, or ends instead of answering within START_TIMEOUT
     """
@@ -98,7 +98,7 @@ class Kannel:
         ))
         self._run('bearerbox', bearerbox, '-v', '1', configuration)
         self._wait('bearerbox', lambda: _accepts(smsbox_port) and _accepts(admin_port))
-        # -m 0: it sends nothing itself, so its message is only there because its command line wants one.
+        # -m 0: it sends nothing, but its command line requires a message.
         self._run('fakesmsc', fakesmsc, '-H', '127.0.0.1', '-r', smsc_port, '-m', '0', '1 2 text unused')
         self._run('smsbox', smsbox, '-v', '1', configuration)
         self._wait('smsbox', self._answers)
@@ -138,7 +138,7 @@ class Kannel:
         return parse_received(self.log('fakesmsc'))
 
     def stop(self):
-        """End the programs; bearerbox first, because the others then end by themselves."""
+        """End the programs, bearerbox first, because the others then end as well."""
         for process in self._processes:
             process.terminate()
             try:

@@ -2,7 +2,7 @@
 """Odoo with every test run after all modules are loaded: `python odoo_tests.py DIRECTORY_OF_ODOO_BIN ARGUMENTS`.
 
 Odoo runs the tests of a module as soon as that module is loaded. Core's SMS tests would then run without the addon
-that depends on it, and the addon's own tests without the modules that it works with; both would prove too little.
+that depends on it, and the addon's tests without the modules that it works with.
 """
 import sys
 

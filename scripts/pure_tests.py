@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Run the tests of tests/pure without Odoo: all of them, or those named by module, class or method.
 
-The addon's own packages import Odoo. Here they are packages without code, under which the pure ones are found.
+The addon's packages import Odoo. They are replaced with packages without code, which contain only the pure modules.
 """
 import sys
 import unittest

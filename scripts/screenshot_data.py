@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What the pictures of scripts/screenshots show: gateways made from templates, SMS that went through them, contacts.
+"""The data of scripts/screenshots: gateways created from templates, SMS sent through them, and contacts.
 
-Numbers are made up; those of North America are of the range that is kept free for fiction (555-01xx).
+Numbers are made up; those of North America are from the range reserved for fiction (555-01xx).
 """
 import base64
 import hmac
@@ -41,7 +41,7 @@ HISTORY = """
 
 
 def answer_as_twilio(request):
-    """The provider's answer to a request, shaped as Twilio's."""
+    """Respond to a request as Twilio does."""
     number = request.form().get('To', [''])[0]
     if number.endswith('11'):
         return Reply(400, {
@@ -82,7 +82,7 @@ class Data:
         return self.call('ir.model.data', 'check_object_reference', name.split('.'))[1]
 
     def _copy(self, template, **values):
-        """A gateway made of a template as an administrator would, which sends to the provider of this machine."""
+        """Create a gateway from a template, as an administrator would, that sends to the local provider."""
         template_id = self._ref(f'eis_sms_apis.gateway_{template}')
         gateway_id = self.call('sms.gateway', 'action_use_template', [[template_id]])['res_id']
         url = self.call('sms.gateway', 'read', [[gateway_id], ['base_url']])[0]['base_url']
@@ -131,12 +131,12 @@ class Data:
         self.call('sms.composer', 'action_send_sms', [[composer]])
 
     def report(self, message_id, gateway_id):
-        """Say that an SMS was delivered, as Twilio would, with its signature."""
+        """Report an SMS as delivered, as Twilio does, with its signature."""
         url = self.call('sms.gateway', 'read', [[gateway_id], ['delivery_callback_url']])[0]['delivery_callback_url']
         form = {'MessageSid': message_id, 'MessageStatus': 'delivered'}
         signed = url + ''.join(f'{name}{value}' for name, value in sorted(form.items()))
         signature = base64.b64encode(hmac.digest(AUTH_TOKEN.encode(), signed.encode(), 'sha1')).decode()
         request = urllib.request.Request(
             url.replace(SITE, self.server.url), urlencode(form).encode(), {'X-Twilio-Signature': signature})
-        # without a proxy: what the environment names could not reach this machine
+        # without the proxy of the environment, which cannot reach this machine
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()

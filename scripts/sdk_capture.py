@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Requests that are looked at instead of sent: what an SDK wants to send, and what to compare of it.
+"""Capture the requests of SDKs instead of sending them, and extract what to compare.
 
-Importing this module closes the network for the whole process, for good.
+Importing this module disables the network for the whole process, permanently.
 """
 import http.client
 import json
@@ -16,7 +16,7 @@ import httplib2
 import httpx
 from urllib3.connectionpool import HTTPConnectionPool
 
-# They say who sends, how the answer is packed and what is connected, not what is sent.
+# They describe the client, the encoding of the response and the connection, not what is sent.
 IGNORED_HEADERS = {'accept-encoding', 'connection', 'content-length', 'host', 'user-agent'}
 _NETWORK = {'socket.connect', 'socket.getaddrinfo', 'socket.gethostbyname', 'socket.sendto', 'socket.sendmsg'}
 
@@ -39,7 +39,7 @@ class Request:
     body: bytes | str | None
 
     def facts(self) -> dict[str, object]:
-        """Give everything that says something to the provider, by name, to compare it with another request.
+        """Return everything that is relevant to the provider, by name, to compare it with another request.
 
         Names are ``method``, ``host``, ``path``, ``query.x``, ``header.x`` in lower case, ``type`` of the body and
         ``body.x``, for JSON with the path as in ``body.messages.0.to``. Values of JSON keep their type, all others
@@ -62,7 +62,7 @@ class Request:
 
 
 class _Caught(BaseException):
-    """Ends the SDK's call, also past its ``except Exception``: no SDK goes on to retry or read an answer."""
+    """Ends the call of an SDK, even past ``except Exception``, so that it neither retries nor reads a response."""
 
     def __init__(self, *request):
         super().__init__()
@@ -70,7 +70,7 @@ class _Caught(BaseException):
 
 
 def catch(call: Callable[[], object]) -> Request:
-    """Run a call of an SDK until its first request, and give that.
+    """Run a call of an SDK up to its first request, and return that.
 
     :raise RuntimeError: the call made none
     """

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Compares the request of a template with that of an SDK, fact by fact (sdk_capture.Request.facts)."""
+"""Compare the request of a template with that of an SDK, fact by fact (sdk_capture.Request.facts)."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -29,18 +29,18 @@ class Comparison:
     number: str
 
     def explanation(self, name: str) -> str | None:
-        """Give the key in ``known`` that explains a difference."""
+        """Return the key in ``known`` that explains a difference."""
         return next((known for known in self.known if _covers(known, name)), None)
 
     def move(self, name: str) -> str | None:
-        """Give the key in ``moved`` that a fact of the SDK falls under, the longest one."""
+        """Return the longest key in ``moved`` that matches a fact of the SDK."""
         fitting = [key for key in self.moved if key == name or (key.endswith('.') and name.startswith(key))]
         return max(fitting, key=len, default=None)
 
 
 @dataclass
 class Result:
-    """What a comparison gave; the differences as lines for people."""
+    """The result of a comparison, with differences as readable lines."""
 
     provider: str
     sdk: str
@@ -88,7 +88,7 @@ def compare(comparison: Comparison) -> Result:
 
 
 def _translate(comparison, theirs, result):
-    """Give the facts of the SDK under the names that the template has for them."""
+    """Return the facts of the SDK by the names that the template uses."""
     translated = {}
     for name, value in theirs.items():
         if key := comparison.move(name):
@@ -105,5 +105,5 @@ def _covers(known, name):
 
 
 def _shown(facts, name):
-    """Give a value for people and to compare: unlike == it tells 1 from true."""
+    """Return a value in a readable form that, unlike ==, distinguishes 1 from true."""
     return repr(facts[name]) if name in facts else 'nothing'

@@ -1,22 +1,22 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """How each SDK sends an SMS, and why its request may differ from the template's.
 
-An SDK gets the number as its own documentation writes it, and whatever else the template sends and it takes: the
-client reference, the callback URL, the encoding.
+An SDK is given the number in the format of its documentation, and everything else that the template sends and the SDK
+supports: the client reference, the callback URL, the encoding.
 """
 from sdk_comparison import COMPARISONS, compare, sdk
 
 __all__ = ['COMPARISONS', 'compare']
 
-CANNOT = 'optional, the SDK cannot say it'
+CANNOT = 'optional, the SDK does not support it'
 DEFAULT = 'the SDK writes out the default'
-JSON_ANSWER = 'the template asks for JSON, which it reads'
-JSON_ONLY = 'this API answers with nothing else'
-NULL = 'null says the same as leaving it out'
-TELEMETRY = 'the SDK counts itself'
+JSON_ANSWER = 'the template requests a JSON response'
+JSON_ONLY = 'this API responds with JSON only'
+NULL = 'null is the same as leaving it out'
+TELEMETRY = 'telemetry of the SDK'
 
 
-# === THE PROVIDERS' OWN === #
+# === OFFICIAL SDKS === #
 
 
 @sdk('africastalking', 'africastalking')
@@ -197,7 +197,7 @@ def vonage(sms):
         status_report_req=True, client_ref=sms.uuid, callback=sms.callback))
 
 
-# === OTHER PEOPLE'S === #
+# === THIRD PARTIES === #
 
 
 def apprise(url, text):
@@ -213,7 +213,7 @@ def apprise(url, text):
     'body.0.deliveryReports': 'Apprise wants reports of errors only; all is the default',
     'body.0.from': 'Apprise writes a + before it, the template sends what the administrator typed',
 }, moved={
-    'body.': ('body.0.', 'a single SMS need not stand in a list'),
+    'body.': ('body.0.', 'a single SMS need not be in a list'),
 })
 def bulksms(sms):
     apprise(f'bulksms://{sms.username}:{sms.password}@{sms.digits}?from={sms.sender}', sms.text)

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The request that a template renders, without Odoo: ``data/gateways/<slug>.xml`` read as a RequestConfig."""
+"""Render the request of a template without Odoo: ``data/gateways/<slug>.xml`` is read as a RequestConfig."""
 import ast
 import json
 import sys
@@ -23,7 +23,7 @@ _CREDENTIALS = ('api_key', 'token', 'username', 'password')
 
 @dataclass(frozen=True)
 class Sms:
-    """What SDK and template send. The credentials and the sender are those of the provider's recorded samples."""
+    """The SMS that SDK and template send, with the credentials and sender of the provider's recorded samples."""
 
     text: str
     sender: str = ''
@@ -46,13 +46,13 @@ class Sms:
 
 
 def sample_sms(slug: str, text: str, number: str = NUMBER) -> Sms:
-    """Give the SMS to send with a provider."""
+    """Return the SMS to send with a provider."""
     samples = json.loads((REPOSITORY / 'tests' / 'providers' / f'{slug}.json').read_text(encoding='utf-8'))
     return Sms(text, number=number, **samples['values'])
 
 
 def render(slug: str, sms: Sms) -> Request:
-    """Give the request that the provider's template renders for an SMS."""
+    """Return the request that the provider's template renders for an SMS."""
     fields = _fields(slug)
     config = replace(
         _config(fields), sender=sms.sender, account_id=sms.account_id,
@@ -65,7 +65,7 @@ def render(slug: str, sms: Sms) -> Request:
 
 
 def _fields(slug):
-    """Give the fields of the template's record by name: text, or the rows of a list of commands."""
+    """Return the fields of the template's record by name: text, or the rows of a list of commands."""
     record = ElementTree.parse(REPOSITORY / 'data' / 'gateways' / f'{slug}.xml').find('record')
     return {field.get('name'): _value(field) for field in record.iter('field')}
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a run of tests printed, read into counts and the parts that tell what failed."""
+"""Parse the output of a test run into counts and the parts that explain failures."""
 import re
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ UNITTEST_RUN = re.compile(r'^Ran (\d+) tests? in', re.MULTILINE)
 UNITTEST_FAILED = re.compile(r'^FAILED \((.*)\)$', re.MULTILINE)
 UNITTEST_SKIPPED = re.compile(r'^(?:OK|FAILED) \(.*\bskipped=(\d+)', re.MULTILINE)
 
-MAX_LINES = 150  # of the log of one failing test
+MAX_LINES = 150  # lines of the log of one failing test
 
 
 @dataclass
@@ -33,7 +33,7 @@ def read_command(text, exit_code):
 
 
 def read_unittest(text, exit_code):
-    """:return Outcome: of Python's unittest. A skipped test counts as failed: nothing here may be left out silently."""
+    """:return Outcome: of Python's unittest. A skipped test counts as failed, so that no test is left out silently."""
     ran = UNITTEST_RUN.search(text)
     if not ran or not int(ran[1]):
         return Outcome(failed=1, problems=[f'No test ran.\n{text.rstrip()}'])

@@ -22,7 +22,7 @@ from .state import ADDON, ADDONS, DATA, LOGS, REPOSITORY, STATE, URLLIB3_1, VENV
 
 
 def setup():
-    """Provide all that is missing. Quiet and quick when nothing is; safe to call from several scripts at once."""
+    """Install everything that is missing. Quick and silent if nothing is; several scripts may call it at once."""
     if sys.version_info < (3, 10):  # noqa: UP036 - the sentence is for those who have an older one
         fail('Python 3.10 or newer is needed: install it and run this script with it.')
     if STATE == REPOSITORY or REPOSITORY in STATE.parents:
@@ -39,7 +39,7 @@ def setup():
                 future.result()
         odoo.link_addon()
         odoo.write_config()
-    # Bytecode outlives the process, whatever the caller's habit, and never lands in the repository.
+    # Bytecode is kept, whatever the caller's settings, and never written to the repository.
     os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
     os.environ['PYTHONPYCACHEPREFIX'] = str(STATE / 'bytecode')
     start_postgres()
@@ -49,7 +49,7 @@ ensure = setup
 
 
 def reexec():
-    """Go on in the Python environment of :func:`setup`: start the calling script again in it unless it runs there."""
+    """Restart the calling script in the Python environment of :func:`setup`, unless it already runs there."""
     setup()
     if Path(sys.prefix).resolve() != VENV.resolve():
         sys.stdout.flush()

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Databases: made, copied, filled with modules, and kept as templates."""
+"""Create and copy databases, install modules in them, and keep them as templates."""
 import os
 import re
 import shutil
@@ -19,7 +19,7 @@ def database_exists(name):
 
 
 def drop_database(name):
-    """Drop a database, whoever is connected to it, and its files; a missing one is fine."""
+    """Drop a database and its files, even if there are connections to it or it does not exist."""
     execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     shutil.rmtree(DATA / 'filestore' / name, ignore_errors=True)
 

@@ -14,7 +14,7 @@ DEBIAN_SUITE = 'sid'  # the one that has odoo-19
 DEBIAN_FONTS_SUITE = 'bookworm'  # the last one with the Font Awesome 4 that Odoo's web client uses
 DEBIAN_PACKAGES = (
     f'odoo-19/{DEBIAN_SUITE}',
-    # odoo-19 holds links into these; with a dangling one the web client answers 500
+    # odoo-19 contains links into these; with a dangling one the web client returns 500
     *(f'{name}/{DEBIAN_SUITE}' for name in (
         'libjs-jquery', 'libjs-jquery-form', 'libjs-underscore', 'fonts-roboto-unhinted', 'fonts-montserrat',
         'fonts-ocr-b', 'fonts-glyphicons-halflings',
@@ -36,10 +36,10 @@ def odoo_home():
 
 
 def provide():
-    """Fetch Odoo if it is not there; a half-made directory is made anew."""
+    """Download Odoo if it is missing; an incomplete directory is replaced."""
     if os.environ.get('ODOO_HOME'):
         if not (odoo_home() / 'odoo-bin').is_file():
-            fail(f'ODOO_HOME={odoo_home()} holds no odoo-bin: set it to a checkout of Odoo 19.')
+            fail(f'ODOO_HOME={odoo_home()} contains no odoo-bin: set it to a checkout of Odoo 19.')
         return
     if (odoo_home() / 'odoo-bin').exists():  # written last
         return
@@ -62,7 +62,7 @@ def provide():
 
 
 def link_addon():
-    """Make the directory in which Odoo finds the addon under its name, whatever the repository is called."""
+    """Create the directory in which Odoo finds the addon under its name, whatever the repository is called."""
     link = ADDONS / ADDON
     if link.is_symlink() and link.resolve() == REPOSITORY:
         return
@@ -71,7 +71,7 @@ def link_addon():
 
 
 def write_config():
-    """Write the configuration file of every Odoo process: nobody else's ``~/.odoorc`` is read, nothing leaves here."""
+    """Write the configuration file of all Odoo processes, so that ``~/.odoorc`` is not read and nothing is sent."""
     addons_path = [path for path in (odoo_home() / 'addons', odoo_home() / 'odoo/addons', ADDONS) if path.is_dir()]
     config = f"""[options]
 addons_path = {','.join(map(str, addons_path))}

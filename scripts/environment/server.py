@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Running Odoo servers, and talking to them."""
+"""Run Odoo servers and call them."""
 import atexit
 import contextlib
 import http.cookiejar
@@ -15,11 +15,11 @@ import urllib.request
 from .odoo import odoo_command
 from .state import LOGS, fail, read, say
 
-DIRECT = urllib.request.ProxyHandler({})  # a proxy of the caller is not for this machine
+DIRECT = urllib.request.ProxyHandler({})  # the caller's proxy cannot reach this machine
 
 
 def free_port():
-    """:return int: a TCP port that nobody listens on now."""
+    """:return int: a free TCP port"""
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]
@@ -48,7 +48,7 @@ class OdooServer:
             *args)
 
     def start(self):
-        """Start the server and wait until it answers. :return: self"""
+        """Start the server and wait until it responds. :return: self"""
         LOGS.mkdir(parents=True, exist_ok=True)
         with open(self.log, 'a', encoding='utf-8') as log:
             # A session of its own: kill() reaches the workers too, and Ctrl-C in the terminal reaches only us.
@@ -64,7 +64,7 @@ class OdooServer:
             time.sleep(0.1)
         self.kill()
         say(read(self.log)[-6000:])
-        return fail(f'Odoo does not answer at {self.url}: see {self.log}.')
+        return fail(f'Odoo does not respond at {self.url}: see {self.log}.')
 
     def stop(self, timeout=30):
         """Ask the server to stop, and kill it after that many seconds."""
@@ -82,7 +82,7 @@ class OdooServer:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self.process = None  # its number may soon be another's
+        self.process = None  # the process ID may be reused
         atexit.unregister(self.kill)
 
     def __enter__(self):
@@ -93,7 +93,7 @@ class OdooServer:
 
 
 class RpcError(Exception):
-    """What Odoo answered instead of a result: ``name`` of the exception, ``debug`` its traceback on the server."""
+    """The error that Odoo returned: ``name`` of the exception, ``debug`` its traceback on the server."""
 
     def __init__(self, error):
         data = error.get('data') or {}
@@ -117,7 +117,7 @@ class rpc:
         self.uid = session['uid']
 
     def call(self, model, method, args=(), kwargs=None):
-        """:return: what the method of the model answers; ``args`` begins with the ids for a method of records."""
+        """:return: what the method returns; for a method of records, ``args`` starts with their ids"""
         return self._post(f'/web/dataset/call_kw/{model}/{method}', {
             'model': model, 'method': method, 'args': list(args), 'kwargs': kwargs or {}})
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Where everything lives, and what every part needs: messages, locks, commands into a log."""
+"""The state directory, and what all modules use: messages, locks, and commands with a log."""
 import contextlib
 import fcntl
 import hashlib
@@ -13,7 +13,7 @@ ADDON = 'eis_sms_apis'
 
 
 def _state_directory():
-    """:return: where the state lives, a pathlib.Path."""
+    """:return: the state directory, a pathlib.Path."""
     if os.environ.get('EIS_SMS_HOME'):
         return Path(os.environ['EIS_SMS_HOME']).expanduser().absolute()
     cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
@@ -37,13 +37,13 @@ def fail(sentence):
 
 
 def say(text):
-    """Tell what takes a while, on stderr: stdout belongs to the scripts."""
+    """Print progress on stderr, because stdout is for the output of scripts."""
     print(text, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
 def locked(name):
-    """Hold the lock of that name; scripts that run at the same time wait for each other."""
+    """Acquire the lock of that name, so that scripts that run at the same time wait for each other."""
     STATE.mkdir(parents=True, exist_ok=True)
     with open(STATE / f'.lock-{name}', 'w', encoding='utf-8') as handle:
         try:
@@ -68,7 +68,7 @@ def run(command, sentence, **kwargs):
 
 
 def short_hash(*parts):
-    """:return: 12 hexadecimal digits that stand for the parts (bytes or str)."""
+    """:return: a hash of the parts (bytes or str), 12 hexadecimal digits."""
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part

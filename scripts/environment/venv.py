@@ -11,11 +11,11 @@ from .state import REPOSITORY, STATE, URLLIB3_1, VENV, python, read, run, say, s
 
 PYPROJECT = REPOSITORY / 'pyproject.toml'  # its dependency groups are what to install
 PIP = 'pip>=25.1'  # the first that installs dependency groups
-PIP_SUITE = 'bookworm'  # any suite will do: pip replaces itself by the newest
+PIP_SUITE = 'bookworm'  # any suite, because pip updates itself
 
 
 def provide():
-    """Make the environment, or bring it up to the requirements; nothing to do if it has them."""
+    """Create the environment, or update it if the requirements have changed."""
     wanted = fingerprint()
     complete = VENV / '.complete'  # written last
     if read(complete) == wanted and os.access(python, os.X_OK):
@@ -47,7 +47,7 @@ def group(name):
 
 def _create():
     create = [sys.executable, '-m', 'venv', str(VENV)]
-    sentence = 'A Python environment cannot be made: install python3-venv'
+    sentence = 'The Python environment cannot be created: install python3-venv'
     if importlib.util.find_spec('ensurepip'):
         run(create, sentence)
         return
