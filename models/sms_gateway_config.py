@@ -297,25 +297,25 @@ class SmsGateway(models.Model):
 
     @api.model
     def explain_route(self, number, company_id=None):
-        """Tell which gateway would send to a number, and why.
+        """Return which gateway would send to a number, and why.
 
-        :param str number: a phone number as a person enters it
+        :param str number: a phone number as entered by a user
         :param int company_id: the company of the SMS, by default the current one
         :return: {'gateway': [id, name] or False, 'number': E.164 or False, 'reason': str, 'next': [[id, name], ...]}
         :rtype: dict
-        :raise AccessError: when the user cannot access the gateways of the company
+        :raise AccessError: if the user cannot access the gateways of the company
         """
         self.check_access('read')
         company = self.env['res.company'].browse(company_id) if company_id else self.env.company
         if company not in self.env.companies:
-            # a company of the user that is not selected in the switcher; core refuses all others
+            # a company of the user that is not selected in the company switcher; core refuses all others
             return self.with_context(allowed_company_ids=company.ids).explain_route(number)
         e164 = phone.to_e164(number or '', [code for code in [company.country_id.code] if code])
         routes, default_id = self._get_routes(), self._get_default_gateway_id()
         candidates = routing.RoutingTable(routes, company.id, default_id).candidates(e164)
         pairs = [[gateway.id, gateway.name] for gateway in self.browse([c.gateway_id for c in candidates])]
         if self._is_iap_used(company):
-            reason, pairs = self.env._("Odoo IAP sends it. See Use IAP and IAP Fallback in the settings."), []
+            reason, pairs = self.env._("Sent through Odoo IAP. See Use IAP and IAP Fallback in the settings."), []
         elif not candidates:
             reason = self.env['sms.gateway.problem']._word(Problem('no_gateway'))
         else:
@@ -335,5 +335,5 @@ class SmsGateway(models.Model):
             routing.DEFAULT: self.env._("No prefix matches, and it is the Default Gateway."),
             routing.FIRST: self.env._(
                 "No prefix matches and no Default Gateway is set, so the Active gateway with the highest priority "
-                "sends it, whatever its prefixes."),
+                "is used, whatever its prefixes."),
         }[candidate.rule]

@@ -184,7 +184,7 @@ class SmsGateway(models.Model):
         }
 
     def action_resume(self):
-        """Resume Now: end the pause, and send what waits for it."""
+        """End the pause, and send the SMS that wait for it."""
         self.check_access('write')
         self.env['sms.gateway.throttle'].sudo()._end_pauses(self.ids)
         release_waiting(self.sudo().env, self.ids)

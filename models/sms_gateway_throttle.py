@@ -3,10 +3,10 @@ from odoo import api, fields, models
 
 from ..sending.breaker import ACCOUNT, FAILING
 
-MIN_PAUSE = 10  # seconds; doubled with each pause in a row
+MIN_PAUSE = 10  # seconds; doubled with each consecutive pause
 MAX_PAUSE = 600
 PROBE_LEAD = 5  # seconds that a probe may take longer than its response
-MAX_ASKED_PAUSE = 3600  # a provider that asks for more because of one SMS must not stop all others
+MAX_ASKED_PAUSE = 3600  # so that a provider that asks for more because of one SMS does not stop all others
 
 BREAKER_KINDS = (FAILING, ACCOUNT)
 
@@ -24,7 +24,7 @@ class SmsGatewayThrottle(models.Model):
     start = fields.Datetime()  # of the places that were reserved last
     next = fields.Datetime()  # first free place
     paused_until = fields.Datetime()
-    failures = fields.Integer(default=0)  # pauses in a row
+    failures = fields.Integer(default=0)  # consecutive pauses
     pause_kind = fields.Char()  # see `Pause`
     pause_words = fields.Char()
 
@@ -69,7 +69,7 @@ class SmsGatewayThrottle(models.Model):
 
     @api.model
     def _save_pauses(self, paused, recovered):
-        """Pause gateways, and end the pauses of those that work again.
+        """Pause gateways, and end the pauses of those that have recovered.
 
         :param dict paused: {gateway id: Pause}
         :param list recovered: ids of gateways
@@ -138,7 +138,7 @@ class SmsGatewayThrottle(models.Model):
     # === PROBES === #
 
     def _is_half_open(self):
-        """Tell whether one SMS must show that a gateway works again, whose breaker had opened.
+        """Return whether the pause of the circuit breaker has ended, so that one SMS has to test the gateway.
 
         :rtype: bool
         """
@@ -148,10 +148,10 @@ class SmsGatewayThrottle(models.Model):
 
     @api.model
     def _take_probes(self, gateway_ids):
-        """Let this transaction alone send one SMS through gateways whose pause is over; for the others it lasts until
-        the result is there.
+        """Reserve the test SMS of gateways whose pause is over. For other workers the pause lasts until the result is
+        known.
 
-        :return: ids of the gateways, those of which another worker has the probe left out
+        :return: ids of the gateways that no other worker is testing
         :rtype: set[int]
         """
         self.env.cr.execute("""

@@ -15,5 +15,5 @@ What happens to an SMS, one module per step:
    `pauses` remembers which gateways are paused.
 7. `store` saves states, notifications, traces and status rows in another short transaction.
 
-No transaction is open while a request is under way.
+No transaction is open while a request is in progress.
 """

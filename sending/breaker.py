@@ -1,20 +1,19 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A circuit breaker for each gateway: what a response says about the provider, not about one SMS."""
+"""Circuit breakers of the gateways, based on what responses say about the provider rather than about one SMS."""
 from collections.abc import Sequence
 
 from ..tools.answer.interpretation import SendResult
 
-MAX_FAILURES = 3  # responses of one kind in a row after which a gateway is paused
+MAX_FAILURES = 3  # consecutive responses of one kind after which a gateway is paused
 HEALTHY, REFUSING, FAILING, ACCOUNT = 'healthy', 'refusing', 'failing', 'account'
 
 
 def read_signal(results: Sequence[SendResult]) -> str:
-    """Tell what a response says about the provider.
+    """Return what a response says about the provider.
 
     :param results: of all recipients of one request
-    :return: `FAILING`: no response, or HTTP 5xx, and nothing is known of any SMS. `ACCOUNT`: it refuses the account,
-        whatever the SMS. `REFUSING`: it refuses these recipients or texts, which says nothing else. `HEALTHY`: it
-        accepts at least one.
+    :return: `FAILING`: no response or HTTP 5xx, so that the outcome of all SMS is unknown. `ACCOUNT`: it refuses the
+        account. `REFUSING`: it refuses these recipients or texts only. `HEALTHY`: it accepts at least one SMS.
     """
     if all(result.doubtful and result.rule == 1 for result in results):
         return FAILING
@@ -30,16 +29,17 @@ class Breaker:
 
     def __init__(self):
         self._healthy: set[int] = set()
-        self._counts: dict[int, tuple[str, int]] = {}  # {gateway id: (signal, how often in a row)}
+        self._counts: dict[int, tuple[str, int]] = {}  # {gateway id: (signal, consecutive responses)}
 
     def note(self, gateway_id: int, signal: str, is_probe: bool = False) -> bool:
-        """Note a signal.
+        """Record a signal.
 
-        :param is_probe: whether the gateway was paused before this run: one failure is enough until it accepts an SMS
+        :param is_probe: whether the gateway was paused before this run, so that one failure suffices until it accepts
+            an SMS
         :return: whether the gateway must be paused
         """
         if signal == REFUSING:
-            # the provider responds, but whether it would accept another SMS is not known
+            # the provider responds, but might not accept another SMS
             if self._counts.get(gateway_id, ('', 0))[0] == FAILING:
                 del self._counts[gateway_id]
             return False

@@ -262,12 +262,12 @@ class Dispatcher:
         return collected
 
     def can_start_later(self, gateway_id: int) -> bool:
-        """Tell whether a request that did not start may do so in this run: it was too late for its place under a rate
-        limit, or the pool stopped because of failures that are none."""
+        """Return whether a request that was not started can still start in this run: it missed its place under a rate
+        limit, or the pool stopped because of failures that do not pause the gateway."""
         return not self.is_closed and self._pool.get_time_to_start(self.configs[gateway_id].connection) > START_LEAD
 
     def resume(self, gateway_id: int):
-        """Let the pool start a gateway's requests again."""
+        """Let the pool start requests of a gateway again."""
         self._pool.resume(self.configs[gateway_id].connection)
 
     def take_back(self, gateway_id: int):

@@ -23,10 +23,10 @@ class GatewayConnection:
 class GatewayConfig:
     """Everything that sending through one gateway needs.
 
-    :param rate_limit: SMS per second over all workers and servers, 0 for no limit
+    :param rate_limit: SMS per second of all workers and servers together, 0 for no limit
     :param prefixes: Country Prefixes as digits
-    :param failures: how often in a row the gateway was paused
-    :param is_half_open: whether its breaker opened and the pause is over: one SMS must show whether it works again
+    :param failures: number of consecutive pauses of the gateway
+    :param is_half_open: whether the pause of its circuit breaker has ended, so that one SMS has to test it
     """
     gateway_id: int
     name: str

@@ -1,20 +1,20 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Which gateways get nothing more in a run, and what the other workers must know about it."""
+"""The paused gateways of a run, and what other workers need to know about them."""
 from dataclasses import dataclass
 from operator import itemgetter
 
 from ..tools.answer.interpretation import SendResult
 
-ASKED = 'asked'  # the provider cannot be reached or asks to wait; other kinds are signals of `breaker`
+ASKED = 'asked'  # the provider is unreachable or asks to wait; other kinds are signals of `breaker`
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A pause that other workers must know about.
+    """A pause that is shared with other workers.
 
     :param kind: `ASKED`, or the signal of the breaker
-    :param words: what the provider said
-    :param seconds: that it asked for, None if it did not: the pause then grows with each one in a row
+    :param words: the provider's error message
+    :param seconds: time that the provider asked for; None if it did not, which doubles with each consecutive pause
     """
     kind: str
     words: str = ''
@@ -32,10 +32,10 @@ class Pauses(dict):
     def add(self, gateway_id: int, delay: int, asked: int | None, reason: SendResult, kind: str = ASKED):
         """Pause a gateway.
 
-        :param delay: seconds after which its SMS may be sent
-        :param asked: seconds that the provider asked for, None if it did not: that counts once for all requests that
-            were under way together
-        :param reason: the result for which it is paused
+        :param delay: seconds until its SMS may be sent
+        :param asked: seconds that the provider asked for. None if it did not: all requests in progress then count as
+            one pause
+        :param reason: the result that causes the pause
         :param kind: see `Pause`
         """
         if asked is not None or gateway_id not in self:
@@ -45,16 +45,16 @@ class Pauses(dict):
         self[gateway_id] = max((delay, reason), self.get(gateway_id, (0, None)), key=itemgetter(0))
 
     def note_recovery(self, gateway_id: int):
-        """Note that a provider responds to an SMS as it should: its next pause is a short one again."""
+        """Record that a provider works again, which resets the length of its next pause."""
         self._recovered.add(gateway_id)
 
     def find_earliest(self, gateway_ids) -> tuple[int, SendResult]:
-        """Give the seconds and the reason of the gateway that may be asked first."""
+        """Return the seconds and the result of the gateway whose pause ends first."""
         return min((self[gateway_id] for gateway_id in gateway_ids), key=itemgetter(0))
 
     def take_unsaved(self) -> tuple[dict[int, Pause], list[int]]:
-        """Give the pauses since the last call by gateway id, and the gateways that have recovered."""
+        """Return the pauses since the last call by gateway id, and the gateways that have recovered."""
         unsaved, self._unsaved = self._unsaved, {}
-        # what was under way when a gateway was paused may still have been accepted
+        # requests in progress when a gateway was paused may still have been accepted
         recovered, self._recovered = sorted(self._recovered - self.keys()), set()
         return unsaved, recovered

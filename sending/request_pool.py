@@ -132,7 +132,7 @@ def exchange_in_time(connection: GatewayConnection, request: HttpRequest) -> Htt
 
 
 def _is_failing(answer: HttpAnswer) -> bool:
-    """Tell whether the outcome is unknown whatever the response says about an SMS."""
+    """Return whether the provider fails, so that the outcome of all SMS is unknown."""
     return answer.failure in ('timeout', 'broken') or (
         answer.status is not None and answer.status >= 500 and answer.status not in RETRY_LATER)
 
@@ -250,8 +250,8 @@ class RequestPool:
         self._under_way: dict[int, HttpRequest] = {}
         self._started: set[int] = set()
         self._is_abandoned = False
-        self._taken_back: dict[tuple, float] = {}  # when requests of a connection were taken back last
-        self._failures = Counter()  # {connection: responses in a row that leave the outcome unknown}
+        self._taken_back: dict[tuple, float] = {}  # {connection key: when its requests were last taken back}
+        self._failures = Counter()  # {connection key: consecutive failures of the provider}
 
     def __enter__(self):
         return self
@@ -296,7 +296,7 @@ class RequestPool:
                 self._answers.put((request, None))
 
     def resume(self, connection: GatewayConnection):
-        """Start a gateway's requests again although the last ones have failed."""
+        """Start requests of a gateway again, although the last ones have failed."""
         self._failures[connection.key] = 0
 
     def _run(self, connection: GatewayConnection, request: HttpRequest, not_before: float):
@@ -304,7 +304,7 @@ class RequestPool:
         if self._wait_for_turn(connection, not_before):
             # in this order, so that `abandon` sees that it has started, or it sees that the pool was abandoned
             self._started.add(id(request))
-            # here too, because every request that starts until the run knows of the failures is in doubt as well
+            # checked here too, because requests that start before the run sees the failures would be in doubt as well
             if not self._is_abandoned and self._failures[connection.key] < MAX_FAILURES:
                 answer = exchange(connection, request, self._get_timeout(connection), self.deadline)
                 self._failures[connection.key] = self._failures[connection.key] + 1 if _is_failing(answer) else 0

@@ -63,7 +63,7 @@ def decide(
     if usable := tuple(gateway_id for gateway_id in others if gateway_id not in paused):
         return NextGateway(usable)
     if result.account_refused:
-        return Done()  # what was sent until the breaker opened fails, the rest waits
+        return Done()  # SMS sent before the breaker opened fail; the others wait
     delay = retry_delay(sms.attempt, result.retry_after)
     if others:  # one of their pauses may end earlier
         delay = min(paused[gateway_id][0] for gateway_id in others)

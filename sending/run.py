@@ -24,12 +24,12 @@ _logger = logging.getLogger(__name__)
 
 MAX_CLAIM = 1000  # SMS claimed at a time
 MIN_CLAIM = 100  # minimum claim size, also used for the first claim
-MAX_UNANSWERED = 5000  # SMS that are claimed and not answered
-SAVE_SIZE = 250  # results that are enough to save them
-LAST_SAVE_SIZE = 50  # the same while nothing is left to do but to wait for the last responses
-MAX_SAVE_SECONDS = 1  # until a result is saved while others are under way
+MAX_UNANSWERED = 5000  # SMS that are claimed and have no response yet
+SAVE_SIZE = 250  # minimum number of results that are saved together
+LAST_SAVE_SIZE = 50  # the same while the run only waits for the last responses
+MAX_SAVE_SECONDS = 1  # after which results are saved while other requests are in progress
 WAITING = {FAILING: Problem('waiting_failing'), ACCOUNT: Problem('waiting_account')}  # why an SMS is queued again
-STOP_SECONDS = 10  # that a server which is to stop waits for responses
+STOP_SECONDS = 10  # for which a stopping server waits for responses
 
 
 class SendRun:
@@ -54,7 +54,7 @@ class SendRun:
         self._ids = ids
         self._pauses = Pauses()
         self._breaker = Breaker()
-        self._max_claim = MAX_CLAIM  # less after a claim that the database refused
+        self._max_claim = MAX_CLAIM  # reduced after a claim that the database refused
         self._refused = []  # ids of SMS that cannot be claimed
         self._last_save = time.monotonic()
         self._next_renewal = time.monotonic() + RENEW_AFTER
@@ -191,9 +191,9 @@ class SendRun:
             self.outcomes.requeue(sms, decision.delay, decision.reason)
 
     def _note_signal(self, config, results):
-        """Pause a gateway that fails or refuses the account: each further SMS would be lost on it, too."""
+        """Pause a gateway that fails or refuses the account, because further SMS would fail as well."""
         if any(result.retryable for result in results):
-            return  # it is paused already, for as long as it asked
+            return  # it is already paused, for the time that it asked for
         signal_of = read_signal(results)
         if signal_of in (HEALTHY, REFUSING):
             self._pauses.note_recovery(config.gateway_id)

@@ -163,7 +163,7 @@ class SmsGatewayCurl(models.TransientModel):
 
     def _explain_error(self, error):
         """
-        :param CurlError error: why a command cannot become a gateway
+        :param CurlError error: why a command cannot be imported
         :rtype: str
         """
         return {
@@ -202,7 +202,7 @@ class SmsGatewayCurl(models.TransientModel):
         }[error.code] % error.values
 
     def _get_warnings(self, imported):
-        """What has to be done before the gateway can send.
+        """Return what is still needed before the gateway can send.
 
         :param CurlImport imported: the command
         :rtype: list[str]
@@ -217,7 +217,7 @@ class SmsGatewayCurl(models.TransientModel):
         return texts
 
     def _get_notes(self, imported):
-        """What of the command is not sent, or is sent in another way.
+        """Return what of the command is not sent, or is sent differently.
 
         :rtype: list[str]
         """

@@ -15,7 +15,7 @@ from ..retry import RETRY_FOR
 from ..routing import RoutingTable
 from .results import word_by_author
 
-PROBE_DELAY = 5  # seconds until an SMS is sent that waits for the probe of its gateway
+PROBE_DELAY = 5  # seconds that SMS are delayed while another SMS tests their gateway
 
 # === CLAIM === #
 
@@ -143,7 +143,7 @@ def _set_candidates(queued, routes, default_id):
 
 
 def _probe(env, queued, half_open, routes, default_id):
-    """Let one SMS show whether a gateway works again, and treat it as paused for the others.
+    """Let one SMS test whether a gateway works again, and treat it as paused for the others.
 
     :param set half_open: ids of gateways
     """
@@ -263,7 +263,7 @@ def trigger_queue(env, *times):
 
 
 def release_waiting(env, gateway_ids):
-    """Let the SMS that wait for paused gateways be sent now."""
+    """Send the SMS that wait for paused gateways now."""
     env.cr.execute("""
         UPDATE sms_sms SET send_after = NULL WHERE id IN (
             SELECT id FROM sms_sms

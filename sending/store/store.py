@@ -128,12 +128,12 @@ class Store:
                 partial(save_without_hooks, configs=configs, **self._options))
 
     def save_pauses(self, paused, recovered):
-        """Let all workers know which gateways are paused, and send what waits for those that work again.
+        """Save pauses for all workers, and send the SMS that wait for gateways that have recovered.
 
         :param dict paused: {gateway id: Pause}
         :param list recovered: ids of gateways
         """
         self._transactions.write(lambda env: env['sms.gateway.throttle']._save_pauses(paused, recovered), 0)
         if recovered:
-            # by itself: claims lock SMS before throttles
+            # in a separate transaction, because claims lock SMS before throttles
             self._transactions.write(lambda env: claims.release_waiting(env, recovered), 0)
