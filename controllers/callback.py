@@ -9,7 +9,8 @@ from odoo import modules
 from odoo.http import Controller, HttpDispatcher, Response, request, route
 
 from ..tools.report.authentication import Content, read_signed
-from ..tools.report.parsing import MAX_BODY, ReportError, parse_reports
+from ..tools.report.body import ReportError
+from ..tools.report.parsing import MAX_BODY, parse_reports
 
 _logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from ..tools import phone, secret_log
 from ..tools.problem import Problem, ProblemError
 from ..tools.report.authentication import check_content, parse_networks
 from ..tools.report.parsing import check_values
-from ..tools.request.builder import ConfigError, check_config
-from ..tools.request.checks import check_complete
+from ..tools.request.checks import check_complete, check_config
+from ..tools.request.config import ConfigError
 
 CREDENTIALS = ('api_key', 'token', 'username', 'password')
 REGEXES = ('message_id_regex', 'error_code_regex')

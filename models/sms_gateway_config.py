@@ -14,7 +14,7 @@ from ..tools.answer.failure_codes import FailureCode
 from ..tools.answer.interpretation import AnswerRules
 from ..tools.problem import Problem
 from ..tools.report.parsing import ReportRules, parse_value_list
-from ..tools.request.builder import Credentials, RequestConfig
+from ..tools.request.config import Credentials, RequestConfig
 from ..tools.request.typed_secrets import Secrets, find_secrets
 from .sms_gateway import CREDENTIALS, STATUS_LISTS
 

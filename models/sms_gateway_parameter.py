@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
-from ..tools.request.builder import Parameter
+from ..tools.request.config import Parameter
 
 
 class SmsGatewayParameter(models.Model):

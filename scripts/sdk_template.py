@@ -13,7 +13,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
 from tools import phone  # noqa: E402
-from tools.request.builder import Credentials, Parameter, Recipient, RequestConfig, build_requests, is_gsm  # noqa: E402
+from tools.gsm import is_gsm  # noqa: E402
+from tools.request.builder import Recipient, build_requests  # noqa: E402
+from tools.request.config import Credentials, Parameter, RequestConfig  # noqa: E402
 
 NUMBER = '+447700900123'
 UUID = '0123456789abcdef0123456789abcdef'

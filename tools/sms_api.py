@@ -1,6 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The gateways as one of Odoo's SMS APIs, next to core's IAP and Twilio."""
-from .answer.interpretation import FAILURE_TYPES
+from .answer.failure_codes import FAILURE_TYPES
 from .core_contract import SmsApiBase
 
 

@@ -10,7 +10,8 @@ from ..sending.sent_before import recall, remember
 from ..sending.store.results import save_results, word_results
 from ..sending.store.transactions import OwnTransactions
 from ..tools.problem import ProblemError
-from ..tools.request.builder import RenderError, shown_request
+from ..tools.request.builder import shown_request
+from ..tools.request.config import RenderError
 
 
 class SmsGatewayTest(models.TransientModel):

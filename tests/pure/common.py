@@ -14,7 +14,8 @@ import requests
 
 from ...tools.answer import bounded_regex
 from ...tools.answer.interpretation import AnswerRules, HttpAnswer, interpret
-from ...tools.request.builder import Credentials, Parameter, Recipient, RequestConfig, build_requests
+from ...tools.request.builder import Recipient, build_requests
+from ...tools.request.config import Credentials, Parameter, RequestConfig
 
 if __name__.startswith('odoo.addons.'):
     from odoo.tests import BaseCase, tagged

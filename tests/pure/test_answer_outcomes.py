@@ -4,7 +4,8 @@ import json
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
-from ...tools.answer.interpretation import AnswerRules, HttpAnswer, interpret, match_failure
+from ...tools.answer.failure_codes import match_failure
+from ...tools.answer.interpretation import AnswerRules, HttpAnswer, interpret
 from ...tools.problem import Problem
 from .common import ONE, TWO, PureCase, read, read_one
 

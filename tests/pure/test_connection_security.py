@@ -10,17 +10,9 @@ from urllib.parse import urlsplit
 
 from ...sending.request_pool import USER_AGENT, GatewayConnection, exchange
 from ...tools.answer.interpretation import AnswerRules, interpret
-from ...tools.request.builder import (
-    ConfigError,
-    Credentials,
-    HttpRequest,
-    Parameter,
-    Recipient,
-    RenderError,
-    RequestConfig,
-    build_requests,
-)
+from ...tools.request.builder import HttpRequest, Recipient, build_requests
 from ...tools.request.checks import check_config
+from ...tools.request.config import ConfigError, Credentials, Parameter, RenderError, RequestConfig
 from .common import RECIPIENT
 from .made_up import given, reject, st
 from .raw_server import ServerCase, server_context

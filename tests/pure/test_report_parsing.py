@@ -4,11 +4,11 @@ import json
 from urllib.parse import urlencode
 
 from ...tools.problem import Problem, ProblemError
+from ...tools.report.body import ReportError
 from ...tools.report.parsing import (
     MAX_BODY,
     MAX_REPORTS,
     DeliveryReport,
-    ReportError,
     ReportRules,
     check_values,
     parse_reports,

@@ -1,7 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """A refused value names its field and why: SPEC section 2."""
 
-from ...tools.request.builder import ConfigError, Credentials, Parameter, RequestConfig, check_config
+from ...tools.request.checks import check_config
+from ...tools.request.config import ConfigError, Credentials, Parameter, RequestConfig
 from .common import URL, PureCase
 
 HOST_PLACEHOLDERS = '{account_id}, {api_key}, {token}, {username}, {password}'

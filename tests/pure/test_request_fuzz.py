@@ -8,18 +8,9 @@ import requests
 from urllib3.util import parse_url
 
 from ...tools.gsm import well_formed
-from ...tools.request.builder import (
-    ConfigError,
-    Credentials,
-    HttpRequest,
-    Parameter,
-    Recipient,
-    RenderError,
-    RequestConfig,
-    build_requests,
-    preview,
-)
+from ...tools.request.builder import HttpRequest, Recipient, build_requests, preview
 from ...tools.request.checks import check_config
+from ...tools.request.config import ConfigError, Credentials, Parameter, RenderError, RequestConfig
 from ...tools.request.curl import to_curl
 from ...tools.request.placeholders import PLACEHOLDERS, TOKENS
 from .common import PureCase

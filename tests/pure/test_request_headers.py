@@ -3,9 +3,7 @@
 import base64
 from dataclasses import replace
 
-from ...tools.request.builder import (
-    Credentials,
-)
+from ...tools.request.config import Credentials
 from .common import PureCase, form, get, json_body, one, recipient
 from .made_up import given, st
 

@@ -5,9 +5,9 @@ import unittest
 from dataclasses import replace
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ...tools.request.builder import ConfigError, Recipient, RenderError, build_requests
+from ...tools.request.builder import Recipient, build_requests
 from ...tools.request.checks import check_config
-from ...tools.request.config import Credentials
+from ...tools.request.config import ConfigError, Credentials, RenderError
 from ...tools.request.curl import to_curl
 from ...tools.request.curl_import import CurlError, import_curl
 from ...tools.request.curl_import.decisions import OURS

@@ -2,9 +2,7 @@
 """JSON bodies are made of templates and of parameters, and their values have types: SPEC section 3."""
 import json
 
-from ...tools.request.builder import (
-    Parameter,
-)
+from ...tools.request.config import Parameter
 from .common import MESSAGE, NUMBER, URL, PureCase, form, get, json_body, one, received, recipient
 
 

@@ -5,11 +5,8 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from ...tools.masking import Masker
-from ...tools.request.builder import (
-    Credentials,
-    Parameter,
-    preview,
-)
+from ...tools.request.builder import preview
+from ...tools.request.config import Credentials, Parameter
 from .common import CREDENTIALS, MESSAGE, NUMBER, URL, PureCase, form, get, json_body, one, received, recipient
 from .made_up import given, st
 

@@ -7,15 +7,9 @@ import requests
 from urllib3.util import parse_url
 
 from ...tools.problem import Problem
-from ...tools.request.builder import (
-    ConfigError,
-    Recipient,
-    RenderError,
-    RequestConfig,
-    build_requests,
-    preview,
-)
+from ...tools.request.builder import Recipient, build_requests, preview
 from ...tools.request.checks import check_complete, check_config
+from ...tools.request.config import ConfigError, RenderError, RequestConfig
 from .common import MESSAGE, NUMBER, URL, PureCase
 from .made_up import given, st
 

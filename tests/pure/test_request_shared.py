@@ -2,11 +2,8 @@
 """One request carries several SMS where the gateway allows it, and each SMS once: SPEC section 3."""
 from dataclasses import replace
 
-from ...tools.request.builder import (
-    HttpRequest,
-    Parameter,
-    build_requests,
-)
+from ...tools.request.builder import HttpRequest, build_requests
+from ...tools.request.config import Parameter
 from .common import MESSAGE, NUMBER, NUMBERS, URL, PureCase, form, json_body, one, received, recipient
 from .made_up import given, st
 

@@ -3,12 +3,8 @@
 import json
 from dataclasses import replace
 
-from ...tools.request.builder import (
-    Credentials,
-    Parameter,
-    Recipient,
-    RequestConfig,
-)
+from ...tools.request.builder import Recipient
+from ...tools.request.config import Credentials, Parameter, RequestConfig
 from .common import (
     CREDENTIALS,
     HARD_TEXTS,

@@ -3,7 +3,8 @@
 import base64
 import json
 
-from ...tools.request.builder import Credentials, Parameter, RequestConfig, build_requests, preview
+from ...tools.request.builder import build_requests, preview
+from ...tools.request.config import Credentials, Parameter, RequestConfig
 from ...tools.request.curl import to_curl
 from ...tools.request.typed_secrets import find_secrets, find_typed_secrets
 from .common import RECIPIENT, PureCase

@@ -12,10 +12,8 @@ from .. import paths
 from ..masking import masker
 from ..problem import Problem
 from . import bounded_regex
-from .failure_codes import ACCOUNT, FAILURE_TYPES, RESPONSE, TRY_AGAIN, fixed_outcomes, match_failure, match_outcome
+from .failure_codes import ACCOUNT, RESPONSE, TRY_AGAIN, fixed_outcomes, match_failure, match_outcome
 from .parts import ItemTexts, split
-
-__all__ = ['FAILURE_TYPES', 'AnswerRules', 'HttpAnswer', 'SendResult', 'interpret', 'match_failure']
 
 MAX_TEXT = 64 * 1024  # characters of a response that are read
 MAX_RESPONSE_TEXT = 4096  # bytes of a response that are stored

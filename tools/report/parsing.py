@@ -9,9 +9,6 @@ from ..problem import ProblemError
 from ..request.typed_secrets import Secrets
 from .body import Form, ReportError, embedded, read_body, read_query
 
-__all__ = [
-    'DeliveryReport', 'ReportError', 'ReportRules', 'check_values', 'parse_reports', 'parse_value_list']
-
 MAX_BODY = 1024 * 1024  # bytes
 MAX_REPORTS = 5000  # in one call
 MAX_IDENTIFIER = 256  # characters

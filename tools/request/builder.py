@@ -11,16 +11,10 @@ from urllib.parse import unquote
 from ..gsm import is_gsm, well_formed
 from ..masking import Masker
 from ..problem import Problem
-from .checks import check_config
-from .config import MASK, ConfigError, Credentials, Parameter, RenderError, RequestConfig
+from .config import MASK, RenderError, RequestConfig
 from .placeholders import fill_json
 from .template import EncodedValues, RequestTemplate, Values, percent_encode
 from .typed_secrets import find_secrets, find_typed_secrets, mask_typed
-
-__all__ = [
-    'ConfigError', 'Credentials', 'HttpRequest', 'Parameter', 'Recipient', 'RenderError', 'RequestConfig',
-    'build_requests', 'check_config', 'is_gsm', 'preview',
-]
 
 # Control characters (RFC 9110, 5.5), and the line and paragraph separators of Unicode.
 _NOT_IN_HEADERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
