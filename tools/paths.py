@@ -131,22 +131,16 @@ def items(document, path):
     return [item for node in find(document, path) for item in _step(node, EACH)]
 
 
-def first_text(document, path):
-    """Return the first value at a path that is not empty, as text; '' for an empty path."""
-    if not path or document is None:
-        return ''
-    return next(filter(None, (as_text(value) for value in find(document, path))), '')
+def all_texts(document, path):
+    """Iterate over the values at a path that are not empty, as text; none for an empty path."""
+    return filter(None, map(as_text, find(document, path))) if path and document is not None else iter(())
 
 
-def first_words(document, path):
-    """Return the first value at a path that is words, see :func:`as_words`; '' for an empty path.
-
-    An alternative without words is skipped.
-    """
-    if not path or document is None:
-        return ''
-    return next(filter(None, (
-        as_words(value) for choice in alternatives(path) for value in find(document, choice))), '')
+def all_words(document, path):
+    """Iterate over the words at all alternatives of a path, see :func:`as_words`; none for an empty path."""
+    if path and document is not None:
+        for choice in alternatives(path):
+            yield from filter(None, map(as_words, find(document, choice)))
 
 
 def _step(node, segment):

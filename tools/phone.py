@@ -19,6 +19,7 @@ _SEVERAL = re.compile(
     '[,;|&"\'\\[\\]{}<>\u060c\u061b\u3001\uff0c\uff1b\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]|[0-9][^0-9]*[+]')
 _DOUBLE_ZERO = re.compile(r'[^0]*0[^0]*0')
 _NOT_DIGITS = re.compile(r'[^0-9]+')
+_PREFIXES = {'e164': '+', 'international': '', 'double_zero': '00'}  # of formats with the country code
 
 
 class NumberError(ProblemError):
@@ -141,34 +142,18 @@ def format_number(
     e164 = to_e164(number, countries)
     if not e164:
         raise NumberError('number_unreadable')
-    if number_format == 'e164':
-        return e164
-    if number_format == 'international':
-        return e164[1:]
-    if number_format == 'double_zero':
-        return '00' + e164[1:]
+    if number_format in _PREFIXES:
+        return _PREFIXES[number_format] + e164[1:]
     if prefixes and not e164[1:].startswith(tuple(prefixes)):
         raise NumberError('number_of_another_country')  # without its country code it is the number of a stranger
-    if number_format == 'national':
-        return _national(e164)
-    if number_format == 'significant':
-        return _significant(e164)
-    raise ValueError(f'unknown number format {number_format!r}')
-
-
-def _national(e164: str) -> str:
-    return _NOT_DIGITS.sub('', phonenumbers.format_number(_parse_e164(e164), PhoneNumberFormat.NATIONAL))
-
-
-def _significant(e164: str) -> str:
-    return phonenumbers.national_significant_number(_parse_e164(e164))
-
-
-def _parse_e164(e164: str):
     parsed = _parse(e164)
     if not parsed:
         raise NumberError('number_has_no_national_form')
-    return parsed
+    if number_format == 'national':
+        return _NOT_DIGITS.sub('', phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL))
+    if number_format == 'significant':
+        return phonenumbers.national_significant_number(parsed)
+    raise ValueError(f'unknown number format {number_format!r}')
 
 
 def _parse(number: str, country: str | None = None):

@@ -119,10 +119,7 @@ class SmsGatewayTest(models.TransientModel):
             shown = shown_request(config.request, request.recipients)
         except RenderError as error:  # with masked secrets, two keys can be the same
             return self.env['sms.gateway.problem']._word(error.problem)
-        lines = [f'{shown.method} {shown.url}', *(f'{key}: {value}' for key, value in shown.headers)]
-        if shown.body is not None:
-            lines += ['', shown.body.decode()]
-        return '\n'.join(lines)
+        return shown.as_text()
 
     def _explain_result(self, config, result):
         """Explain what happens to an SMS with this result (SPEC section 5)."""

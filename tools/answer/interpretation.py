@@ -11,9 +11,8 @@ from http import HTTPStatus
 from .. import paths
 from ..masking import masker
 from ..problem import Problem
-from . import bounded_regex
-from .failure_codes import ACCOUNT, RESPONSE, TRY_AGAIN, fixed_outcomes, match_failure, match_outcome
-from .parts import ItemTexts, split
+from .failure_codes import ACCOUNT, AS_USUAL, RESPONSE, TRY_AGAIN, FailureCode, match_failure, match_outcome
+from .parts import ItemTexts, find_first, split
 
 MAX_TEXT = 64 * 1024  # characters of a response that are read
 MAX_RESPONSE_TEXT = 4096  # bytes of a response that are stored
@@ -63,7 +62,7 @@ class AnswerRules:
     @cached_property
     def fixed_outcomes(self) -> frozenset[str]:
         """The outcomes that a failure code may fix."""
-        return fixed_outcomes(self.failure_map)
+        return frozenset(FailureCode(*row).outcome for row in self.failure_map) - {AS_USUAL}
 
     @cached_property
     def no_error_codes(self) -> frozenset[str]:
@@ -320,10 +319,10 @@ def _code(whole, part):
     pattern = whole.rules.error_code_regex
     if part.error_code or not part.is_item:
         # the regex has been read for each of several recipients already
-        return part.error_code or ('' if whole.is_shared else _error_code(pattern, whole.body))
-    code = _error_code(pattern, whole.text_of(part))
+        return part.error_code or ('' if whole.is_shared else find_first(pattern, whole.body, 'code'))
+    code = find_first(pattern, whole.text_of(part), 'code')
     if not code and not whole.accepted:
-        code = whole.texts.whole.error_code or _error_code(pattern, whole.texts.rest)
+        code = whole.texts.whole.error_code or find_first(pattern, whole.texts.rest, 'code')
     return code
 
 
@@ -345,11 +344,6 @@ def _words_for(whole, part):
     if text or not whole.accepted:
         return _shorten(whole.answer, whole.mask(text), True), None
     return '', _NOT_NAMED
-
-
-def _error_code(pattern, body):
-    found = bounded_regex.find(pattern, body, limit=1)
-    return found.rows[0][found.names.get('code', min(found.groups, 1))].strip() if found.rows else ''
 
 
 def _words(answer, shown, is_shared):

@@ -182,32 +182,21 @@ def _within(where, items_path):
 
 
 def _part(where, rules, node, position=None):
-    status = paths.first_text(node, where.status)
+    status = next(paths.all_texts(node, where.status), '')
     return Part(
         message_id=next(iter(_message_ids(node, where.message_id)), ''),
         status=status,
-        error_code=_error_code(rules, node, where.error_code),
-        error_message=paths.first_words(node, where.error_message),
+        error_code=next(
+            (code for code in paths.all_words(node, where.error_code) if code not in rules.no_error_codes), ''),
+        error_message=next(paths.all_words(node, where.error_message), ''),
         refused=match_value((('error', rules.error_values),), status) is not None,
         is_item=position is not None,
         position=position)
 
 
-def _error_code(rules, node, path):
-    """The first value that is an error code: neither a boolean nor a code of success."""
-    if not path or node is None:
-        return ''
-    codes = (
-        paths.as_words(value) for choice in paths.alternatives(path) for value in paths.find(node, choice))
-    return next((code for code in codes if code and code not in rules.no_error_codes), '')
-
-
 def _message_ids(node, path):
     """Return the IDs as text; some providers write 'None' or 'null' for a missing one."""
-    if not path or node is None:
-        return []
-    texts = (paths.as_text(value) for value in paths.find(node, path))
-    return [text for text in texts if text not in ('', 'None', 'null')]
+    return [text for text in paths.all_texts(node, path) if text not in ('None', 'null')]
 
 
 def _shared_parts(where, rules, recipients, document, accepted):
@@ -225,7 +214,7 @@ def _shared_parts(where, rules, recipients, document, accepted):
 
 def _item_parts(where, rules, recipients, items):
     parts = [_part(where, rules, item, position) for position, item in enumerate(items)]
-    numbers = [paths.first_text(item, where.number) for item in items]
+    numbers = [next(paths.all_texts(item, where.number), '') for item in items]
     if any(numbers) and not len(parts) == len(recipients) == 1:
         return [part or _NOBODY for part in _pair_by_number(recipients, numbers, parts)]
     if len(parts) == 1:
@@ -250,16 +239,17 @@ def _ids_by_regex(pattern, recipients, body, parts, texts):
         numbers = [row[found.names['number']] for row in found.rows]
         return [message_id or '' for message_id in _pair_by_number(recipients, numbers, ids)]
     if parts:
-        beside = _first_id(pattern, texts.rest) if ids else ''
-        own = {part: _first_id(pattern, texts.own(part)) if ids else '' for part in {*parts} - {_NOBODY}}
+        beside = find_first(pattern, texts.rest, 'id') if ids else ''
+        own = {part: find_first(pattern, texts.own(part), 'id') if ids else '' for part in {*parts} - {_NOBODY}}
         return [own.get(part) or (beside if part.position is not None else '') for part in parts]
     if len(ids) == len(recipients):
         return ids
     return (ids[:1] or ['']) * len(recipients)
 
 
-def _first_id(pattern, text):
-    return next(iter(_group(bounded_regex.find(pattern, text, limit=1), 'id')), '')
+def find_first(pattern: str, text: str, name: str) -> str:
+    """Return the group of this name in the first match, see `_group`; '' without a match."""
+    return next(iter(_group(bounded_regex.find(pattern, text, limit=1), name)), '')
 
 
 def _group(found, name):

@@ -11,8 +11,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from ..problem import ProblemError
+from .body import MAX_FIELDS
 
-MAX_FIELDS = 1000  # of a form
 _PLACEHOLDER = re.compile(r'\{([^{}]*)\}')
 _HEADER_NAME = re.compile(r"header:([!#$%&'*+.^_`|~0-9A-Za-z-]+)")
 _FORM_TYPE = 'application/x-www-form-urlencoded'

@@ -158,9 +158,8 @@ def _report(rules, row):
     # A username in an identifier is not masked: the response contained the same identifier.
     mask, mask_identifier = rules.secrets.masker(), masker(rules.secrets.secrets)
     return DeliveryReport(
-        uuid=_shown(mask_identifier, row.get('uuid', ''), MAX_IDENTIFIER),
-        message_id=_shown(mask_identifier, row.get('message_id', ''), MAX_IDENTIFIER),
-        number=_shown(mask_identifier, row.get('number', ''), MAX_IDENTIFIER),
+        **{name: _shown(mask_identifier, row.get(name, ''), MAX_IDENTIFIER)
+           for name in ('uuid', 'message_id', 'number')},
         status=_shown(mask, status, MAX_IDENTIFIER),
         state=state,
         error_code=_shown(mask, code, MAX_IDENTIFIER),

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from ..gsm import is_gsm, well_formed
 from ..masking import Masker
 from ..problem import Problem
-from .config import MASK, RenderError, RequestConfig
+from .config import MASK, Credentials, RenderError, RequestConfig
 from .placeholders import fill_json
 from .template import EncodedValues, RequestTemplate, Values, percent_encode
 from .typed_secrets import find_secrets, find_typed_secrets, mask_typed
@@ -49,6 +49,13 @@ class HttpRequest:
             body=None if self.body is None else mask(self.body.decode('utf-8', 'replace')).encode(),
         )
 
+    def as_text(self, body: str | None = None) -> str:
+        """Return the start line, the headers and the body, or another text in place of the body."""
+        lines = [f'{self.method} {self.url}', *(f'{key}: {value}' for key, value in self.headers)]
+        if self.body is not None:
+            lines += ['', self.body.decode() if body is None else body]
+        return '\n'.join(lines)
+
 
 def build_requests(
         config: RequestConfig, recipients: Sequence[Recipient],
@@ -75,46 +82,40 @@ def build_requests(
     return requests
 
 
-def first_request(config: RequestConfig, recipients: Sequence[Recipient]) -> HttpRequest | None:
-    """Render the first request to be shown, not sent: what is not entered yet is empty.
-
-    :raise ConfigError: when the JSON Body Template cannot be read
-    :raise RenderError: when two keys of an object are the same
-    """
-    template = RequestTemplate(config)
-    group = next(_group(template, recipients), None)
-    return group and _render(template, group, checked=False)
-
-
-def shown_request(config: RequestConfig, recipients: Sequence[Recipient]) -> HttpRequest | None:
-    """Render the first request without any secret; None without recipients.
+def shown_request(
+        config: RequestConfig, recipients: Sequence[Recipient], credentials: Credentials | None = None,
+        callback_token: str = MASK) -> HttpRequest | None:
+    """Render the first request without any secret; None without recipients. What is not entered yet is empty.
 
     Credentials and typed secrets are replaced before rendering, so that a short secret masks nothing else.
 
-    :raise ConfigError, RenderError: see :func:`first_request`
+    :param credentials: appear in place of the real ones, also in an Authorization header
+    :param callback_token: appears in place of the real one
+    :raise ConfigError: when the JSON Body Template cannot be read
+    :raise RenderError: when two keys of an object are the same
     """
     shown = mask_typed(replace(
-        config, credentials=config.credentials.masked(), callback_url=_mask_callback(config.callback_url)))
-    request = first_request(shown, recipients)
-    if not request:
+        config, credentials=credentials or config.credentials.masked(),
+        callback_url=config.callback_url and f'{config.callback_url.rpartition("/")[0]}/{callback_token}'))
+    template = RequestTemplate(shown)
+    group = next(_group(template, recipients), None)
+    if not group:
         return None
     typed = (secret for _field, _name, secret in find_typed_secrets(config))
-    mask = Masker(typed, pairs=find_secrets(shown).pairs)
-    return request.shown(lambda text: mask(text.replace(ENCODED_MASK, MASK)))
+    kept = {f'{credentials.username}:{credentials.password}'} if credentials else ()
+    mask = Masker(typed, pairs=set(find_secrets(shown).pairs).difference(kept))
+    return _render(template, group, checked=False).shown(lambda text: mask(text.replace(ENCODED_MASK, MASK)))
 
 
 def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
     """Show the first request as text for people: start line, headers, body, without any secret.
 
-    :raise ConfigError, RenderError: see :func:`first_request`
+    :raise ConfigError, RenderError: see :func:`shown_request`
     """
     request = shown_request(config, recipients)
     if request is None:
         return ''
-    lines = [f'{request.method} {request.url}', *(f'{key}: {value}' for key, value in request.headers)]
-    if request.body is not None:
-        lines += ['', _readable_body(config, request.body.decode())]
-    return '\n'.join(lines)
+    return request.as_text(_readable_body(config, request.body.decode()) if request.body else None)
 
 
 # === GROUPS: which SMS share a request === #
@@ -251,11 +252,6 @@ def _header_value(value: str) -> str:
 
 
 # === WHAT PEOPLE MAY SEE === #
-
-
-def _mask_callback(url: str) -> str:
-    """Mask the token, which is the last segment of the callback URL."""
-    return f'{url.rpartition("/")[0]}/{MASK}' if url else ''
 
 
 def _readable_body(config: RequestConfig, body: str) -> str:

@@ -98,12 +98,12 @@ def read_json(template: str) -> Any:
     """
     try:
         document = json.loads(
-            quote_tokens(template), parse_constant=_refuse_constant, parse_float=_read_float,
+            quote_tokens(template), parse_constant=_read_float, parse_float=_read_float,
             object_pairs_hook=_read_object)
+    except ConfigError:
+        raise
     except json.JSONDecodeError as error:
         raise ConfigError('body_template', 'invalid_json', line=error.lineno, error=error.msg) from None
-    except _RepeatedKeyError as error:
-        raise ConfigError('body_template', 'repeated_key', key=error.args[0]) from None
     except (ValueError, RecursionError):
         raise ConfigError('body_template', 'unsupported_json') from None
     return _read_node(document)
@@ -111,15 +111,7 @@ def read_json(template: str) -> Any:
 
 def quote_tokens(template: str) -> str:
     """Put each token of a JSON Body Template in double quotes, which makes it JSON."""
-    return _STRING_OR_TOKEN.sub(_quoted, template)
-
-
-def _quoted(match: re.Match) -> str:
-    return match[0] if match[0].startswith('"') else f'"{match[0]}"'
-
-
-def _refuse_constant(name: str):
-    raise ValueError(name)
+    return _STRING_OR_TOKEN.sub(lambda match: match[0] if match[0].startswith('"') else f'"{match[0]}"', template)
 
 
 def _read_float(digits: str) -> float:
@@ -129,16 +121,12 @@ def _read_float(digits: str) -> float:
     return number
 
 
-class _RepeatedKeyError(Exception):
-    """An object contains a key twice."""
-
-
 def _read_object(pairs: list) -> dict:
     seen = set()
     for key, _value in pairs:
         pattern = Text.read(key, tokens=True).pattern  # {phone} and __phone__ are the same key
         if pattern in seen:
-            raise _RepeatedKeyError(key)
+            raise ConfigError('body_template', 'repeated_key', key=key)
         seen.add(pattern)
     return dict(pairs)
 
