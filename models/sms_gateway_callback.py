@@ -95,13 +95,9 @@ class SmsGateway(models.Model):
         if self.delivery_callback_check != 'signature':
             return None
         return SignatureRule(
-            header=self.delivery_callback_signature_header or '',
             key=self[self._get_signing_key_field()] or '',
-            algorithm=self.delivery_callback_signature_algorithm,
-            encoding=self.delivery_callback_signature_encoding,
-            prefix=self.delivery_callback_signature_prefix or '',
-            content=self.delivery_callback_signature_content or '',
-        )
+            **self._get_texts(
+                'header', 'algorithm', 'encoding', 'prefix', 'content', prefix='delivery_callback_signature_'))
 
     def _get_signing_key_field(self):
         key = self.delivery_callback_signature_key

@@ -168,20 +168,17 @@ class SmsGateway(models.Model):
         parameters = self.parameter_ids.sorted(lambda row: (row.sequence, row._origin.id))
         return RequestConfig(
             url=self.base_url or '',
+            **self._get_texts(
+                'body_template', 'sender', 'account_id', 'encoding_gsm', 'encoding_unicode'),
             method=self.method or 'post',
             request_type=self.request_type or 'form',
             parameters=parameters.filtered('key')._to_parameters(),
             headers=tuple((row.key, row.value or '') for row in headers if row.key),
-            body_template=self.body_template or '',
             multiple_recipients=self.supports_multiple_recipients,
             separator=self.multi_recipient_separator or '',
             max_recipients=self.max_recipients,
             auth_type=self.auth_type or 'none',
-            credentials=Credentials(**{name: self[name] or '' for name in CREDENTIALS}),
-            sender=self.sender or '',
-            account_id=self.account_id or '',
-            encoding_gsm=self.encoding_gsm or '',
-            encoding_unicode=self.encoding_unicode or '',
+            credentials=Credentials(**self._get_texts(*CREDENTIALS)),
             callback_url=self.delivery_callback_url if self.delivery_callback_enabled else '',
         )
 
@@ -205,6 +202,13 @@ class SmsGateway(models.Model):
         except ValueError:
             return AnswerRules.success_http_codes
 
+    def _get_texts(self, *names, prefix='', suffix=''):
+        """Return the texts of fields for a dataclass whose fields have the same names without prefix.
+
+        :rtype: dict[str, str]
+        """
+        return {f'{name}{suffix}': self[f'{prefix}{name}{suffix}'] or '' for name in names}
+
     def _get_failure_map(self):
         return tuple(
             FailureCode(row.provider_code, row.failure_type, row.outcome) for row in self.callback_failure_map_ids)
@@ -218,19 +222,13 @@ class SmsGateway(models.Model):
         self.ensure_one()
         secrets = self._get_secrets()
         return AnswerRules(
-            message_id_regex=self.message_id_regex or '',
-            error_code_regex=self.error_code_regex or '',
-            items_path=self.answer_items_path or '',
-            number_path=self.answer_number_path or '',
-            message_id_path=self.answer_message_id_path or '',
-            status_path=self.answer_status_path or '',
-            error_code_path=self.answer_error_code_path or '',
-            error_message_path=self.answer_error_message_path or '',
-            error_values=parse_value_list(self.answer_error_values or ''),
+            **self._get_texts(
+                'message_id_regex', 'error_code_regex', 'success_substring', 'success_key', 'error_key'),
+            **self._get_texts(
+                'items', 'number', 'message_id', 'status', 'error_code', 'error_message', prefix='answer_',
+                suffix='_path'),
+            error_values=parse_value_list(self.answer_error_values),
             success_http_codes=self._get_usable_http_codes(),
-            success_substring=self.success_substring or '',
-            success_key=self.success_key or '',
-            error_key=self.error_key or '',
             require_message_id=self.require_message_id,
             failure_map=self._get_failure_map(),
             default_success_200=default_success,
@@ -247,18 +245,12 @@ class SmsGateway(models.Model):
         """
         self.ensure_one()
         return ReportRules(
-            uuid_param=self.delivery_callback_uuid_param or '',
-            message_id_param=self.delivery_callback_message_id_param or '',
-            status_param=self.delivery_callback_status_param or '',
-            error_code_param=self.delivery_callback_error_code_param or '',
-            error_message_param=self.delivery_callback_error_message_param or '',
-            number_param=self.delivery_callback_number_param or '',
+            **self._get_texts(
+                'uuid', 'message_id', 'status', 'error_code', 'error_message', 'number', prefix='delivery_callback_',
+                suffix='_param'),
             failure_map=self._get_failure_map(),
             secrets=self._get_secrets(),
-            **{
-                name: parse_value_list(self[f'delivery_callback_status_{name}'] or '')
-                for name in STATUS_LISTS
-            },
+            **{name: parse_value_list(self[f'delivery_callback_status_{name}']) for name in STATUS_LISTS},
         )
 
     # === BUSINESS METHODS - SECRETS === #

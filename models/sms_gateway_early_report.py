@@ -1,4 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from dataclasses import asdict
+
 from odoo import api, fields, models
 
 from ..tools.attempt import match_key, plain_uuid
@@ -46,14 +48,7 @@ class SmsGatewayEarlyReport(models.Model):
                     SELECT id FROM sms_gateway_early_report WHERE gateway_id = %s ORDER BY id LIMIT %s)
             """, [gateway.id, max(excess, KEEP_REPORTS // 10)])
         self.create([
-            {
-                'gateway_id': gateway.id, 'uuid': plain_uuid(report.uuid), 'message_id': report.message_id,
-                'number': report.number, 'status': report.status, 'state': report.state,
-                'error_code': report.error_code, 'error_message': report.error_message,
-                'failure_type': report.failure_type,
-            }
-            for report in reports
-        ])
+            {**asdict(report), 'gateway_id': gateway.id, 'uuid': plain_uuid(report.uuid)} for report in reports])
         self.env.flush_all()
 
     @api.model

@@ -237,7 +237,7 @@ class SmsGatewayStatus(models.Model):
         rows = self._end_wait_for_reports(ids)
         processing = [uuid for uuid, state in rows if state == 'pending']
         if processing:
-            self.env['sms.tracker']._search_by_uuid(processing)._record_sent()
+            self.env['sms.tracker']._search_by_uuid(processing)._record_report('pending')
             self.env['sms.sms'].search([('uuid', 'in', processing), ('state', '=', 'process')]).write(
                 {'state': 'pending', 'to_delete': True})
         self.invalidate_model()

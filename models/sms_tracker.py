@@ -99,10 +99,10 @@ class SmsTracker(models.Model):
 
     # === DELIVERY REPORTS === #
 
-    def _record_report(self, state, failure_type):
-        """Write the final state of a delivery report to notifications and SMS Marketing traces.
+    def _record_report(self, state, failure_type=None):
+        """Write the state of a delivery report to notifications and SMS Marketing traces.
 
-        :param str state: success, error or canceled
+        :param str state: success, error or canceled; pending if no report has arrived in time
         :param str failure_type: of an error
         """
         changeable = self._filter_open()
@@ -111,13 +111,7 @@ class SmsTracker(models.Model):
         elif state == 'canceled':
             changeable._record_canceled()
         else:
-            changeable._action_update_from_sms_state('sent')
-        (self - changeable)._finish_mailings()
-
-    def _record_sent(self):
-        """Change Processing to Sent, because the delivery report is missing."""
-        changeable = self._filter_open()
-        changeable._action_update_from_sms_state('pending')
+            changeable._action_update_from_sms_state('sent' if state == 'success' else state)
         (self - changeable)._finish_mailings()
 
     def _record_error(self, failure_type):

@@ -53,6 +53,5 @@ def not_sent(failure_type: str, problem: Problem | None = None, words: str = '')
     :param words: the error message of a provider that refused it before
     """
     return SendResult(
-        uuid='', state='error', outcome='refused', rule=0, http_code=None, response_text='', message_id='',
-        error_code='', error_message=words, failure_type=failure_type, retryable=False, retry_after=None, duration=0,
+        uuid='', state='error', outcome='refused', rule=0, error_message=words, failure_type=failure_type,
         problem=problem)

@@ -38,6 +38,13 @@ MAX_LATE = 0.05
 PATIENCE = 0.95  # maximum share of a job's time to wait for a response; requests can start in the rest
 RUNS = 16  # parallel runs of a process whose connections to one gateway are all kept
 _TIMEOUTS = TimeoutError, Urllib3TimeoutError, requests.exceptions.Timeout
+_UNKNOWN = (
+    (TooLongError, 'broken', 'response_too_long'), (_TIMEOUTS, 'timeout', 'timeout'),
+    (ssl.SSLError, 'broken', 'tls_lost'))
+_REFUSED = (
+    (LocationValueError, 'invalid', 'invalid_host'),
+    (NewConnectionError, 'connect', 'unreachable'),  # before time-outs, of which it may be a kind
+    (_TIMEOUTS, 'connect', 'connect_timeout'), (ssl.SSLError, 'connect', 'no_tls'))
 USER_AGENT = 'eis_sms_apis/19.0.3.0.0 (Odoo)'
 
 
@@ -146,13 +153,7 @@ def _explain_unknown(error: Exception) -> tuple[str, Problem]:
     causes = _get_causes(error)
     if isinstance(error, AnswerError):
         return 'broken', error.problem
-    if any(isinstance(cause, TooLongError) for cause in causes):
-        return 'broken', Problem('response_too_long')
-    if any(isinstance(cause, _TIMEOUTS) for cause in causes):
-        return 'timeout', Problem('timeout')
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return 'broken', Problem('tls_lost')
-    return 'broken', Problem('response_lost')
+    return _find_kind(causes, _UNKNOWN) or ('broken', Problem('response_lost'))
 
 
 def _explain_refused(error: Exception) -> tuple[str, Problem]:
@@ -166,18 +167,18 @@ def _explain_refused(error: Exception) -> tuple[str, Problem]:
             return 'connect', Problem('untrusted_certificate', (('error', words),))
     if isinstance(error, requests.exceptions.ProxyError):
         return 'connect', Problem('proxy_unreachable')
-    if any(isinstance(cause, LocationValueError) for cause in causes):
-        return 'invalid', Problem('invalid_host')
-    if any(isinstance(cause, NewConnectionError) for cause in causes):  # can be a time-out as well
-        return 'connect', Problem('unreachable')
-    if any(isinstance(cause, _TIMEOUTS) for cause in causes):
-        return 'connect', Problem('connect_timeout')
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return 'connect', Problem('no_tls')
+    if kind := _find_kind(causes, _REFUSED):
+        return kind
     if isinstance(error, (requests.exceptions.ConnectionError, HTTPError, HTTPException)):
         return 'connect', Problem('connection_lost')
     # for example an invalid URL or header
     return 'invalid', Problem('invalid_request', (('error', type(error).__name__),))
+
+
+def _find_kind(causes: list, kinds: tuple) -> tuple[str, Problem] | None:
+    return next((
+        (failure, Problem(code)) for kind, failure, code in kinds
+        if any(isinstance(cause, kind) for cause in causes)), None)
 
 
 def _get_causes(error: BaseException) -> list:

@@ -141,17 +141,15 @@ def read(document: str | bytes) -> list[Values]:
     tree = _parse(_decode(document))
     if not isinstance(tree, dict) or tree.get('format') != FORMAT:
         raise GatewayFileError('not_gateways')
-    version = tree.get('version')
-    if not _is_integer(version) or version < 1:
+    version = _require(tree.get('version'), 'integer', 'version')
+    if version < 1:
         raise GatewayFileError('wrong_type', 'version', kind='integer')
     if version > VERSION:
         raise GatewayFileError('newer_version', 'version', version=version, known=VERSION)
     for key in tree:
         if key not in ('format', 'version', 'gateways'):
             raise GatewayFileError('unknown_key', _shown(key))
-    if not isinstance(tree.get('gateways'), list) or not tree['gateways']:
-        raise GatewayFileError('wrong_type', 'gateways', kind='rows')
-    return tree['gateways']
+    return _require(tree.get('gateways') or None, 'rows', 'gateways')
 
 
 def check(gateways: Sequence[Any], rules: Mapping[str, Rule], foreign: Set[str] = frozenset()) -> list[Values]:
@@ -202,9 +200,7 @@ def _refuse_constant(constant):
 
 
 def _check_object(node, rules, path, foreign=frozenset()):
-    if not isinstance(node, dict):
-        raise GatewayFileError('wrong_type', path, kind='object')
-    for key in node:
+    for key in _require(node, 'object', path):
         if key not in rules:
             code = 'foreign_key' if key in foreign else 'unknown_key'
             raise GatewayFileError(code, f'{path}.{_shown(key)}')
@@ -223,8 +219,7 @@ def _check_object(node, rules, path, foreign=frozenset()):
 
 
 def _check_text(value, rule, path):
-    if not isinstance(value, str):
-        raise GatewayFileError('wrong_type', path, kind=rule.kind)
+    _require(value, rule.kind, path)
     # PostgreSQL stores neither
     if '\0' in value or any('\ud800' <= character <= '\udfff' for character in value):
         raise GatewayFileError('bad_character', path)
@@ -238,41 +233,42 @@ def _check_lines(value, rule, path):
 
 
 def _check_boolean(value, rule, path):
-    if not isinstance(value, bool):
-        raise GatewayFileError('wrong_type', path, kind=rule.kind)
-    return value
+    return _require(value, rule.kind, path)
 
 
 def _check_number(value, rule, path):
-    if not _is_integer(value) and (rule.kind == 'integer' or not isinstance(value, float)):
-        raise GatewayFileError('wrong_type', path, kind=rule.kind)
-    if abs(value) > MAX_INTEGER:
+    if abs(_require(value, rule.kind, path)) > MAX_INTEGER:
         raise GatewayFileError('out_of_range', path, limit=MAX_INTEGER)
     return value
 
 
 def _check_choice(value, rule, path):
-    if not isinstance(value, str):
-        raise GatewayFileError('wrong_type', path, kind=rule.kind)
-    if value not in rule.choices:
+    if _require(value, rule.kind, path) not in rule.choices:
         raise GatewayFileError('unknown_value', path, value=_shown(value), choices=rule.choices)
     return value
 
 
 def _check_rows(value, rule, path):
-    if not isinstance(value, list):
-        raise GatewayFileError('wrong_type', path, kind=rule.kind)
-    return [_check_object(row, rule.rows, f'{path}[{index}]') for index, row in enumerate(value)]
+    return [
+        _check_object(row, rule.rows, f'{path}[{index}]')
+        for index, row in enumerate(_require(value, rule.kind, path))]
 
 
+_TYPES = {
+    'text': str, 'lines': str, 'choice': str, 'boolean': bool, 'integer': int, 'number': (int, float), 'rows': list,
+    'object': dict,
+}
 _CHECKS = {
     'text': _check_text, 'lines': _check_lines, 'boolean': _check_boolean, 'integer': _check_number,
     'number': _check_number, 'choice': _check_choice, 'rows': _check_rows,
 }
 
 
-def _is_integer(value):
-    return isinstance(value, int) and not isinstance(value, bool)
+def _require(value, kind, path):
+    """Return a value of this kind; raise an error for others. In Python a boolean is an integer, in JSON it is not."""
+    if not isinstance(value, _TYPES[kind]) or (kind != 'boolean' and isinstance(value, bool)):
+        raise GatewayFileError('wrong_type', path, kind=kind)
+    return value
 
 
 def _shown(text):

@@ -12,6 +12,9 @@ from .transactions import OwnTransactions, is_in_test
 # The web client is notified only once, after the provider's error message is written.
 QUIET = {'sms_gateway_words_follow': True, 'sms_skip_msg_notification': True}
 
+RESULT_COLUMNS = (
+    'state', 'outcome', 'http_code', 'response_text', 'message_id', 'error_code', 'error_message', 'failure_type')
+
 
 def save_results(env, queued, configs, unlink_failed=False, unlink_sent=True, lost=False, is_immediate=False):
     """Save the results of claimed SMS.
@@ -101,15 +104,8 @@ def write_status_rows(env, queued, configs):
         'sms_uuid': sms.uuid,
         'number': sms.number,
         'attempt': sms.attempt,
-        'state': sms.result.state,
-        'outcome': sms.result.outcome,
-        'http_code': sms.result.http_code,
-        'response_text': sms.result.response_text or None,
-        'message_id': sms.result.message_id or None,
-        'error_code': sms.result.error_code or None,
-        'error_message': sms.result.error_message or None,
-        'failure_type': sms.result.failure_type or None,
         'duration': sms.result.duration,
+        **{name: getattr(sms.result, name) or None for name in RESULT_COLUMNS},
         'awaits_report': _awaits_report(sms, configs) and not sms.result.failure_type,
     } for sms in queued]
     names = ', '.join(rows[0])

@@ -98,15 +98,15 @@ class SendResult:
     state: str  # success, pending, error, server_error
     outcome: str  # did the provider accept it: accepted, refused, unknown
     rule: int
-    http_code: int | None
-    response_text: str
-    message_id: str
-    error_code: str
-    error_message: str
-    failure_type: str
-    retryable: bool
-    retry_after: int | None
-    duration: int
+    http_code: int | None = None
+    response_text: str = ''
+    message_id: str = ''
+    error_code: str = ''
+    error_message: str = ''
+    failure_type: str = ''
+    retryable: bool = False
+    retry_after: int | None = None
+    duration: int = 0
     doubtful: bool = False
     problem: Problem | None = None
     account_refused: bool = False

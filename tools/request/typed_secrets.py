@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import unquote, unquote_plus
 
 from ..masking import Masker, masker
@@ -72,7 +72,7 @@ def find_secrets(config: RequestConfig) -> Secrets:
     secrets = [credentials.api_key, credentials.token, credentials.password]
     names, pairs = [credentials.username], [f'{credentials.username}:{credentials.password}']
     for _field, name, value in find_typed_secrets(config):
-        (names if _is_user_name(name) else secrets).append(value)
+        (names if _last_word(name) in _USER_ENDS else secrets).append(value)
     for value in _authorizations(config):
         secrets.append(value)
         pair = _decode_pair(value)
@@ -116,10 +116,6 @@ def is_secret_name(name: str) -> bool:
         last not in _NO_SECRET_WORD and bool(_SECRET_WORD_END.search(last)))
 
 
-def _is_user_name(name: str) -> bool:
-    return _last_word(name) in _USER_ENDS
-
-
 def _last_word(name):
     """Return the significant word of a name: `key` of `X-Api-Key`, `pin` of `pinCode`, `user` of `user_id`."""
     words = [word.lower() for word in _WORD.findall(name)] or ['']
@@ -156,51 +152,48 @@ def looks_random(text: str) -> bool:
 
 def _rewrite(config: RequestConfig, see: See) -> RequestConfig:
     """Replace each typed secret of a configuration by what `see` returns for it."""
-    def row(field_name, key, value, is_secret):
-        return _see_value(see, field_name, key, value) if is_secret else _rewrite_text(value, field_name, see)
-
+    see_parameter, see_header = partial(see, 'parameter_ids'), partial(see, 'header_ids')
     return replace(
         config,
-        url=_rewrite_url(config.url, see),
+        url=_rewrite_url(config.url, partial(see, 'base_url')),
         parameters=tuple(
-            replace(parameter, value=row(
-                'parameter_ids', parameter.key, parameter.value,
-                parameter.type == 'auth' or is_secret_name(parameter.key)))
+            replace(parameter, value=(
+                _see_value(see_parameter, parameter.key, parameter.value)
+                if parameter.type == 'auth' or is_secret_name(parameter.key)
+                else _rewrite_text(parameter.value, see_parameter)))
             for parameter in config.parameters),
         headers=tuple(
-            (key, _see_header(see, key, value)
+            (key, _see_header(see_header, key, value)
              if is_secret_name(key) or _SCHEME.match(value) or looks_random(_FILLED_IN.sub('', value))
-             else _rewrite_text(value, 'header_ids', see))
+             else _rewrite_text(value, see_header))
             for key, value in config.headers),
-        body_template=_rewrite_json(config.body_template, 'body_template', see),
+        body_template=_rewrite_json(config.body_template, partial(see, 'body_template')),
     )
 
 
-def _rewrite_text(text, field_name, see):
+def _rewrite_text(text, see):
     """Rewrite a value that is a document itself."""
     start = text.lstrip()[:1]
     if start == '<':
         for pattern in (_CDATA, _ELEMENT, _ATTRIBUTE):
             text = pattern.sub(lambda match: match[1] + (
-                _see_value(see, field_name, match[2], match[3]) if is_secret_name(match[2]) else match[3]), text)
+                _see_value(see, match[2], match[3]) if is_secret_name(match[2]) else match[3]), text)
         return text
     if re.match(r'\s*https?://', text):
-        return _rewrite_url(text, lambda _field, name, value: see(field_name, name, value))
+        return _rewrite_url(text, see)
     if _FORM.fullmatch(text):
-        return '&'.join(
-            _rewrite_field(piece, lambda _field, name, value: see(field_name, name, value))
-            for piece in text.split('&'))
-    return _rewrite_json(text, field_name, see) if start in ('{', '[') and not _FILLED_IN.match(text.lstrip()) else text
+        return '&'.join(_rewrite_field(piece, see) for piece in text.split('&'))
+    return _rewrite_json(text, see) if start in ('{', '[') and not _FILLED_IN.match(text.lstrip()) else text
 
 
-def _see_value(see, field_name, name, value):
+def _see_value(see, name, value):
     """Return what `see` returns for a value, or for the pieces between placeholders that look generated."""
     if not value or value.lower() in _NO_SECRETS:
         return value
     if not _FILLED_IN.search(value):
-        return see(field_name, name, value)
+        return see(name, value)
     pieces = _FILLED_IN.split(value)
-    seen = [see(field_name, name, piece) if looks_random(piece) else piece for piece in pieces]
+    seen = [see(name, piece) if looks_random(piece) else piece for piece in pieces]
     marks = _FILLED_IN.findall(value)
     return ''.join(piece + mark for piece, mark in zip(seen, [*marks, ''], strict=True))
 
@@ -208,16 +201,16 @@ def _see_value(see, field_name, name, value):
 def _see_header(see, key, value):
     if 'cookie' in key.lower() and not _FILLED_IN.search(value):
         return '; '.join(
-            f'{name}={see("header_ids", key, text)}' if text else see('header_ids', key, name)
+            f'{name}={see(key, text)}' if text else see(key, name)
             for name, _equals, text in (piece.strip().partition('=') for piece in value.split(';')))
     scheme, blank, rest = value.partition(' ')
     # Bearer, Basic, App and the like are not secrets
     if not blank:
-        return _see_value(see, 'header_ids', key, value)
-    seen = _see_value(see, 'header_ids', key, rest)
+        return _see_value(see, key, value)
+    seen = _see_value(see, key, rest)
     if not _FILLED_IN.search(rest):
         for match in _ASSIGNMENT.finditer(rest):
-            see('header_ids', key, match[1])
+            see(key, match[1])
     return f'{scheme} {seen}'
 
 
@@ -228,14 +221,14 @@ def _rewrite_url(url, see):
         if password and not _FILLED_IN.search(password):
             pair = f'{unquote(username)}:{unquote(password)}'
             if not _FILLED_IN.search(username):
-                see('base_url', unquote(username), base64.b64encode(pair.encode('utf-8', 'replace')).decode())
-            password = see('base_url', unquote(username), unquote(password))
+                see(unquote(username), base64.b64encode(pair.encode('utf-8', 'replace')).decode())
+            password = see(unquote(username), unquote(password))
         if not password:
-            username = _see_value(see, 'base_url', '', unquote(username))  # an API key
+            username = _see_value(see, '', unquote(username))  # an API key
         userinfo = f'{username}{colon}{password}@'
     segments = path.split('/')
     path = '/'.join(
-        _see_value(see, 'base_url', '', segment) if _is_secret_segment(before, segment) else segment
+        _see_value(see, '', segment) if _is_secret_segment(before, segment) else segment
         for before, segment in zip(['', *segments], segments, strict=False))
     if query:
         query = '&'.join(_rewrite_field(piece, see) for piece in query.split('&'))
@@ -253,17 +246,17 @@ def _is_secret_segment(before, segment):
 def _rewrite_field(piece, see):
     key, equals, value = piece.partition('=')
     if not equals:
-        return see('base_url', '', unquote_plus(key)) if looks_random(key) else key
+        return see('', unquote_plus(key)) if looks_random(key) else key
     if not is_secret_name(unquote_plus(key)):
         return piece
-    return f'{key}={_see_value(see, "base_url", unquote_plus(key), unquote_plus(value))}'
+    return f'{key}={_see_value(see, unquote_plus(key), unquote_plus(value))}'
 
 
 class _Object(list):
     """The members of a JSON object in their order, including repeated names."""
 
 
-def _rewrite_json(template, field_name, see):
+def _rewrite_json(template, see):
     """Return a JSON template rewritten as JSON; the template itself if nothing changes."""
     changed = []
 
@@ -279,12 +272,12 @@ def _rewrite_json(template, field_name, see):
             return [read(value, name, is_secret) for value in node]
         if is_secret and isinstance(node, (str, int, float)):
             text = node if isinstance(node, str) else json.dumps(node)
-            seen = _see_value(see, field_name, name, text)
+            seen = _see_value(see, name, text)
             if seen != text:
                 changed.append(seen)
                 return seen
         elif isinstance(node, str):
-            seen = _rewrite_text(node, field_name, see)
+            seen = _rewrite_text(node, see)
             if seen != node:
                 changed.append(seen)
             return seen
@@ -295,7 +288,7 @@ def _rewrite_json(template, field_name, see):
     except (ValueError, RecursionError):
         # Request Preview says that it is not JSON; secrets in it are secrets nevertheless
         return _PAIR.sub(lambda match: match[0].replace(
-            match[2], _see_value(see, field_name, match[1], match[2])) if is_secret_name(match[1]) else match[0],
+            match[2], _see_value(see, match[1], match[2])) if is_secret_name(match[1]) else match[0],
             template)
     return json.dumps(rewritten, ensure_ascii=False) if changed else template
 
@@ -314,18 +307,18 @@ def _authorizations(config: RequestConfig) -> Iterator[str]:
     """Yield the secrets of headers with the credentials filled in, except those that differ by recipient."""
     values = {**config.credentials.values(), 'sender': config.sender, 'account_id': config.account_id}
     for key, value in config.headers:
-        if not is_secret_name(key) or not _FILLED_IN.search(value):
-            continue
-        filled = _FILLED_IN.sub(lambda match: values.get(match[0].strip('{}_'), match[0]), value)
-        if not _FILLED_IN.search(filled):
+        filled = _fill(value, values)
+        if is_secret_name(key) and filled != value and not _FILLED_IN.search(filled):
             yield filled.partition(' ')[2] or filled
 
 
 def _userinfos(config):
     """Return `user:password` before the host."""
-    values = config.credentials.values()
-    userinfo = _SITE.fullmatch(config.url)[2] or ''
-    return [unquote(_FILLED_IN.sub(lambda found: values.get(found[0].strip('{}_'), found[0]), userinfo))]
+    return [unquote(_fill(_SITE.fullmatch(config.url)[2] or '', config.credentials.values()))]
+
+
+def _fill(text, values):
+    return _FILLED_IN.sub(lambda match: values.get(match[0].strip('{}_'), match[0]), text)
 
 
 def _decode_pair(value):
