@@ -17,6 +17,9 @@ from ..tools.request.config import ConfigError
 
 CREDENTIALS = ('api_key', 'token', 'username', 'password')
 REGEXES = ('message_id_regex', 'error_code_regex')
+TEXT_CHECKS = {
+    'country_prefixes': phone.parse_prefixes, 'delivery_callback_signature_content': check_content,
+    'delivery_callback_check_networks': parse_networks}
 STATUS_LISTS = ('success', 'pending', 'error', 'canceled')
 
 
@@ -263,28 +266,18 @@ class SmsGateway(models.Model):
                 raise ValidationError(self.env['ir.model.constraint'].sudo().search(
                     [('name', '=', self._table + constraint)], limit=1).message)
 
-    def _check_texts(self, *checks):
-        """Check texts with functions that raise a ProblemError for invalid ones.
+    @api.constrains(*TEXT_CHECKS)
+    def _check_texts(self):
+        """Check each text with its function, which raises a ProblemError for an invalid one.
 
-        :param checks: pairs of field name and function
         :raise ValidationError: names the field
         """
         for gateway in self:
-            for field_name, check in checks:
+            for field_name, check in TEXT_CHECKS.items():
                 try:
                     check(gateway[field_name] or '')
                 except ProblemError as error:
                     gateway._refuse(field_name, error.problem)
-
-    @api.constrains('country_prefixes')
-    def _check_country_prefixes(self):
-        self._check_texts(('country_prefixes', phone.parse_prefixes))
-
-    @api.constrains('delivery_callback_signature_content', 'delivery_callback_check_networks')
-    def _check_webhook_authentication(self):
-        self._check_texts(
-            ('delivery_callback_signature_content', check_content),
-            ('delivery_callback_check_networks', parse_networks))
 
     @api.constrains(*REGEXES)
     def _check_regexes(self):

@@ -10,6 +10,7 @@ from odoo import api, fields, models
 from ..sending import routing
 from ..sending.store.claims import release_waiting
 from ..tools import phone
+from ..tools.actions import open_form
 from ..tools.problem import Problem, ProblemError
 from ..tools.request.builder import Recipient, preview
 from ..tools.request.checks import check_config
@@ -174,14 +175,9 @@ class SmsGateway(models.Model):
     def action_test(self):
         """Open Send Test SMS for this gateway."""
         self.ensure_one()
-        return {
-            'type': 'ir.actions.act_window',
-            'name': self.env._("Send Test SMS"),
-            'res_model': 'sms.gateway.test',
-            'view_mode': 'form',
-            'target': 'new',
-            'context': {'default_gateway_id': self.id},
-        }
+        return open_form(
+            self.env['sms.gateway.test'], name=self.env._("Send Test SMS"), target='new',
+            context={'default_gateway_id': self.id})
 
     def action_resume(self):
         """End the pause, and send the SMS that wait for it."""

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 from odoo.tools.constants import GC_UNLINK_LIMIT
 
+from ..tools.actions import open_form
 from .sms_gateway_callback_failure_map import FAILURE_TYPES
 
 # Figures of graphs and pivots, which the database computes per group of rows.
@@ -111,8 +112,7 @@ class SmsGatewayStatus(models.Model):
 
     def action_open_sms(self):
         self.ensure_one()
-        return {'type': 'ir.actions.act_window', 'res_model': 'sms.sms', 'res_id': self.sms_id.id,
-                'views': [(False, 'form')]}
+        return open_form(self.sms_id)
 
     def action_open_document(self):
         """Open the document whose chatter contains the SMS."""

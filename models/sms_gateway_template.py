@@ -6,6 +6,8 @@ updated and are recreated after deletion; without it, an upgrade overwrites the 
 """
 from odoo import Command, api, models
 
+from ..tools.actions import open_form
+
 ADDON = 'eis_sms_apis'
 DELETED = f'{ADDON}.deleted_templates'  # a system parameter and its external id
 KEPT = {'sequence', 'active'}  # what an upgrade does not change
@@ -40,13 +42,7 @@ class SmsGateway(models.Model):
         taken = self.with_context(active_test=False).search_count(
             [('name', '=', self.name), ('is_template', '=', False)], limit=1)
         gateway = self.copy({} if taken else {'name': self.name})
-        return {
-            'type': 'ir.actions.act_window',
-            'res_model': self._name,
-            'res_id': gateway.id,
-            'view_mode': 'form',
-            'views': [(False, 'form')],
-        }
+        return open_form(gateway)
 
     # === BUSINESS METHODS === #
 

@@ -12,6 +12,7 @@ from ..sending.immediate import send_in_transaction
 from ..sending.store.claims import count_due, trigger_queue
 from ..sending.store.lost_claims import recover_lost_claims
 from ..sending.store.transactions import is_in_test
+from ..tools.actions import open_form
 from ..tools.core_contract import sends_through_iap
 from ..tools.gsm import count_segments
 from ..tools.sms_api import SmsApiGateway
@@ -118,14 +119,9 @@ class SmsSms(models.Model):
         """
         doubtful = self._filter_unknown_outcome()
         if doubtful:
-            return {
-                'type': 'ir.actions.act_window',
-                'name': self.env._("Resend SMS?"),
-                'res_model': 'sms.retry',
-                'view_mode': 'form',
-                'target': 'new',
-                'context': {'default_sms_ids': self.ids, 'default_doubtful_sms_ids': doubtful.ids},
-            }
+            return open_form(
+                self.env['sms.retry'], name=self.env._("Resend SMS?"), target='new',
+                context={'default_sms_ids': self.ids, 'default_doubtful_sms_ids': doubtful.ids})
         return self._retry(total)
 
     def resend_failed(self):

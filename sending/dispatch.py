@@ -46,7 +46,7 @@ class Dispatcher:
         self._pauses = pauses
         self._throttle = throttle
         self._is_waited_for = is_waited_for
-        self._unanswered: dict[str, QueuedSms] = {}  # by the UUID of the attempt
+        self.unanswered: dict[str, QueuedSms] = {}  # by the UUID of the attempt
         self._waiting: dict[int, deque] = {}  # {gateway id: (request, not before), to be marked as started}
         self._submitted = Counter()  # {gateway id: requests in the pool}
         self._portions: dict[int, tuple[int, float]] = {}  # {gateway id: (size, time.monotonic() of the last one)}
@@ -54,14 +54,6 @@ class Dispatcher:
         self._connections: dict[GatewayConnection, int] = {}  # {connection: maximum SMS per request}
 
     # === FIGURES === #
-
-    @property
-    def unanswered(self) -> list[QueuedSms]:
-        """The SMS whose request is waiting or in progress."""
-        return list(self._unanswered.values())
-
-    def count_sms(self) -> int:
-        return len(self._unanswered)
 
     def count_requests(self) -> int:
         """Count the requests that are waiting or in progress."""
@@ -139,9 +131,9 @@ class Dispatcher:
                 if sms.id in recipients:
                     self._outcomes.finish(sms, not_sent('sms_server', Problem('request_failed')))
             return
-        self._unanswered.update((recipients[sms.id].uuid, sms) for sms in group if sms.id in recipients)
+        self.unanswered.update((recipients[sms.id].uuid, sms) for sms in group if sms.id in recipients)
         for recipient, problem in refused:
-            self._outcomes.finish(self._unanswered.pop(recipient.uuid), not_sent('sms_server', problem))
+            self._outcomes.finish(self.unanswered.pop(recipient.uuid), not_sent('sms_server', problem))
         self._connections[config.connection] = (
             request_config.max_recipients if request_config.multiple_recipients else 1)
         waiting = self._waiting.setdefault(config.gateway_id, deque())
@@ -163,7 +155,7 @@ class Dispatcher:
         return recipients
 
     def _get_sms(self, request: HttpRequest) -> list[QueuedSms]:
-        return [self._unanswered[recipient.uuid] for recipient in request.recipients]
+        return [self.unanswered[recipient.uuid] for recipient in request.recipients]
 
     # === START === #
 
@@ -256,7 +248,7 @@ class Dispatcher:
             pairs += self._pool.abandon()
         collected = []
         for request, answer in pairs:
-            queued = [self._unanswered.pop(recipient.uuid) for recipient in request.recipients]
+            queued = [self.unanswered.pop(recipient.uuid) for recipient in request.recipients]
             self._submitted[queued[0].gateway_id] -= 1
             collected.append((queued, request, answer))
         return collected

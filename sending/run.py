@@ -98,7 +98,7 @@ class SendRun:
         their outcome is unknown if this process is interrupted."""
         dispatcher = self._dispatcher
         return (self._has_more() and dispatcher.count_requests() <= 4 * dispatcher.count_connections()
-                and dispatcher.count_sms() < MAX_UNANSWERED)
+                and len(dispatcher.unanswered) < MAX_UNANSWERED)
 
     def _refill(self):
         if time.monotonic() >= self.deadline:
@@ -131,7 +131,7 @@ class SendRun:
     def _handle_refused_claim(self, error, limit):
         """Find the SMS because of which a claim was refused, for example by a trigger, and claim the others."""
         if not isinstance(error, psycopg2.Error) or is_outage(error) or self._store.is_immediate:
-            if not (self._dispatcher.count_sms() or self.outcomes.has_unsaved()):
+            if not (self._dispatcher.unanswered or self.outcomes.has_unsaved()):
                 raise error
             # the results of requests in progress must still be saved
             _logger.warning("No more SMS can be claimed in this run", exc_info=error)
@@ -155,7 +155,8 @@ class SendRun:
             self._dispatcher.close()
         if time.monotonic() > self._next_renewal:
             self._next_renewal = time.monotonic() + RENEW_AFTER
-            if not self._store.renew([*self._dispatcher.unanswered, *self.outcomes.finished, *self.outcomes.requeued]):
+            claimed = [*self._dispatcher.unanswered.values(), *self.outcomes.finished, *self.outcomes.requeued]
+            if not self._store.renew(claimed):
                 _logger.warning("Claims of SMS could not be renewed: this run sends no further SMS")
                 self._dispatcher.close()
 

@@ -9,6 +9,7 @@ from ..sending.immediate import read_test, send_test
 from ..sending.sent_before import recall, remember
 from ..sending.store.results import save_results, word_results
 from ..sending.store.transactions import OwnTransactions
+from ..tools.actions import open_form
 from ..tools.problem import ProblemError
 from ..tools.request.builder import shown_request
 from ..tools.request.config import RenderError
@@ -70,14 +71,7 @@ class SmsGatewayTest(models.TransientModel):
 
     def action_refresh(self):
         """Show this dialog again, updated from the delivery report if there is one."""
-        return {
-            'type': 'ir.actions.act_window',
-            'name': self.env._("Send Test SMS"),
-            'res_model': self._name,
-            'res_id': self.id,
-            'views': [(False, 'form')],
-            'target': 'new',
-        }
+        return open_form(self, name=self.env._("Send Test SMS"), target='new')
 
     def action_open_status(self):
         return self.status_id._get_action()

@@ -88,9 +88,12 @@ class _Helper:
         with self._lock:
             if self._process is None or self._process.poll() is not None:
                 self._stop()
-                self._start()
+                # isolated from environment variables and site-packages
+                self._process = subprocess.Popen(  # noqa: S603 - of nothing but this file
+                    [sys.executable, '-I', '-S', __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL)
             try:
-                answer = json.loads(self._ask(question))
+                answer = json.loads(self._reader.submit(_exchange, self._process, question).result(SECONDS))
             except BaseException:
                 self._stop()
                 raise
@@ -100,15 +103,6 @@ class _Helper:
             return Found()
         names, groups, rows = answer
         return Found(names, groups, tuple(map(tuple, rows)))
-
-    def _start(self):
-        # isolated from environment variables and site-packages
-        self._process = subprocess.Popen(  # noqa: S603 - of nothing but this file
-            [sys.executable, '-I', '-S', __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL)
-
-    def _ask(self, question):
-        return self._reader.submit(_exchange, self._process, question).result(SECONDS)
 
     def stop(self):
         with self._lock:

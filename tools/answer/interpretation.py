@@ -294,7 +294,8 @@ def _decide(whole, part, taken):
                 rule != 2 or (whole.names_recipients and taken.message_id)):
             # the error key appears in another recipient's part
             state, rule = 'error', 2
-            outcome = 'refused' if _is_refused_by_http(rules, whole.answer) else 'unknown'
+            refused = 300 <= whole.answer.status < 500 and whole.answer.status not in rules.success_http_codes
+            outcome = 'refused' if refused else 'unknown'
     outcome = outcome or _outcome(whole.answer, state, rule)
     if state not in FAILED:
         if part.refused:
@@ -308,10 +309,6 @@ def _decide(whole, part, taken):
             return 'pending', 0, 'unknown', '', None
         return state, rule, outcome, '', None
     return state, rule, outcome, part.error_message, None
-
-
-def _is_refused_by_http(rules, answer):
-    return 300 <= answer.status < 500 and answer.status not in rules.success_http_codes
 
 
 def _code(whole, part):

@@ -155,18 +155,16 @@ def _render(template: RequestTemplate, group: tuple[Recipient, ...], checked: bo
         _check_path(template, encoded)
     message = values['message']
     query = list(_fill_rows(template.url_rows, encoded))
-    parameters = list(_fill_rows(template.rows_for(message), encoded))
+    parameters = [] if template.makes_object else list(_fill_rows(template.rows_for(message), encoded))
     body, content_type = None, ''
     if config.sends_json:
         document = fill_json(template.document_for(message), values, each)
         body = json.dumps(document, ensure_ascii=False).encode('utf-8', 'replace')
         content_type = 'application/json'
-        query += parameters
     elif config.method == 'post':
-        body = '&'.join(parameters).encode()
+        body, parameters = '&'.join(parameters).encode(), []
         content_type = 'application/x-www-form-urlencoded; charset=UTF-8'
-    else:
-        query += parameters
+    query += parameters
     url = template.url.fill(encoded)
     if query:
         url = f'{url}?{"&".join(query)}'

@@ -52,10 +52,10 @@ class EncodedValues(dict):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A parameter of the query string or the form body, its static text percent-encoded."""
+    """A parameter. Its static text is percent-encoded, except in a JSON object made of the parameters."""
 
-    key: Text  # with its =
-    value: Text
+    key: Text | str  # with its =; str in JSON
+    value: Text | str
     only_for: str = 'any'
 
 
@@ -73,17 +73,10 @@ class RequestTemplate:
         self.segments = [text for part in path.split('/') if (text := Text.read(part, _encode_url)).names]
         self.url_rows = [_url_row(piece) for piece in query.split('&') if piece]
         self.headers = [(key, Text.read(value)) for key, value in config.headers]
-        self.rows: list[Row] = []
-        self.document = None
-        self._parameters: list[tuple[Parameter, str | Text]] = []
-        if config.sends_json and not config.has_template:
-            self._parameters = [
-                (parameter, read_string(parameter.template(config.auth_type))) for parameter in config.parameters
-            ]
-        else:
-            self.rows = [_parameter_row(parameter, config.auth_type) for parameter in config.parameters]
-        if config.has_template:
-            self.document = read_json(config.body_template)
+        self.makes_object = config.sends_json and not config.has_template  # of the parameters
+        make_row = _json_row if self.makes_object else _parameter_row
+        self.rows = [make_row(parameter, config.auth_type) for parameter in config.parameters]
+        self.document = read_json(config.body_template) if config.has_template else None
         self.constants = {
             **dict.fromkeys(('api_key', 'token', 'username', 'password'), ''),
             **config.credentials.values(),
@@ -106,11 +99,8 @@ class RequestTemplate:
 
     def parameter_texts(self) -> Iterator[tuple[Parameter, Text]]:
         """Yield each parameter with its value; in JSON, ``__phones_list__`` and the like are placeholders too."""
-        if self.rows:
-            for parameter, row in zip(self.config.parameters, self.rows, strict=True):
-                yield parameter, row.value
-        for parameter, value in self._parameters:
-            yield parameter, Text.read(value) if isinstance(value, str) else value
+        for parameter, row in zip(self.config.parameters, self.rows, strict=True):
+            yield parameter, Text.read(row.value) if isinstance(row.value, str) else row.value
 
     @cached_property
     def takes_different_texts(self) -> bool:
@@ -133,21 +123,12 @@ class RequestTemplate:
         """Return the parameters for a text, without those that are only for the other encoding."""
         if not self.depends_on_encoding:
             return self.rows
-        encoding = _encoding_of(message)
+        encoding = 'gsm' if is_gsm(message) else 'unicode'
         return [row for row in self.rows if row.only_for in ('any', encoding)]
 
     def document_for(self, message: str):
         """Return the parsed JSON body for a text: the template, else one object made of the parameters."""
-        if self.document is not None:
-            return self.document
-        encoding = _encoding_of(message) if self.depends_on_encoding else 'any'
-        return {
-            parameter.key: value for parameter, value in self._parameters if parameter.only_for in ('any', encoding)
-        }
-
-
-def _encoding_of(message: str) -> str:
-    return 'gsm' if is_gsm(message) else 'unicode'
+        return {row.key: row.value for row in self.rows_for(message)} if self.makes_object else self.document
 
 
 def _split_url(url: str) -> tuple[str, str, str]:
@@ -167,3 +148,7 @@ def _parameter_row(parameter: Parameter, auth_type: str) -> Row:
     value = Text.read(parameter.template(auth_type), percent_encode)
     # A key has no placeholders: what looks like one is percent-encoded.
     return Row(Text(percent_encode(parameter.key) + '='), value, parameter.only_for)
+
+
+def _json_row(parameter: Parameter, auth_type: str) -> Row:
+    return Row(parameter.key, read_string(parameter.template(auth_type)), parameter.only_for)
