@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from ..tools.actions import open_form
 from ..tools.request.curl_import import CurlError, import_curl
 
 
@@ -84,24 +85,11 @@ class SmsGatewayCurl(models.TransientModel):
         else:
             gateway = self.env['sms.gateway'].create(values)
         self.write({'command': False, 'line_ids': [Command.clear()]})
-        return {
-            'type': 'ir.actions.act_window',
-            'res_model': 'sms.gateway',
-            'res_id': gateway.id,
-            'views': [(False, 'form')],
-            'target': 'current',
-        }
+        return open_form(gateway, target='current')
 
     def _reopen(self):
-        return {
-            'type': 'ir.actions.act_window',
-            'name': self.env._("Import cURL Command"),
-            'res_model': self._name,
-            'res_id': self.id,
-            'views': [(False, 'form')],
-            'target': 'new',
-            'context': {'dialog_size': 'extra-large'},
-        }
+        return open_form(
+            self, name=self.env._("Import cURL Command"), target='new', context={'dialog_size': 'extra-large'})
 
     # === BUSINESS METHODS === #
 

@@ -8,10 +8,9 @@ from urllib.parse import unquote_plus
 
 from ..typed_secrets import looks_random
 from .errors import Note
-from .scanner import VARIABLE_END, VARIABLE_START
+from .scanner import VARIABLE
 
 _PLUS = re.compile(r'(?:^|(?<=[,;|:]))\+(?=[0-9])')
-_VARIABLE = re.compile(f'{VARIABLE_START}([^{VARIABLE_END}]*){VARIABLE_END}')
 _SHOWN = 100  # characters of a text in a note
 
 
@@ -70,8 +69,8 @@ def decode_pair(piece: str) -> tuple[str, str | None]:
 
 def shown(text: str) -> str:
     """Give a text as people write it, shell variables with their dollar sign."""
-    return _VARIABLE.sub(lambda match: match[1] if match[1].startswith('$') else f'${match[1]}', text)
+    return VARIABLE.sub(lambda match: match[1] if match[1].startswith('$') else f'${match[1]}', text)
 
 
 def is_variable(text: str) -> bool:
-    return bool(_VARIABLE.fullmatch(text))
+    return bool(VARIABLE.fullmatch(text))

@@ -6,7 +6,7 @@ import phonenumbers
 from phonenumbers import NumberParseException
 
 from .names import words_of
-from .scanner import VARIABLE_END, VARIABLE_START
+from .scanner import VARIABLE
 
 _SCHEDULE = re.compile(
     r'(?:send|deliver|delivery|schedule|scheduled|scheduling|start|dispatch|submit)?(?:at|time|date|datetime|timestamp|on|'
@@ -14,7 +14,6 @@ _SCHEDULE = re.compile(
 _DATE = re.compile(
     r'\d{4}[-/.]\d\d?[-/.]\d\d?(?:[T ].*)?|\d\d?[-/.]\d\d?[-/.]\d{4}(?:[T ,].*)?|1[0-9]{9}(?:[0-9]{3})?|'
     r'\d{8}(?:T?\d{4,6}Z?)?|\d{12}')
-_VARIABLE = re.compile(f'{VARIABLE_START}([^{VARIABLE_END}]*){VARIABLE_END}')
 _IN_MARKS = re.compile(
     r'<<?\s*([^<>]{1,80}?)\s*>>?|\{\{\s*([^{}]{1,80}?)\s*\}\}|\$?\{\s*([^{}]{1,80}?)\s*\}|'
     r'\[\s*([^\[\]]{1,80}?)\s*\]|%([A-Za-z_]\w*)%|\$([A-Za-z_]\w*)|:([a-z_]+)|__([A-Za-z_]+)__')
@@ -63,7 +62,7 @@ def is_hole(value: str) -> bool:
     value = value.strip()
     if not value:
         return False
-    if _VARIABLE.search(value) or _IN_MARKS.fullmatch(value) or _WRITTEN.fullmatch(value) or _CROSSED_OUT.search(value):
+    if VARIABLE.search(value) or _IN_MARKS.fullmatch(value) or _WRITTEN.fullmatch(value) or _CROSSED_OUT.search(value):
         return True
     return bool(_CAPITALS.fullmatch(value) and _CAPITAL_WORD.search(value))
 
@@ -77,7 +76,7 @@ def is_placeholder(value: str) -> bool:
 def placeholder_name(value: str) -> str:
     """Give what a placeholder is called, `TOKEN` for `$TOKEN` or `{{TOKEN}}`; empty for a value that is none."""
     value = value.strip()
-    match = _VARIABLE.fullmatch(value) or _IN_MARKS.fullmatch(value)
+    match = VARIABLE.fullmatch(value) or _IN_MARKS.fullmatch(value)
     if match:
         value = next(filter(None, match.groups()), '')
     elif not (_WRITTEN.fullmatch(value) or _CAPITALS.fullmatch(value) or _BARE_NAME.fullmatch(value)):

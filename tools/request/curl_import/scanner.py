@@ -7,6 +7,7 @@ from .errors import CurlError
 
 # Around the name of a shell variable. Noncharacters of Unicode, which no text contains.
 VARIABLE_START, VARIABLE_END = '\ufdd0', '\ufdd1'
+VARIABLE = re.compile(f'{VARIABLE_START}([^{VARIABLE_END}]*){VARIABLE_END}')
 
 
 _GOES_ON = re.compile(r'''\s*(?:--?[A-Za-z]|['"]|https?://|[\u201c\u2018])''')
