@@ -59,6 +59,8 @@ from .pure import (
     test_request_curl,
     test_request_fuzz,
     test_request_headers,
+    test_request_import,
+    test_request_import_fuzz,
     test_request_json,
     test_request_preview,
     test_request_refused,
