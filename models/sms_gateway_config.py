@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import str2bool
 
 from ..sending import routing
@@ -28,6 +28,16 @@ MIN_SECRET_NAME = 8  # characters; shorter usernames can be common words
 
 class SmsGateway(models.Model):
     _inherit = 'sms.gateway'
+
+    wait_header = fields.Char(
+        "Wait Header",
+        help="Enter the response header in which the provider says how many seconds to wait before the next request, "
+             "for example x-ratelimit-reset. Leave empty if it is Retry-After, which is always read.")
+    wait_regex = fields.Char(
+        "Wait Regex",
+        help="Enter a regular expression that finds in a response how long to wait before the next request: the first "
+             "group is a number of seconds, or of milliseconds if it is named ms: wait (?P<ms>[0-9]+). Only read if no "
+             "header says it.")
 
     # === BUSINESS METHODS - SYSTEM PARAMETERS === #
 
@@ -223,7 +233,8 @@ class SmsGateway(models.Model):
         secrets = self._get_secrets()
         return AnswerRules(
             **self._get_texts(
-                'message_id_regex', 'error_code_regex', 'success_substring', 'success_key', 'error_key'),
+                'message_id_regex', 'error_code_regex', 'success_substring', 'success_key', 'error_key', 'wait_header',
+                'wait_regex'),
             **self._get_texts(
                 'items', 'number', 'message_id', 'status', 'error_code', 'error_message', prefix='answer_',
                 suffix='_path'),

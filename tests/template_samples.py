@@ -8,7 +8,8 @@ A file holds one object:
 - `requests`: {name, source, sms: [{number, text}], expect: [{method, path, query, headers, form | json | body, host}]};
   `headers` are those that matter (null: must not be there), `host` is the one that the template's own URL gives;
 - `answers`: {name, source, status, headers, body, request, results: [{state, message_id, failure_type, error_code}]}
-  to the first of `requests` or the one that `request` names; a result names fields of the SMS's status row;
+  to the first of `requests` or the one that `request` names; a result names fields of the SMS's status row, and of
+  `READ`: what only sending sees of the response;
 - `reports`: {name, source, method, content_type, query, body, state, failure_type, error_code, error_message, answer,
   sms} after the first answer that accepts everything, or the one that `answer` names; `sms` counts the SMS of the
   request from 1; the state is delivered, failed, pending, canceled, or unknown for a status that says nothing;
@@ -32,6 +33,7 @@ ADDON = Path(__file__).resolve().parent.parent
 TEMPLATES = ADDON / 'data' / 'gateways'
 SAMPLES = Path(__file__).resolve().parent / 'providers'
 FORM = 'application/x-www-form-urlencoded'
+READ = ('retryable', 'account_refused', 'retry_after')
 STATES = {'delivered': 'success', 'failed': 'error', 'pending': 'pending', 'canceled': 'canceled', 'unknown': None}
 
 Tokens = Mapping[tuple[str, int], str]

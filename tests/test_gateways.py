@@ -23,6 +23,7 @@ REFUSED = (  # what the sentence names, values
     ("Base URL", {'base_url': 'https://example.com:port/'}),
     ("Message ID Regex", {'message_id_regex': '('}),
     ("Error Code Regex", {'error_code_regex': '[a-'}),
+    ("Wait Regex", {'wait_regex': 'wait (?P<ms>'}),
     ("Success HTTP Codes", {'success_http_codes': '200;201'}),
     ("Success HTTP Codes", {'success_http_codes': 'ok'}),
     ("Success HTTP Codes", {'success_http_codes': '20'}),

@@ -43,6 +43,28 @@ AFTER_REPORT = {
     'unknown': ('success', 'pending'),
 }
 FIELD_ORDER = (ORDER[0], 'is_template', *ORDER[1:])
+# codes of a busy provider that has accepted nothing, in responses with another HTTP code than 429 and 503
+BUSY = {
+    'africastalking': {'500', '501'},
+    'clickatell': {'19', '43'},
+    'infobip': {'REJECTED_SYSTEM_ERROR'},
+    'jasmin': {'User throughput exceeded*', 'Cannot send submit_sm*'},
+    'msg91': {'205'},
+    'routemobile': {'1709'},
+    'seven': {'11'},
+    'smsapi': {'202'},
+    'sslwireless': {'4029', '4030', '4031'},
+    'telnyx': {'10011', '40318'},
+    'twilio': {'20429', '21611', '63017'},
+    'vonage': {'response:1', 'response:10'},
+}
+
+
+def get_recipients(gateway, request):
+    """The recipients of a sample of a request, as the gateway gets them."""
+    return [
+        Recipient('0' * 32, phone.format_number(sms['number'], gateway.number_format), sms['text'])
+        for sms in request['sms']]
 
 
 @tagged('post_install', '-at_install')
@@ -84,6 +106,30 @@ class TestTemplates(TransactionCase):
             for address in map(ipaddress.ip_address, addresses):
                 self.assertTrue([network for network in networks if address in network], address)
 
+    def test_busy_providers(self):
+        """What means "not now" is sent by the next gateway, or later. Whatever else looks like it is not among it: a
+        second copy of an SMS (ClickSend's THROTTLED), an internal error that does not say that nothing was accepted."""
+        rows = self.env['sms.gateway.callback.failure.map'].search([('outcome', '=', 'try_again')])
+        for slug in template_samples.template_slugs():
+            with self.subTest(provider=slug):
+                own = rows.filtered(lambda row, slug=slug: row.gateway_id == get_template(self.env, slug))
+                self.assertEqual(set(own.mapped('provider_code')), BUSY.get(slug, set()))
+                self.assertFalse({'sms_acc', 'sms_credit'} & set(own.mapped('failure_type')), "That refuses the account.")
+
+    def test_what_another_gateway_may_send_has_a_sample(self):
+        """Each code with Try Again or Account Refused is in a response of which the samples say so."""
+        for slug in template_samples.template_slugs():
+            results = [result for answer in template_samples.load(slug).answers for result in answer['results']]
+            for outcome, name in (('try_again', 'retryable'), ('account', 'account_refused')):
+                proven = sum(bool(result.get(name)) for result in results)
+                for row in get_template(self.env, slug).callback_failure_map_ids.filtered_domain(
+                        [('outcome', '=', outcome)]):
+                    with self.subTest(provider=slug, code=row.provider_code):
+                        code = row.provider_code.removeprefix('response:').rstrip('*')
+                        self.assertTrue(proven)
+                        if '*' not in row.provider_code and not code.startswith('HTTP'):
+                            self.assertIn(code, [r.get('error_code') for r in results if r.get(name)])
+
     def test_files_have_one_order(self):
         for slug in template_samples.template_slugs():
             with self.subTest(provider=slug):
@@ -102,7 +148,7 @@ class TestTemplates(TransactionCase):
                 document = template_samples.document_of(answer)
                 if document is None:
                     continue
-                recipients = self._get_recipients(template, samples, answer)
+                recipients = get_recipients(template, samples.request(answer.get('request', '')))
                 results = [
                     [(*operator.attrgetter(*SAID)(result), result.error_code.replace(' ', ''))
                      for result in interpret(rules, recipients, HttpAnswer(answer['status'], text))]
@@ -111,11 +157,6 @@ class TestTemplates(TransactionCase):
                 with self.subTest(provider=slug, sample=answer['name']):
                     self.assertEqual(results[1:], results[:1] * 3)
 
-    def _get_recipients(self, template, samples, answer):
-        return [
-            Recipient('0' * 32, phone.format_number(sms['number'], template.number_format), sms['text'])
-            for sms in samples.request(answer.get('request', ''))['sms']]
-
     def test_each_code_of_success_is_one_where_a_message_id_is_required(self):
         """The id proves that the SMS was taken; which of the three codes goes with it may change any day."""
         for slug in template_samples.template_slugs():
@@ -123,7 +164,7 @@ class TestTemplates(TransactionCase):
             if not template.require_message_id:
                 continue
             answer = samples.accepted()
-            recipients = self._get_recipients(template, samples, answer)
+            recipients = get_recipients(template, samples.request(answer.get('request', '')))
             text = answer['body'] if isinstance(answer['body'], str) else json.dumps(answer['body'])
             for status in (200, 201, 202):
                 with self.subTest(provider=slug, status=status):
@@ -236,10 +277,7 @@ class TestTemplateSamples(GatewayCase):
 
     def _get_host(self, gateway, sample):
         """The host to which the request would really go."""
-        recipients = [
-            Recipient('0' * 32, phone.format_number(sms['number'], gateway.number_format), sms['text'])
-            for sms in sample['sms']
-        ]
+        recipients = get_recipients(gateway, sample)
         return urlsplit(build_requests(gateway._get_request_config(), recipients)[0].url).netloc
 
     # === REQUESTS === #
@@ -291,12 +329,14 @@ class TestTemplateSamples(GatewayCase):
     def _check_answers(self, gateway, sample):
         sms = self._send_and_answer(sample)
         self.assertEqual(len(sms), len(sample['results']), "One result for each SMS of the request.")
+        self._check_read(gateway, sample)
         document = template_samples.document_of(sample)
         words = set() if document is None else template_samples.texts_in(document)
         for one, expected in zip(sms, sample['results'], strict=True):
             row = self._get_row(one)
             self.assertTrue(row, self._describe(one))
-            self.assertEqual({name: row[name] or '' for name in expected}, expected, self._describe(one))
+            kept = {name: value for name, value in expected.items() if name not in template_samples.READ}
+            self.assertEqual({name: row[name] or '' for name in kept}, kept, self._describe(one))
             if words and row.error_message:
                 reason = row.error_message
                 if row.outcome == 'unknown':
@@ -305,6 +345,18 @@ class TestTemplateSamples(GatewayCase):
                         continue  # no provider responds like this; the whole text helps to find out why
                 self.assertIn(reason, words, "Who reads it gets the provider's words and no JSON.")
                 self.assertNotRegex(reason, r'[{}"]', self._describe(one))
+
+    def _check_read(self, gateway, sample):
+        """What decides who sends the SMS next; the SMS of a sample is too old for that."""
+        reply = template_samples.reply_of(sample)
+        headers = {name.lower(): value for name, value in reply.headers.items()}
+        read = interpret(
+            gateway._get_answer_rules(False),
+            get_recipients(gateway, self.samples.request(sample.get('request', ''))),
+            HttpAnswer(reply.status, reply.content()[0].decode(), headers))
+        for result, expected in zip(read, sample['results'], strict=True):
+            for name in set(template_samples.READ) & set(expected):
+                self.assertEqual(getattr(result, name), expected[name], (name, result))
 
     def _send_and_answer(self, answer):
         self.provider.always(template_samples.reply_of(answer))

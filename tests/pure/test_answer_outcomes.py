@@ -127,6 +127,42 @@ class TestOutcomes(PureCase):
                 self.assertIsNone(read_one(429, headers={'retry-after': value}).retry_after)
         self.assertIsNone(read_one(400, headers={'retry-after': '30'}).retry_after)
 
+    def test_the_providers_own_header(self):
+        for headers, wait in (
+                ({'x-ratelimit-reset': '7'}, 7), ({'x-ratelimit-reset': '7', 'retry-after': '30'}, 7),
+                ({'retry-after': '30'}, 30), ({'x-ratelimit-reset': 'soon', 'retry-after': '30'}, 30),
+                ({'x-ratelimit-reset': '-7'}, None), ({'x-ratelimit-reset': '1790000000'}, None), ({}, None)):
+            with self.subTest(headers):
+                self.assertEqual(read_one(429, headers=headers, wait_header=' X-RateLimit-Reset ').retry_after, wait)
+
+    def test_a_wait_in_the_text(self):
+        for pattern, text, wait in (
+                (r'wait (\d+)', 'wait 30', 30), (r'wait \[ ?(?P<ms>\d+)', 'please wait [ 250 ] and retry', 1),
+                (r'wait (?P<ms>\d+)', 'wait 1000', 1), (r'wait (?P<ms>\d+)', 'wait 1001', 2),
+                (r'(wait|pause) for (?P<ms>\d+)', 'pause for 2500', 3), (r'wait (-?\d+)', 'wait -5', None),
+                (r'wait (\d+)', 'wait ' + '9' * 50, None), (r'wait (\w+)', 'wait long', None),
+                (r'wait \d+', 'wait 30', None), (r'wait (\d+)', 'busy', None), ('', 'wait 30', None), ('(', '(', None)):
+            with self.subTest(pattern=pattern, text=text[:30]):
+                self.assertEqual(read_one(429, text, wait_regex=pattern).retry_after, wait)
+        result = read_one(429, 'wait 30', headers={'retry-after': '7'}, wait_regex=r'wait (\d+)')
+        self.assertEqual(result.retry_after, 7, "A header is preferred.")
+        self.assertIsNone(read_one(400, 'wait 30', wait_regex=r'wait (\d+)').retry_after, "That is no request to wait.")
+
+    def test_a_long_text_of_which_one_part_is_accepted(self):
+        """The error key and a message ID in one response: another gateway would send the accepted part again."""
+        rules = {
+            'message_id_path': 'parts[].id', 'error_code_path': 'parts[].code', 'error_key': '"code"',
+            'failure_map': (('1', 'sms_server', 'try_again'), ('9', 'sms_credit'))}
+        for code in (1, 9):
+            for parts in ('{"id": "a"}, {"code": %s}', '{"code": %s}, {"id": "a"}'):
+                with self.subTest(code=code, parts=parts):
+                    result = read_one(200, '{"parts": [%s]}' % parts % code, **rules)
+                    self.assertEqual(
+                        (result.outcome, result.doubtful, result.retryable, result.account_refused),
+                        ('unknown', True, False, False))
+            result = read_one(200, '{"parts": [{"code": %s}, {"code": %s}]}' % (code, code), **rules)
+            self.assertEqual((result.outcome, result.retryable, result.account_refused), ('refused', code == 1, code == 9))
+
 
 class TestOutcomeOfCodes(PureCase):
     """The Outcome of a failure code: whatever the HTTP code, it tells whether the provider took the SMS."""

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
 
@@ -13,6 +11,7 @@ from ..masking import masker
 from ..problem import Problem
 from .failure_codes import ACCOUNT, AS_USUAL, RESPONSE, TRY_AGAIN, FailureCode, match_failure, match_outcome
 from .parts import ItemTexts, find_first, split
+from .waiting import read_wait
 
 MAX_TEXT = 64 * 1024  # characters of a response that are read
 MAX_RESPONSE_TEXT = 4096  # bytes of a response that are stored
@@ -52,6 +51,8 @@ class AnswerRules:
     success_key: str = ''
     error_key: str = ''
     require_message_id: bool = False
+    wait_header: str = ''  # this and the next: see `waiting.read_wait`
+    wait_regex: str = ''
     failure_map: tuple[tuple[str, ...], ...] = ()  # see `FailureCode`: provider code, failure type, outcome
     default_success_200: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)  # these and the next two: see `masking.Masker`
@@ -151,8 +152,8 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
     accepted = verdict[0] not in FAILED
     own = taken = split(rules, recipients, body, accepted)
     is_shared = len(recipients) > 1
-    if not accepted and ('accepted' in rules.fixed_outcomes or (is_shared and verdict[1] == 2)):
-        # an SMS that the provider accepted nevertheless keeps its message ID
+    if not accepted and ('accepted' in rules.fixed_outcomes or verdict[1] == 2):
+        # an SMS that the provider accepted nevertheless, or a part of it, keeps its message ID
         taken = split(rules, recipients, body, accepted=True)
     mask, mask_identifier = _masker(rules, recipients), masker(rules.secrets)
     shown = mask(body)
@@ -261,6 +262,9 @@ def _result(whole, uuid, part, taken):
             answer.status, 'sms_server')
         account_refused = outcome == 'refused' and (account_refused or failure_type in _OF_THE_ACCOUNT)
         retryable = retryable and outcome == 'refused' and not account_refused
+        if (retryable or account_refused) and whole.rule == 2 and taken.message_id:
+            # one part of a long text is accepted, another is not: nobody else must send all of it
+            outcome, retryable, account_refused = 'unknown', False, False
         doubtful = outcome == 'unknown'
         if not rules.status_tracked:
             outcome = 'unknown'  # of this SMS alone; `retryable` still says what may happen to it right away
@@ -275,7 +279,8 @@ def _result(whole, uuid, part, taken):
         error_code=whole.mask(code)[:MAX_WORDS],
         error_message=whole.mask(message)[:MAX_WORDS],
         failure_type=failure_type, retryable=retryable,
-        retry_after=_retry_after(answer.headers.get('retry-after')) if retryable else None,
+        retry_after=read_wait(
+            answer.headers, whole.body, rules.wait_header, rules.wait_regex) if retryable else None,
         duration=answer.duration,
         doubtful=doubtful, problem=problem, account_refused=account_refused)
 
@@ -369,20 +374,6 @@ def _phrase(answer):
         return f'HTTP {answer.status} {HTTPStatus(answer.status).phrase}'
     except ValueError:
         return f'HTTP {answer.status}'
-
-
-def _retry_after(value):
-    """Return the seconds of a Retry-After header (RFC 9110 section 10.2.3), None without one. It may be a date."""
-    value = (value or '').strip()
-    if re.fullmatch(r'[0-9]{1,9}', value):
-        return int(value)
-    try:
-        moment = parsedate_to_datetime(value)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone.utc)
-        return max(0, round((moment - datetime.now(timezone.utc)).total_seconds()))
-    except (TypeError, ValueError, OverflowError, IndexError):
-        return None
 
 
 def _masker(rules, recipients):
