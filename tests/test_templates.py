@@ -114,7 +114,8 @@ class TestTemplates(TransactionCase):
             with self.subTest(provider=slug):
                 own = rows.filtered(lambda row, slug=slug: row.gateway_id == get_template(self.env, slug))
                 self.assertEqual(set(own.mapped('provider_code')), BUSY.get(slug, set()))
-                self.assertFalse({'sms_acc', 'sms_credit'} & set(own.mapped('failure_type')), "That refuses the account.")
+                self.assertFalse(
+                    {'sms_acc', 'sms_credit'} & set(own.mapped('failure_type')), "That would refuse the account.")
 
     def test_what_another_gateway_may_send_has_a_sample(self):
         """Each code with Try Again or Account Refused is in a response of which the samples say so."""

@@ -154,14 +154,16 @@ class TestOutcomes(PureCase):
             'message_id_path': 'parts[].id', 'error_code_path': 'parts[].code', 'error_key': '"code"',
             'failure_map': (('1', 'sms_server', 'try_again'), ('9', 'sms_credit'))}
         for code in (1, 9):
-            for parts in ('{"id": "a"}, {"code": %s}', '{"code": %s}, {"id": "a"}'):
+            refused = f'{{"code": {code}}}'
+            for parts in (f'{{"id": "a"}}, {refused}', f'{refused}, {{"id": "a"}}'):
                 with self.subTest(code=code, parts=parts):
-                    result = read_one(200, '{"parts": [%s]}' % parts % code, **rules)
+                    result = read_one(200, f'{{"parts": [{parts}]}}', **rules)
                     self.assertEqual(
                         (result.outcome, result.doubtful, result.retryable, result.account_refused),
                         ('unknown', True, False, False))
-            result = read_one(200, '{"parts": [{"code": %s}, {"code": %s}]}' % (code, code), **rules)
-            self.assertEqual((result.outcome, result.retryable, result.account_refused), ('refused', code == 1, code == 9))
+            result = read_one(200, f'{{"parts": [{refused}, {refused}]}}', **rules)
+            self.assertEqual(
+                (result.outcome, result.retryable, result.account_refused), ('refused', code == 1, code == 9))
 
 
 class TestOutcomeOfCodes(PureCase):

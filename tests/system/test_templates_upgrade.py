@@ -161,7 +161,8 @@ class TestReferenceProduct(UpgradeCase):
         'answer_status_path', 'answer_error_code_path', 'answer_error_message_path', 'answer_error_values',
         'require_message_id', 'wait_header', 'wait_regex', 'max_connections', 'timeout', 'rate_limit', 'failover',
         'delivery_callback_number_param', 'delivery_callback_answer', 'delivery_callback_check',
-        'delivery_callback_check_key', 'delivery_callback_check_username', 'delivery_callback_check_password', 'delivery_callback_check_networks',
+        'delivery_callback_check_key', 'delivery_callback_check_username', 'delivery_callback_check_password',
+        'delivery_callback_check_networks',
         'delivery_callback_signature_header', 'delivery_callback_signature_algorithm',
         'delivery_callback_signature_encoding', 'delivery_callback_signature_prefix',
         'delivery_callback_signature_content', 'delivery_callback_signature_key')

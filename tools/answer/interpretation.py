@@ -262,9 +262,10 @@ def _result(whole, uuid, part, taken):
             answer.status, 'sms_server')
         account_refused = outcome == 'refused' and (account_refused or failure_type in _OF_THE_ACCOUNT)
         retryable = retryable and outcome == 'refused' and not account_refused
-        if (retryable or account_refused) and whole.rule == 2 and taken.message_id:
-            # one part of a long text is accepted, another is not: nobody else must send all of it
-            outcome, retryable, account_refused = 'unknown', False, False
+        partly = whole.rule == 2 and taken.message_id and (retryable or account_refused)
+        # one part of a long text is accepted, another is not: no gateway must send the whole text again
+        outcome, retryable, account_refused = (
+            ('unknown', False, False) if partly else (outcome, retryable, account_refused))
         doubtful = outcome == 'unknown'
         if not rules.status_tracked:
             outcome = 'unknown'  # of this SMS alone; `retryable` still says what may happen to it right away
@@ -279,8 +280,7 @@ def _result(whole, uuid, part, taken):
         error_code=whole.mask(code)[:MAX_WORDS],
         error_message=whole.mask(message)[:MAX_WORDS],
         failure_type=failure_type, retryable=retryable,
-        retry_after=read_wait(
-            answer.headers, whole.body, rules.wait_header, rules.wait_regex) if retryable else None,
+        retry_after=read_wait(answer.headers, whole.body, rules.wait_header, rules.wait_regex) if retryable else None,
         duration=answer.duration,
         doubtful=doubtful, problem=problem, account_refused=account_refused)
 
