@@ -16,6 +16,7 @@ from ..tools.problem import Problem
 from ..tools.report.parsing import ReportRules, parse_value_list
 from ..tools.request.config import Credentials, RequestConfig
 from ..tools.request.typed_secrets import Secrets, find_secrets
+from ..tools.smart_encoding import ALWAYS, OFF, SAVING
 from .sms_gateway import CREDENTIALS, STATUS_LISTS
 
 _logger = logging.getLogger(__name__)
@@ -38,6 +39,11 @@ class SmsGateway(models.Model):
         help="Enter a regular expression that finds in a response how long to wait before the next request: the first "
              "group is a number of seconds, or of milliseconds if it is named ms: wait (?P<ms>[0-9]+). Only read if no "
              "header says it.")
+    smart_encoding = fields.Selection(
+        [(OFF, "Off"), (SAVING, "When it saves a segment"), (ALWAYS, "Always")],
+        "Smart Encoding", required=True, default=OFF,
+        help="Replaces characters that make an SMS Unicode, which fits 70 instead of 160 characters: typographic "
+             "quotes, dashes and spaces, and with Always also accents (Ł becomes L). Odoo keeps the original text.")
 
     # === BUSINESS METHODS - SYSTEM PARAMETERS === #
 
@@ -164,6 +170,7 @@ class SmsGateway(models.Model):
                 prefixes=gateway._get_prefixes(),
                 failures=failures.get(gateway.id, 0),
                 is_half_open=gateway.id in half_open,
+                smart_encoding=gateway.smart_encoding,
             )
             for gateway in self.sudo()
         }

@@ -18,6 +18,7 @@ from ..tools.request.config import ConfigError
 from ..tools.request.curl import to_curl
 from ..tools.request.typed_secrets import find_typed_secrets
 from ..tools.request.usage import RequestUsage, is_local
+from ..tools.smart_encoding import encode
 from .sms_gateway import CREDENTIALS
 
 # the credentials that an authentication type requires, whatever the request contains
@@ -29,7 +30,7 @@ LAST_SMS = 50
 REQUEST_FIELDS = (
     'base_url', 'method', 'request_type', 'supports_multiple_recipients', 'multi_recipient_separator',
     'max_recipients', 'number_format', 'sender', 'account_id', 'encoding_gsm', 'encoding_unicode', 'auth_type',
-    'body_template', 'delivery_callback_enabled', 'parameter_ids', 'header_ids', *CREDENTIALS,
+    'smart_encoding', 'body_template', 'delivery_callback_enabled', 'parameter_ids', 'header_ids', *CREDENTIALS,
     *(f'parameter_ids.{name}' for name in ('sequence', 'key', 'value', 'param_type', 'only_for')),
     *(f'header_ids.{name}' for name in ('sequence', 'key', 'value')),
 )
@@ -218,7 +219,7 @@ class SmsGateway(models.Model):
             Recipient(
                 uuid=f'{index:032x}',
                 number=phone.format_number(number, self.number_format or 'e164'),
-                message=self.env._("Hello from Odoo"),
+                message=encode(self.env._("Hello from Odoo"), self.smart_encoding),
             )
             for index, number in enumerate(numbers, 1)
         ]

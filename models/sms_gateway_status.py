@@ -19,6 +19,7 @@ AGGREGATES = {
         ORDER BY EXTRACT(EPOCH FROM %(delivered_date)s - %(sent_date)s)::float)""",
 }
 FAILED = ('error', 'server_error')
+ENCODINGS = [('gsm', "GSM 03.38"), ('unicode', "UCS-2")]
 COLUMNS = ('state', 'sent_date', 'delivered_date', 'awaits_report', 'note')
 
 
@@ -61,6 +62,11 @@ class SmsGatewayStatus(models.Model):
     duration = fields.Integer(
         "Duration (ms)", readonly=True, aggregator='avg', help="Response time of the provider.")
     awaits_report = fields.Boolean(readonly=True, help="No final delivery report has arrived yet.")
+    text_encoding = fields.Selection(ENCODINGS, "Encoding", readonly=True, help="Encoding of the text as it was sent.")
+    segment_count = fields.Integer("Segments", readonly=True, help="Number of SMS that the provider charges for.")
+    is_text_replaced = fields.Boolean(
+        "Characters Replaced", readonly=True,
+        help="Smart Encoding replaced characters of the text. Odoo keeps the original text.")
     note = fields.Char("Note", readonly=True)
     attempt = fields.Integer(
         "Attempt", readonly=True, default=1, aggregator=None, help="Number of times the SMS was sent to a provider.")

@@ -17,6 +17,7 @@ from ..tools.core_contract import sends_through_iap
 from ..tools.gsm import count_segments
 from ..tools.sms_api import SmsApiGateway
 from .sms_gateway_callback_failure_map import DELIVERY_FAILURE_TYPES
+from .sms_gateway_status import ENCODINGS
 
 _logger = logging.getLogger(__name__)
 
@@ -46,10 +47,11 @@ class SmsSms(models.Model):
         help="The provider's error message, or why the SMS could not be sent.")
     failure_type = fields.Selection(selection_add=DELIVERY_FAILURE_TYPES)
     text_encoding = fields.Selection(
-        [('gsm', "GSM 03.38"), ('unicode', "UCS-2")], "Encoding", compute='_compute_segments',
+        ENCODINGS, "Encoding", compute='_compute_segments',
         help="GSM 03.38 fits 160 characters in a single SMS and 153 per segment of a longer one; UCS-2 fits 70 and 67.")
     segment_count = fields.Integer(
-        "Segments", compute='_compute_segments', help="Number of SMS that the provider counts for this text.")
+        "Segments", compute='_compute_segments',
+        help="Number of SMS that providers count for this text. Smart Encoding of a gateway can lower it.")
     status_id = fields.Many2one(
         'sms.gateway.status', "Provider Status", compute='_compute_status_id', groups='base.group_system')
 

@@ -151,7 +151,7 @@ class Dispatcher:
             except phone.NumberError as error:
                 self._outcomes.finish(sms, not_sent('sms_number_format', error.problem))
                 continue
-            recipients[sms.id] = Recipient(attempt_uuid(sms.uuid, sms.attempt), number, sms.body)
+            recipients[sms.id] = Recipient(attempt_uuid(sms.uuid, sms.attempt), number, config.encode(sms.body))
         return recipients
 
     def _get_sms(self, request: HttpRequest) -> list[QueuedSms]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ..tools.answer.interpretation import AnswerRules
 from ..tools.request.config import RequestConfig
+from ..tools.smart_encoding import OFF, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class GatewayConfig:
     :param prefixes: Country Prefixes as digits
     :param failures: number of consecutive pauses of the gateway
     :param is_half_open: whether the pause of its circuit breaker has ended, so that one SMS has to test it
+    :param smart_encoding: see :func:`~tools.smart_encoding.encode`
     """
     gateway_id: int
     name: str
@@ -40,8 +42,13 @@ class GatewayConfig:
     prefixes: tuple[str, ...] = ()
     failures: int = 0
     is_half_open: bool = False
+    smart_encoding: str = OFF
 
     @property
     def recipients(self) -> int:
         """The maximum number of SMS in one request."""
         return self.request.max_recipients if self.request.multiple_recipients else 1
+
+    def encode(self, text: str) -> str:
+        """Return the text that requests contain for the text of an SMS."""
+        return encode(text, self.smart_encoding)

@@ -94,11 +94,11 @@ def send_test(config, number, text, countries):
     check_config(config.request)
     formatted = phone.format_number(
         number, config.number_format, countries, config.request.separator, config.prefixes)
-    request, = build_requests(config.request, [Recipient(uuid.uuid4().hex, formatted, text.strip())])
+    request, = build_requests(config.request, [Recipient(uuid.uuid4().hex, formatted, config.encode(text.strip()))])
     return request, exchange_in_time(config.connection, request)
 
 
-def read_test(config, number, company_id, request, answer):
+def read_test(config, number, text, company_id, request, answer):
     """Return the result of `send_test` as a queued SMS that can be saved.
 
     :rtype: QueuedSms
@@ -106,5 +106,5 @@ def read_test(config, number, company_id, request, answer):
     recipient, = request.recipients
     result, = interpret(config.answer, [recipient], answer)
     return QueuedSms(
-        id=0, uuid=recipient.uuid, number=number, body=recipient.message, company_id=company_id, claimed_until=None,
+        id=0, uuid=recipient.uuid, number=number, body=text.strip(), company_id=company_id, claimed_until=None,
         attempt=1, candidates=(config.gateway_id,), result=result)

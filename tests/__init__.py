@@ -34,6 +34,7 @@ from . import (
     test_settings,
     test_templates,
     test_text_languages,
+    test_text_segments,
 )
 from .pure import (
     test_answer_outcomes,
@@ -79,4 +80,5 @@ from .pure import (
     test_structure,
     test_text_gsm,
     test_text_problems,
+    test_text_smart_encoding,
 )

@@ -24,8 +24,8 @@ MAX_INTEGER = 2 ** 31 - 1  # PostgreSQL's integer
 ORDER = (
     'name', 'gateway_documentation_link', 'note', 'base_url', 'country_prefixes', 'method', 'request_type',
     'supports_multiple_recipients', 'multi_recipient_separator', 'max_recipients', 'number_format', 'sender',
-    'account_id', 'encoding_gsm', 'encoding_unicode', 'auth_type', 'parameter_ids', 'header_ids', 'body_template',
-    'message_id_regex', 'error_code_regex', 'answer_items_path', 'answer_number_path', 'answer_message_id_path',
+    'account_id', 'encoding_gsm', 'encoding_unicode', 'smart_encoding', 'auth_type', 'parameter_ids', 'header_ids',
+    'body_template', 'message_id_regex', 'error_code_regex', 'answer_items_path', 'answer_number_path', 'answer_message_id_path',
     'answer_status_path', 'answer_error_code_path', 'answer_error_message_path', 'answer_error_values',
     'success_http_codes', 'success_substring', 'success_key', 'error_key', 'require_message_id', 'wait_header',
     'wait_regex', 'create_status', 'max_connections', 'timeout', 'rate_limit', 'failover',

@@ -1,21 +1,31 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Text encodings of SMS, GSM 03.38 (3GPP TS 23.038) and UCS-2, and the number of segments of a text."""
+"""Text encodings of SMS, GSM 03.38 (3GPP TS 23.038) and UCS-2, and the segments of a text as networks count them."""
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # 3GPP TS 23.038, 6.2.1 default alphabet (without the escape to the extension table) and 6.2.1.1 extension table.
+# static/src/sms_widget/segments.js has the same; no national shift tables, which providers rarely support.
 _GSM_BASIC = (
     '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?'
     '¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà'
 )
 _GSM_EXTENSION = '\f^{}\\[~]|€'
-_GSM = frozenset(_GSM_BASIC + _GSM_EXTENSION)
-_GSM_IN_CORE = frozenset(_GSM_BASIC)  # core's composer counts the extension table as Unicode
-_SIZES = {'gsm': (160, 153), 'unicode': (70, 67)}  # characters of a single segment, and of each of several
+# regular expressions: several times as fast as sets, and every SMS is read
+_is_basic = re.compile(f'[{re.escape(_GSM_BASIC)}]*').fullmatch
+_is_gsm = re.compile(f'[{re.escape(_GSM_BASIC + _GSM_EXTENSION)}]*').fullmatch
+# septets or UTF-16 code units of a single segment, and of each of several: their header takes 6 of 140 bytes
+_SIZES = {'gsm': (160, 153), 'unicode': (70, 67)}
 
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """The size of a text: ``encoding`` is ``gsm`` or ``unicode`` (UCS-2)."""
+    """The size of a text.
+
+    :ivar str encoding: ``gsm`` or ``unicode`` (UCS-2)
+    :ivar int characters: septets of GSM 03.38, in which characters of the extension table take two, or UTF-16 code
+        units, of which emojis take two
+    """
     encoding: str
     characters: int
     count: int
@@ -23,7 +33,7 @@ class Segments:
 
 def is_gsm(text: str) -> bool:
     """Return whether a text fits GSM 03.38 with its extension table. Any other character makes the SMS UCS-2."""
-    return _GSM.issuperset(text)
+    return bool(_is_gsm(text))
 
 
 def to_hex(text: str) -> str:
@@ -41,14 +51,33 @@ def well_formed(text: str) -> str:
 
 
 def count_segments(text: str) -> Segments:
-    """Count the segments of a text as core's composer does (``sms/static/src/components/sms_widget``).
+    """Count the segments of a text. Leading and trailing white space is not sent.
 
-    A line break counts as two characters, other characters count as UTF-16 code units, and leading and trailing white
-    space is not sent.
+    A character that takes two septets or code units is never split between two segments.
     """
     text = text.strip()
-    encoding = 'gsm' if _GSM_IN_CORE.issuperset(text) else 'unicode'
-    characters = len(text.encode('utf-16-le', 'surrogatepass')) // 2 + text.count('\n')
+    if _is_basic(text):
+        encoding, widths, characters = 'gsm', (), len(text)
+    elif _is_gsm(text):
+        encoding, widths = 'gsm', [2 if char in _GSM_EXTENSION else 1 for char in text]
+        characters = sum(widths)
+    else:
+        encoding, widths = 'unicode', [2 if char > '\uffff' else 1 for char in well_formed(text)]
+        characters = sum(widths)
     single, each = _SIZES[encoding]
-    count = min(characters, 1) if characters <= single else -(-characters // each)
+    if characters <= single:
+        count = min(characters, 1)
+    elif characters == len(widths) or not widths:
+        count = -(-characters // each)
+    else:
+        count = _fill(widths, each)
     return Segments(encoding, characters, count)
+
+
+def _fill(widths: Iterable[int], size: int) -> int:
+    count, used = 1, 0
+    for width in widths:
+        used += width
+        if used > size:
+            count, used = count + 1, width
+    return count

@@ -38,6 +38,9 @@ class SmsGatewayTest(models.TransientModel):
     response = fields.Text("Response", readonly=True)
     # not stored, because the row is written in a separate transaction
     status_id = fields.Many2one('sms.gateway.status', "Status", compute='_compute_status_id')
+    segment_count = fields.Integer(related='status_id.segment_count', related_sudo=False)
+    text_encoding = fields.Selection(related='status_id.text_encoding', related_sudo=False)
+    is_text_replaced = fields.Boolean(related='status_id.is_text_replaced', related_sudo=False)
     delivered_date = fields.Datetime(related='status_id.delivered_date', related_sudo=False)
     waits_for_report = fields.Boolean(related='status_id.awaits_report', related_sudo=False)
 
@@ -63,7 +66,7 @@ class SmsGatewayTest(models.TransientModel):
             sent = self._send(config)
             remember(self.env.cr, key, sent)
         company = gateway.company_id or self.env.company
-        queued = read_test(config, self.number, company.id, *sent)
+        queued = read_test(config, self.number, self.body, company.id, *sent)
         word_results(self.env, [queued])
         OwnTransactions(self.env).write(lambda env: self._save(env, queued, config), 1)
         self._show(config, sent[0], queued.result)

@@ -6,6 +6,7 @@ from functools import partial
 
 from odoo.tools import groupby
 
+from ...tools.gsm import count_segments
 from ...tools.sms_api import SmsApiResults
 from .transactions import OwnTransactions, is_in_test
 
@@ -107,6 +108,7 @@ def write_status_rows(env, queued, configs):
         'duration': sms.result.duration,
         **{name: getattr(sms.result, name) or None for name in RESULT_COLUMNS},
         'awaits_report': _awaits_report(sms, configs) and not sms.result.failure_type,
+        **_describe_text(sms.body, configs[sms.gateway_id]),
     } for sms in queued]
     names = ', '.join(rows[0])
     kept = ('state', 'outcome', 'error_code', 'error_message', 'failure_type', 'awaits_report')
@@ -128,6 +130,17 @@ def write_status_rows(env, queued, configs):
     delivered = {uuid for uuid, delivered_date in env.cr.fetchall() if delivered_date}
     env['sms.gateway.status'].invalidate_model()
     return delivered
+
+
+def _describe_text(body, config):
+    """Tell what the request contained, which smart encoding makes of the text: the provider charges for that."""
+    text = config.encode(body)
+    segments = count_segments(text)
+    return {
+        'text_encoding': segments.encoding,
+        'segment_count': segments.count,
+        'is_text_replaced': text != body,
+    }
 
 
 # === LOCKS === #

@@ -46,11 +46,12 @@ class TestUcs2(PureCase):
 
 
 class TestSegments(PureCase):
-    """The figures that core's composer shows for the same texts."""
+    """What networks count: 3GPP TS 23.038 for the characters, TS 23.040 for the headers of several segments."""
 
     def test_limits(self):
         for text, encoding, characters, count in (
             ('', 'gsm', 0, 0),
+            (' \n ', 'gsm', 0, 0),
             ('a' * 160, 'gsm', 160, 1),
             ('a' * 161, 'gsm', 161, 2),
             ('a' * 306, 'gsm', 306, 2),
@@ -63,14 +64,25 @@ class TestSegments(PureCase):
             with self.subTest(length=len(text), encoding=encoding):
                 self.assertEqual(count_segments(text), Segments(encoding, characters, count))
 
-    def test_a_line_break_is_two_characters(self):
-        self.assertEqual(count_segments('a\nb'), Segments('gsm', 4, 1))
+    def test_extension_table_takes_two_septets(self):
+        self.assertEqual(count_segments('[' + 'a' * 100), Segments('gsm', 102, 1))
+        self.assertEqual(count_segments('€' * 80), Segments('gsm', 160, 1))
+        self.assertEqual(count_segments('€' * 81), Segments('gsm', 162, 2))
 
-    def test_an_emoji_is_two_units(self):
+    def test_line_breaks_are_characters_as_they_are_sent(self):
+        self.assertEqual(count_segments('a\nb'), Segments('gsm', 3, 1))
+        self.assertEqual(count_segments('a\r\nb'), Segments('gsm', 4, 1))
+
+    def test_escape_pair_is_not_split(self):
+        self.assertEqual(count_segments('a' * 151 + '€' + 'a' * 153), Segments('gsm', 306, 2))
+        self.assertEqual(count_segments('a' * 152 + '€' + 'a' * 152), Segments('gsm', 306, 3))
+        self.assertEqual(count_segments('a' * 152 + '€' + 'a' * 151), Segments('gsm', 305, 2))
+
+    def test_surrogate_pair_is_not_split(self):
         self.assertEqual(count_segments('😀'), Segments('unicode', 2, 1))
-
-    def test_extension_table_counts_as_unicode_as_in_core(self):
-        self.assertEqual(count_segments('5 €').encoding, 'unicode')
+        self.assertEqual(count_segments('ş' * 65 + '😀' + 'ş' * 67), Segments('unicode', 134, 2))
+        self.assertEqual(count_segments('ş' * 66 + '😀' + 'ş' * 66), Segments('unicode', 134, 3))
+        self.assertEqual(count_segments('ş' * 66 + '\ud83d\ude00' + 'ş' * 66), Segments('unicode', 134, 3))
 
     def test_lone_surrogate(self):
         self.assertEqual(count_segments('\ud83d').characters, 1)

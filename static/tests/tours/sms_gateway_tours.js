@@ -78,6 +78,45 @@ tours.add("eis_sms_apis.plain_user", {
     ],
 });
 
+/** What makes a text Unicode, what that costs, and one click against it. */
+tours.add("eis_sms_apis.segments", {
+    steps: () => [
+        { trigger: ".o_field_phone:has(.o_field_phone_sms)", run: "hover && click .o_field_phone_sms" },
+        { trigger: ".modal [name=body] textarea", run: `edit [${"a".repeat(100)}` },
+        { trigger: ".modal .o_sms_count:contains('102/160'):contains('1 SMS (GSM7)')" },
+        { trigger: ".modal [name=body]:not(:has(.o_sms_gateway_cost))" },
+        { trigger: ".modal [name=body] textarea", run: `edit ${"€".repeat(81)}` },
+        { trigger: ".modal .o_sms_count:contains('162/306'):contains('2 SMS (GSM7)')" },
+        // no cheaper without these characters
+        { trigger: ".modal [name=body] textarea", run: "edit “Hello”" },
+        { trigger: ".modal .o_sms_count:contains('7/70'):contains('1 SMS (UNICODE)')" },
+        { trigger: ".modal [name=body]:not(:has(.o_sms_gateway_cost))" },
+        // a letter of a name is not replaced
+        { trigger: ".modal [name=body] textarea", run: `edit Łukasz, ${"a".repeat(80)}` },
+        { trigger: ".modal .o_sms_gateway_cost:contains('Ł makes this text Unicode: 2 segments instead of 1')" },
+        { trigger: ".modal .o_sms_gateway_cost:not(:has(button))" },
+        {
+            trigger: ".modal [name=body] textarea",
+            run: "edit “Your parcel” is on its way – it arrives today between 10 and 12 o’clock, as agreed",
+        },
+        {
+            trigger:
+                ".modal .o_sms_gateway_cost:contains('“ ” – ’ make this text Unicode: 2 segments instead of 1')",
+            run({ anchor }) {
+                if (anchor.getBoundingClientRect().right > window.innerWidth) {
+                    throw new Error("The line does not fit the screen.");
+                }
+            },
+        },
+        { trigger: ".modal .o_sms_gateway_cost button:contains('Replace')", run: "click" },
+        { trigger: ".modal [name=body]:not(:has(.o_sms_gateway_cost)) textarea:value('\"Your parcel\" is on')" },
+        { trigger: ".modal .o_sms_count:contains('1 SMS (GSM7)')" },
+        { trigger: ".modal button[name=action_send_sms]", run: "click" },
+        { trigger: "body:not(:has(.modal))" },
+        { trigger: ".o-mail-Message:contains('Your parcel')" },
+    ],
+});
+
 tours.add("eis_sms_apis.wrong_configuration", {
     steps: () => [
         { trigger: ".o_list_button_add", run: "click" },
