@@ -131,13 +131,12 @@ class TestSmartEncoding(GatewayCase):
         self.assertEqual(test.body, TYPOGRAPHIC)
 
     def test_preview(self):
-        self.env['res.lang']._activate_lang('fr_FR')
         gateway = self.gateway
         sample = gateway._get_sample_recipients()[0].message
         self.patch(type(self.env), '_', lambda env, text, *args, **kwargs: f'“{text}”' if text == sample else text)
-        self.assertIn('%E2%80%9C', gateway.request_preview)
+        self.assertIn('text=“', gateway.request_preview)
         gateway.smart_encoding = 'always'
-        self.assertNotIn('%E2%80%9C', gateway.request_preview)
+        self.assertIn('text="', gateway.request_preview)
 
     def test_segments_of_an_sms(self):
         sms = self.make_sms(NUMBER, body='[' + 'a' * 100)

@@ -21,8 +21,15 @@ patch(SmsWidget.prototype, {
     get arePricesShown() {
         return !areGatewaysUsed();
     },
-    get writtenText() {
+    get savedText() {
         return this.props.record.data[this.props.name] || "";
+    },
+    /** The text as it is being typed: the record has it only when the focus leaves. */
+    get writtenText() {
+        if (this.typed && this.typed.saved !== this.savedText) {
+            this.typed = null;
+        }
+        return this.typed?.text ?? this.savedText;
     },
     get countedText() {
         return this._getValueForSmsCounts(this.writtenText);
@@ -32,9 +39,9 @@ patch(SmsWidget.prototype, {
             return super.nbrChar;
         }
         // other addons add to core's number: only the part of the text itself is replaced
-        const text = this.countedText;
-        const lineBreaks = (text.match(/\n/g) || []).length;
-        return super.nbrChar - text.length - lineBreaks + countSegments(text).characters;
+        const saved = this._getValueForSmsCounts(this.savedText);
+        const addition = super.nbrChar - saved.length - (saved.match(/\n/g) || []).length;
+        return addition + countSegments(this.countedText).characters;
     },
     get nbrSMS() {
         return areGatewaysUsed() ? this.countWithAddition(this.countedText).count : super.nbrSMS;
@@ -42,11 +49,15 @@ patch(SmsWidget.prototype, {
     get nbrRoom() {
         return areGatewaysUsed() ? this.countWithAddition(this.countedText).room : 160 * this.nbrSMS;
     },
-    _extractEncoding(content) {
+    get encoding() {
         if (!areGatewaysUsed()) {
-            return super._extractEncoding(...arguments);
+            return super.encoding;
         }
-        return countSegments(String(content)).encoding === "gsm" ? "GSM7" : "UNICODE";
+        return countSegments(this.countedText).encoding === "gsm" ? "GSM7" : "UNICODE";
+    },
+    onTyped(ev) {
+        this.typed = { text: ev.target.value, saved: this.savedText };
+        this.render();
     },
     /** Count a text together with what other addons append, an opt-out link for example. */
     countWithAddition(text) {
@@ -83,6 +94,6 @@ patch(SmsWidget.prototype, {
         return { sentence, isReplaceable: isReplaceable && !this.props.readonly };
     },
     async replaceUnicode() {
-        await this.props.record.update({ [this.props.name]: replaceTypography(this.writtenText) });
+        await this.props.record.update({ [this.props.name]: replaceTypography(this.textareaRef.el.value) });
     },
 });
