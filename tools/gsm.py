@@ -18,7 +18,7 @@ _is_gsm = re.compile(f'[{re.escape(_GSM_BASIC + _GSM_EXTENSION)}]*').fullmatch
 _SIZES = {'gsm': (160, 153), 'unicode': (70, 67)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would take longer than counting
 class Segments:
     """The size of a text.
 

@@ -98,6 +98,9 @@ def write_status_rows(env, queued, configs):
     """
     if not queued:
         return set()
+    texts = {  # each text once, because those of a mailing are the same
+        (gateway_id, body): _describe_text(body, configs[gateway_id])
+        for gateway_id, body in {(sms.gateway_id, sms.body) for sms in queued}}
     rows = [{
         'gateway_id': sms.gateway_id,
         'company_id': sms.company_id,
@@ -108,7 +111,7 @@ def write_status_rows(env, queued, configs):
         'duration': sms.result.duration,
         **{name: getattr(sms.result, name) or None for name in RESULT_COLUMNS},
         'awaits_report': _awaits_report(sms, configs) and not sms.result.failure_type,
-        **_describe_text(sms.body, configs[sms.gateway_id]),
+        **texts[sms.gateway_id, sms.body],
     } for sms in queued]
     names = ', '.join(rows[0])
     kept = ('state', 'outcome', 'error_code', 'error_message', 'failure_type', 'awaits_report')
