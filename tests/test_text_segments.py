@@ -41,6 +41,30 @@ COMPARE = """
     }
     console.log("test successful");
 """
+# SMS Marketing adds the length of its opt-out link in the same way
+ADD = """
+    const { SmsWidget } = odoo.loader.modules.get("@sms/components/sms_widget/fields_sms_widget");
+    const { patch } = odoo.loader.modules.get("@web/core/utils/patch");
+    patch(SmsWidget.prototype, {
+        get nbrChar() {
+            return super.nbrChar + 20;
+        },
+    });
+    for (const [text, ...expected] of [
+        ["a\\n" + "a".repeat(137), 159, 1, 160],
+        ["[" + "a".repeat(139), 161, 2, 306],
+        ["ş".repeat(50), 70, 1, 70],
+        ["ş".repeat(51), 71, 2, 134],
+    ]) {
+        const widget = Object.create(SmsWidget.prototype);
+        widget.props = { name: "body", record: { data: { body: text } } };
+        const found = [widget.nbrChar, widget.nbrSMS, widget.nbrRoom];
+        if (JSON.stringify(found) !== JSON.stringify(expected)) {
+            throw new Error(JSON.stringify([text, found, expected]));
+        }
+    }
+    console.log("test successful");
+"""
 
 
 @tagged('post_install', '-at_install')
@@ -63,6 +87,9 @@ class TestSegmentsInBrowser(GatewayCase, HttpCase):
         self.assertGreater(len(table['replaced']), 50)
         self.browser_js('/odoo', COMPARE % json.dumps(table), login='admin',
                         ready='odoo.loader.modules.has("@eis_sms_apis/sms_widget/segments")')
+
+    def test_what_other_addons_append_is_counted(self):
+        self.browser_js('/odoo', ADD, login='admin', ready='odoo.loader.modules.has("@eis_sms_apis/sms_widget/segments")')
 
     def test_composer(self):
         contact = self.make_contact()
