@@ -8,6 +8,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from odoo import modules
 from odoo.http import Controller, HttpDispatcher, Response, request, route
 
+from ..tools.problem import ProblemError
 from ..tools.report.authentication import Content, read_signed
 from ..tools.report.body import ReportError
 from ..tools.report.parsing import MAX_BODY, parse_reports
@@ -41,21 +42,21 @@ class DeliveryCallback(Controller):
         answer = gateway.delivery_callback_answer or ''
         if request.httprequest.method not in ('GET', 'POST'):
             return _answer(200, answer)  # HEAD and OPTIONS change nothing (RFC 9110, 9.2.1)
-        call = gateway._get_call(request.httprequest)
-        if not gateway._may_authenticate(call):
-            _log_refusal(gateway, "Webhook authentication failed.")
-            return _answer(403, "Forbidden")
+        call = gateway._get_call(request.httprequest, token)
+        try:
+            gateway._check_before_body(call)
+        except ProblemError as error:
+            return _answer_stranger(gateway, error)
         rules, signature = gateway._get_report_rules(), gateway._get_signature_rule()
         _release_connection(gateway.env)
         refusal = None
         try:
             content = _read_content(call, signature)
-            if content is None:
-                _log_refusal(gateway, "Webhook authentication failed.")
-                return _answer(403, "Forbidden")
             reports = parse_reports(rules, call.method, content.query, content.content_type, content.body)
         except ReportError as error:
             refusal, reports = error, error.reports
+        except ProblemError as error:
+            return _answer_stranger(gateway, error)
         if not (reports or refusal) and request.httprequest.query_string and not content.query:
             _log_refusal(gateway, "The query string is not signed, and there is no report in the body.")
         if reports and not gateway._receive_reports(reports):
@@ -79,9 +80,9 @@ def _read_content(call, signature):
     """Read the trusted part of a call.
 
     :param SignatureRule signature: None if calls are not signed
-    :return: None if a required signature is missing or wrong
-    :rtype: Content or None
+    :rtype: Content
     :raise ReportError: if the body is too large
+    :raise ProblemError: if a required signature is missing or wrong
     """
     http_request = request.httprequest
     try:
@@ -89,8 +90,13 @@ def _read_content(call, signature):
     except RequestEntityTooLarge as error:
         raise ReportError('report_too_large', 413) from error
     if signature:
-        return read_signed(signature, replace(call, body=body))
+        return read_signed(signature, replace(call, body=body), time.time())
     return Content(http_request.query_string, http_request.headers.get('Content-Type', ''), body)
+
+
+def _answer_stranger(gateway, error):
+    _log_refusal(gateway, f"Webhook authentication failed: {error}")
+    return _answer(403, "Forbidden")
 
 
 def _answer(status, text):

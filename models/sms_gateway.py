@@ -10,7 +10,6 @@ from odoo.exceptions import UserError, ValidationError
 
 from ..tools import phone, secret_log
 from ..tools.problem import Problem, ProblemError
-from ..tools.report.authentication import check_content, parse_networks
 from ..tools.report.parsing import check_values
 from ..tools.request.checks import check_complete, check_config
 from ..tools.request.config import ConfigError
@@ -178,45 +177,6 @@ class SmsGateway(models.Model):
     delivery_callback_status_pending = fields.Char("Pending Values", default='queued,accepted,sent,pending')
     delivery_callback_status_error = fields.Char("Error Values", default='failed,undelivered,rejected,expired')
     delivery_callback_status_canceled = fields.Char("Canceled Values", default='canceled,cancelled')
-
-    # Webhook authentication
-    delivery_callback_check = fields.Selection(
-        [('none', "None"), ('signature', "Signature"), ('basic', "HTTP Basic"), ('networks', "Networks")],
-        "Webhook Authentication", required=True, default='none',
-        help="Select how the provider authenticates its delivery reports, in addition to the secret Callback URL. "
-             "Reports that fail authentication are refused.")
-    delivery_callback_signature_header = fields.Char(
-        "Signature Header", help="HTTP header that contains the signature, for example X-Twilio-Signature.")
-    delivery_callback_signature_algorithm = fields.Selection(
-        [('sha1', "HMAC-SHA-1"), ('sha256', "HMAC-SHA-256"), ('sha512', "HMAC-SHA-512")],
-        "Signature Algorithm", required=True, default='sha256')
-    delivery_callback_signature_encoding = fields.Selection(
-        [('hex', "Hexadecimal"), ('base64', "Base64")], "Signature Encoding", required=True, default='hex')
-    delivery_callback_signature_prefix = fields.Char(
-        "Signature Prefix", help="Text before the signature in the header, for example sha256=")
-    delivery_callback_signature_content = fields.Char(
-        "Signed Content", default='{body}', trim=False,
-        help="Enter what the provider signs: {body}, {body_md5}, {url}, {url_path} (without the query string), "
-             "{params} (names and values of the form, sorted by name), {method}, {lf} (a line feed), "
-             "{header:X-Timestamp} and so on. Delivery reports are read only from what is signed: the query string "
-             "with {url}, the body with {body}, {body_md5} or {params}.")
-    delivery_callback_signature_key = fields.Selection(
-        [('own', "Signing Key"), ('api_key', "API Key"), ('token', "Token"), ('password', "Password")],
-        "Signed With", required=True, default='own',
-        help="Select the secret the provider signs with: a separate key, or one of the gateway's credentials.")
-    delivery_callback_check_key = fields.Char(
-        "Signing Key", copy=False, exportable=False, groups='base.group_system',
-        help="Enter the key as the provider shows it. It is not copied when the gateway is duplicated.")
-    delivery_callback_check_username = fields.Char(
-        "Callback Username", copy=False, exportable=False, groups='base.group_system',
-        help="Enter the same username at the provider, which must send it with every call, without a prior 401 "
-             "response.")
-    delivery_callback_check_password = fields.Char(
-        "Callback Password", copy=False, exportable=False, groups='base.group_system')
-    delivery_callback_check_networks = fields.Char(
-        "Provider Networks",
-        help="Enter the provider's addresses and networks, separated by commas: 192.0.2.7, 198.51.100.0/24. Behind a "
-             "reverse proxy, Odoo must run in proxy mode to see the provider's address.")
 
     _delivery_callback_token_unique = models.Constraint(
         'unique(delivery_callback_token)', "The callback token must be unique.")

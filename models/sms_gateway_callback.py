@@ -1,20 +1,29 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Delivery callbacks: token, webhook authentication, receiving reports."""
+import functools
 import secrets
 
 from odoo import api, fields, models
 from odoo.tools.urls import urljoin
 
 from ..sending.store.transactions import OwnTransactions
+from ..tools.problem import ProblemError
 from ..tools.report.authentication import (
     Call,
     SignatureRule,
+    check_content,
+    check_time_is_signed,
     covers_reports,
     has_basic,
     is_within,
     may_be_signed,
     parse_networks,
 )
+from ..tools.report.verification import ED25519, parse_public_key
+
+SCHEMES = {'signature': 'header', 'token': 'token', 'parameters': 'parameters'}  # by webhook authentication
+PATH = '/eis_sms/callback/'
+MAX_WINDOW = 24 * 3600  # seconds
 
 
 class SmsGateway(models.Model):
@@ -23,6 +32,104 @@ class SmsGateway(models.Model):
     delivery_callback_url = fields.Char(
         "Callback URL", compute='_compute_delivery_callback_url', exportable=False, groups='base.group_system',
         help="URL to which the provider sends delivery reports.")
+    delivery_callback_old_token = fields.Char(
+        "Previous Token", copy=False, readonly=True, exportable=False, groups='base.group_system',
+        help="Its Callback URL is accepted as well until the rotation ends.")
+
+    # Webhook authentication
+    delivery_callback_check = fields.Selection(
+        [
+            ('none', "None"),
+            ('signature', "Signature"),
+            ('token', "JSON Web Token"),
+            ('parameters', "Signed Parameters"),
+            ('basic', "HTTP Basic"),
+            ('networks', "Networks"),
+        ],
+        "Webhook Authentication", required=True, default='none',
+        help="Select how the provider authenticates its delivery reports, in addition to the secret Callback URL. "
+             "Reports that fail authentication are refused.")
+    delivery_callback_signature_header = fields.Char(
+        "Signature Header",
+        help="HTTP header that contains the signature or the token, for example X-Twilio-Signature.")
+    delivery_callback_signature_param = fields.Char(
+        "Signature Param", help="Parameter that contains the signature of all other parameters, for example sig.")
+    delivery_callback_signature_algorithm = fields.Selection(
+        [
+            ('md5_hash', "MD5 hash"),
+            ('md5', "HMAC-MD5"),
+            ('sha1', "HMAC-SHA-1"),
+            ('sha256', "HMAC-SHA-256"),
+            ('sha512', "HMAC-SHA-512"),
+            ('ed25519', "Ed25519"),
+        ],
+        "Signature Algorithm", required=True, default='sha256')
+    delivery_callback_signature_encoding = fields.Selection(
+        [('hex', "Hexadecimal"), ('base64', "Base64")], "Signature Encoding", required=True, default='hex')
+    delivery_callback_signature_prefix = fields.Char(
+        "Signature Prefix", help="Text before the signature, for example sha256=")
+    delivery_callback_signature_claims = fields.Selection(
+        [('hashes', "Hashes of URL and body"), ('report', "The delivery report")],
+        "Token Contains", required=True, default='hashes',
+        help="Hashes are claims named url_hash and payload_hash, in SHA-256. If the token contains the delivery "
+             "report, the body is ignored.")
+    delivery_callback_signature_content = fields.Char(
+        "Signed Content", default='{body}', trim=False,
+        help="Enter what the provider signs: {body}, {body_md5}, {url}, {url_path} (without the query string), "
+             "{params} (names and values of the form, sorted by name), {method}, {lf} (a line feed), "
+             "{header:X-Timestamp} and so on. Delivery reports are read only from what is signed: the query string "
+             "with {url}, the body with {body}, {body_md5} or {params}.")
+    delivery_callback_signature_time = fields.Char(
+        "Timestamp Name",
+        help="Enter the signed header or parameter that contains the time of the call in Unix seconds, for example "
+             "X-Timestamp. Leave empty if there is none.")
+    delivery_callback_replay_window = fields.Integer(
+        "Replay Window (s)", default=300,
+        help="Calls whose signed time differs more than this from the time of the Odoo server are refused, so that "
+             "nobody can repeat an old call. Enter 0 for no limit.")
+    delivery_callback_signature_key = fields.Selection(
+        [('own', "Signing Key"), ('api_key', "API Key"), ('token', "Token"), ('password', "Password")],
+        "Signed With", required=True, default='own',
+        help="Select the secret the provider signs with: a separate key, or one of the gateway's credentials.")
+    delivery_callback_check_key = fields.Char(
+        "Signing Key", copy=False, exportable=False, groups='base.group_system',
+        help="Enter the key as the provider shows it, for Ed25519 the provider's public key. It is not copied when "
+             "the gateway is duplicated.")
+    delivery_callback_check_old_key = fields.Char(
+        "Previous Signing Key", copy=False, exportable=False, groups='base.group_system',
+        help="To replace the key without losing delivery reports, enter the current one here and the new one in its "
+             "place. Both are accepted until you empty this field.")
+    delivery_callback_check_username = fields.Char(
+        "Callback Username", copy=False, exportable=False, groups='base.group_system',
+        help="Enter the same username at the provider, which must send it with every call, without a prior 401 "
+             "response.")
+    delivery_callback_check_password = fields.Char(
+        "Callback Password", copy=False, exportable=False, groups='base.group_system')
+    delivery_callback_check_networks = fields.Char(
+        "Provider Networks",
+        help="Enter the provider's addresses and networks, separated by commas: 192.0.2.7, 198.51.100.0/24. Behind a "
+             "reverse proxy, Odoo must run in proxy mode to see the provider's address.")
+
+    _delivery_callback_old_token_unique = models.Constraint(
+        'unique(delivery_callback_old_token)', "The callback token must be unique.")
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains(
+        'delivery_callback_check', 'delivery_callback_signature_content', 'delivery_callback_signature_time',
+        'delivery_callback_check_networks', 'delivery_callback_replay_window')
+    def _check_webhook_authentication(self):
+        self._check_texts(
+            ('delivery_callback_signature_content', check_content),
+            ('delivery_callback_check_networks', parse_networks))
+        for gateway in self:
+            content = gateway.delivery_callback_signature_content or ''
+            if gateway.delivery_callback_check == 'signature':
+                gateway._check_texts((
+                    'delivery_callback_signature_time', functools.partial(check_time_is_signed, content)))
+            if not 0 <= gateway.delivery_callback_replay_window <= MAX_WINDOW:
+                gateway._refuse('delivery_callback_replay_window', self.env._(
+                    "enter a number of seconds from 0 to %s.", MAX_WINDOW))
 
     # === COMPUTE METHODS === #
 
@@ -30,15 +137,26 @@ class SmsGateway(models.Model):
     def _compute_delivery_callback_url(self):
         base_url = self[:1].get_base_url()
         for gateway in self:
-            gateway.delivery_callback_url = urljoin(
-                base_url, f'/eis_sms/callback/{gateway.delivery_callback_token or ""}')
+            gateway.delivery_callback_url = urljoin(base_url, f'{PATH}{gateway.delivery_callback_token or ""}')
 
     # === ACTION METHODS === #
 
     def action_new_callback_token(self):
-        """Replace the token, which invalidates the old callback URL."""
+        """Replace the token, which invalidates the old callback URL, and a previous one."""
         for gateway in self:
-            gateway.delivery_callback_token = secrets.token_urlsafe(32)
+            gateway.write({
+                'delivery_callback_token': secrets.token_urlsafe(32), 'delivery_callback_old_token': False})
+
+    def action_rotate_callback_token(self):
+        """Replace the token, and accept the old callback URL until the rotation ends."""
+        for gateway in self:
+            gateway.write({
+                'delivery_callback_token': secrets.token_urlsafe(32),
+                'delivery_callback_old_token': gateway.delivery_callback_token})
+
+    def action_end_rotation(self):
+        """Invalidate the previous callback URL."""
+        self.delivery_callback_old_token = False
 
     # === BUSINESS METHODS - WEBHOOK AUTHENTICATION === #
 
@@ -50,54 +168,64 @@ class SmsGateway(models.Model):
         :return: the gateway, empty if there is none. Disabled and archived gateways still receive the reports of SMS
             that they sent.
         """
+        token = token.replace('\0', ' ')  # PostgreSQL refuses NUL
         return self.with_context(active_test=False).search([
-            ('delivery_callback_token', '=', token.replace('\0', ' ')),  # PostgreSQL refuses NUL
+            '|', ('delivery_callback_token', '=', token), ('delivery_callback_old_token', '=', token),
             ('delivery_callback_enabled', '=', True),
         ], limit=1)
 
-    def _get_call(self, http_request):
+    def _get_call(self, http_request, token):
         """Read a call without its body.
 
         :param http_request: the werkzeug request of the callback
+        :param str token: as the caller wrote it
         :rtype: Call
         """
+        # the URL that the provider knows and signs, which a reverse proxy may have rewritten
+        url = urljoin(self.get_base_url(), f'{PATH}{token}')
         query = http_request.query_string.decode('latin-1')
         return Call(
             method=http_request.method,
-            # the URL that the provider knows and signs, which a reverse proxy may have rewritten
-            url=f'{self.delivery_callback_url}?{query}' if query else self.delivery_callback_url,
+            url=f'{url}?{query}' if query else url,
             headers={key.lower(): value for key, value in http_request.headers.items()},
             body=b'',
             address=http_request.remote_addr or '',
         )
 
-    def _may_authenticate(self, call):
+    def _check_before_body(self, call):
         """Check HTTP Basic, the networks, and whether there is a signature, before the body is read. An incomplete
         configuration rejects all calls.
 
         :param Call call: without its body
-        :rtype: bool
+        :raise ProblemError: if the call is refused
         """
         self.ensure_one()
-        if self.delivery_callback_check == 'basic':
-            return has_basic(
-                self.delivery_callback_check_username or '', self.delivery_callback_check_password or '', call)
-        if self.delivery_callback_check == 'networks':
-            return is_within(parse_networks(self.delivery_callback_check_networks or ''), call)
+        if self.delivery_callback_check == 'basic' and not has_basic(
+                self.delivery_callback_check_username or '', self.delivery_callback_check_password or '', call):
+            raise ProblemError('wrong_credentials')
+        if self.delivery_callback_check == 'networks' and not is_within(
+                parse_networks(self.delivery_callback_check_networks or ''), call):
+            raise ProblemError('foreign_network')
         rule = self._get_signature_rule()
-        return rule is None or may_be_signed(rule, call)
+        if rule and not may_be_signed(rule, call):
+            raise ProblemError('signature_missing')
 
     def _get_signature_rule(self):
         """Return how calls must be signed.
 
         :rtype: SignatureRule or None
         """
-        if self.delivery_callback_check != 'signature':
+        if self.delivery_callback_check not in SCHEMES:
             return None
         return SignatureRule(
+            scheme=SCHEMES[self.delivery_callback_check],
             key=self[self._get_signing_key_field()] or '',
+            old_key=self.delivery_callback_check_old_key or '',
+            parameter=self.delivery_callback_signature_param or '',
+            window=self.delivery_callback_replay_window,
             **self._get_texts(
-                'header', 'algorithm', 'encoding', 'prefix', 'content', prefix='delivery_callback_signature_'))
+                'header', 'algorithm', 'encoding', 'prefix', 'content', 'claims', 'time',
+                prefix='delivery_callback_signature_'))
 
     def _get_signing_key_field(self):
         key = self.delivery_callback_signature_key
@@ -112,6 +240,8 @@ class SmsGateway(models.Model):
         self.ensure_one()
         needed = {
             'signature': ('delivery_callback_signature_header', self._get_signing_key_field()),
+            'token': ('delivery_callback_signature_header', self._get_signing_key_field()),
+            'parameters': ('delivery_callback_signature_param', self._get_signing_key_field()),
             'basic': ('delivery_callback_check_username', 'delivery_callback_check_password'),
             'networks': ('delivery_callback_check_networks',),
         }.get(self.delivery_callback_check, ())
@@ -121,7 +251,15 @@ class SmsGateway(models.Model):
         if self.delivery_callback_check == 'signature' and not covers_reports(
                 self.delivery_callback_signature_content or ''):
             return self.env._("{body}, {params} or {url} in Signed Content")
+        if self._is_public_key_missing():
+            return self.env._("an Ed25519 public key in Base64 as Signing Key")
         return ''
+
+    def _is_public_key_missing(self):
+        if self.delivery_callback_check not in ('signature', 'parameters'):
+            return False
+        key = self[self._get_signing_key_field()] or ''
+        return self.delivery_callback_signature_algorithm == ED25519 and not parse_public_key(key.encode())
 
     # === BUSINESS METHODS - REPORTS === #
 

@@ -22,8 +22,8 @@ from .sms_gateway import CREDENTIALS, STATUS_LISTS
 _logger = logging.getLogger(__name__)
 
 SECRETS = (
-    'api_key', 'token', 'password', 'delivery_callback_token', 'delivery_callback_check_key',
-    'delivery_callback_check_password')
+    'api_key', 'token', 'password', 'delivery_callback_token', 'delivery_callback_old_token',
+    'delivery_callback_check_key', 'delivery_callback_check_old_key', 'delivery_callback_check_password')
 MIN_SECRET_NAME = 8  # characters; shorter usernames can be common words
 
 
@@ -294,7 +294,8 @@ class SmsGateway(models.Model):
         username, password = self.delivery_callback_check_username or '', self.delivery_callback_check_password or ''
         secrets = Secrets(
             secrets=(*found.secrets, *filter(None, (
-                self.delivery_callback_token, self.delivery_callback_check_key, password))),
+                self.delivery_callback_token, self.delivery_callback_old_token, self.delivery_callback_check_key,
+                self.delivery_callback_check_old_key, password))),
             names=(*found.names, *filter(None, (username,))),
             pairs=(*found.pairs, *((f'{username}:{password}',) if username or password else ())),
         )

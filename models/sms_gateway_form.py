@@ -76,6 +76,7 @@ class SmsGateway(models.Model):
         *REQUEST_FIELDS, 'state', 'active', 'is_template', 'sequence', 'country_prefixes', 'company_id',
         'create_status', 'message_id_regex', 'answer_message_id_path', 'delivery_callback_uuid_param',
         'delivery_callback_message_id_param', 'delivery_callback_check', 'delivery_callback_signature_header',
+        'delivery_callback_signature_param', 'delivery_callback_signature_algorithm',
         'delivery_callback_signature_key', 'delivery_callback_signature_content', 'delivery_callback_check_key',
         'delivery_callback_check_username', 'delivery_callback_check_password', 'delivery_callback_check_networks')
     def _compute_warnings(self):

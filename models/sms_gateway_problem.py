@@ -131,6 +131,7 @@ SENTENCES = {
     'too_few_recipients': _lt("Enter 1 or more as Recipients per Request."),
 
     # Delivery reports
+    'foreign_network': _lt("The call comes from an address outside the Provider Networks."),
     'invalid_network': _lt(
         "%(network)s is not a network. Enter addresses and networks separated by commas, such as 192.0.2.7, "
         "198.51.100.0/24."),
@@ -145,10 +146,23 @@ SENTENCES = {
     'report_unknown_format': _lt("The delivery report is not a form, JSON or XML."),
     'report_with_doctype': _lt("The XML of the delivery report has a document type, which is not accepted."),
     'report_without_id': _lt("A delivery report has a status, but neither a UUID nor a message ID."),
+    'signature_early': _lt("The signed time of the call is in the future. Check the clock of the Odoo server."),
+    'signature_expired': _lt("The signed time of the call is too old for the Replay Window."),
+    'signature_missing': _lt("The call has no signature."),
+    'signature_time_missing': _lt("The call has no signed time in Unix seconds. Check the Timestamp Name."),
+    'signature_wrong': _lt("The signature of the call is wrong. Check the Signing Key."),
     'status_in_two_lists': _lt(
         "\"%(value)s\" appears in %(field)s and in %(other_field)s. Enter it in only one of them."),
+    'time_not_signed': _lt(
+        "\"%(name)s\" is not signed, so anyone could change the time. Add {header:%(name)s} to Signed Content, or "
+        "leave Timestamp Name empty."),
+    'token_algorithm': _lt("The token of the call has an algorithm that is not accepted."),
+    'token_malformed': _lt("The call has no valid token in the Signature Header."),
+    'token_too_long': _lt("The token of the call is too long."),
+    'token_without_hash': _lt("The token of the call contains no hash of the URL or body. Check Token Contains."),
     'unknown_signature_placeholder': _lt(
         "{%(name)s} is not a known placeholder. Use %(known)s or a header such as {header:X-Timestamp}."),
+    'wrong_credentials': _lt("The call has no or other HTTP Basic credentials."),
 }
 
 

@@ -35,8 +35,10 @@ ORDER = (
     'delivery_callback_number_param', 'delivery_callback_answer', 'delivery_callback_status_success',
     'delivery_callback_status_pending', 'delivery_callback_status_error', 'delivery_callback_status_canceled',
     'delivery_callback_check', 'delivery_callback_signature_key', 'delivery_callback_signature_header',
-    'delivery_callback_signature_algorithm', 'delivery_callback_signature_encoding',
-    'delivery_callback_signature_prefix', 'delivery_callback_signature_content', 'delivery_callback_check_networks',
+    'delivery_callback_signature_param', 'delivery_callback_signature_algorithm',
+    'delivery_callback_signature_encoding', 'delivery_callback_signature_prefix',
+    'delivery_callback_signature_content', 'delivery_callback_signature_claims', 'delivery_callback_signature_time',
+    'delivery_callback_replay_window', 'delivery_callback_check_networks',
     'callback_failure_map_ids',
 )
 ROW_ORDER = ('key', 'value', 'param_type', 'only_for', 'provider_code', 'failure_type', 'outcome')

@@ -23,7 +23,8 @@ WATCHED = (
 
 _TYPED_NAMES = (
     'api_key', 'token', 'username', 'password', 'delivery_callback_check_key', 'delivery_callback_check_username',
-    'delivery_callback_check_password', 'delivery_callback_token', 'base_url', 'body_template', 'value')
+    'delivery_callback_check_old_key', 'delivery_callback_check_password', 'delivery_callback_token',
+    'delivery_callback_old_token', 'base_url', 'body_template', 'value')
 # Calls that may contain what an administrator entered: of our models, of defaults and of imports.
 _CALL = re.compile(r'\b(?:sms\.gateway|ir\.default|base_import)\b')
 # A text after the key of a dictionary or the name of an argument, or before a colon.
@@ -40,7 +41,7 @@ _CONDITION = re.compile(rf'{_NAMES}.*', re.DOTALL)
 _DOMAIN_IN_URL = re.compile(rf'(?<=domain=)[^&\s"]*(?:{"|".join(_TYPED_NAMES)})[^&\s"]*')
 _CALLBACK = re.compile(r'(/eis_sms/callback/)[^\s"\'<>]+')
 _STATEMENT = re.compile(
-    r'\bsms_gateway(?:_parameter|_header)?\b|\bdelivery_callback_token\b|\bir_default\b|\bbase_import_import\b'
+    r'\bsms_gateway(?:_parameter|_header)?\b|\bdelivery_callback_(?:old_)?token\b|\bir_default\b|\bbase_import_import\b'
     r"|'sms\.gateway'")
 _LITERAL = re.compile(r"'(?:[^'\\]|''|\\.)*'")
 _DETAIL = re.compile(r'(DETAIL: ).*', re.DOTALL)

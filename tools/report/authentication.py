@@ -1,9 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Webhook authentication: signature, HTTP Basic or network, in addition to the secret URL (SPEC section 6)."""
+"""Webhook authentication: signature, token, HTTP Basic or network, in addition to the secret URL (SPEC section 6)."""
 import base64
 import binascii
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from ..problem import ProblemError
 from .body import MAX_FIELDS
+from .verification import check_time, is_genuine
+from .web_token import read_token
 
 _PLACEHOLDER = re.compile(r'\{([^{}]*)\}')
 _HEADER_NAME = re.compile(r"header:([!#$%&'*+.^_`|~0-9A-Za-z-]+)")
@@ -46,13 +49,22 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class SignatureRule:
-    """How a provider signs: HMAC of the content with the key, in a header.
+    """How a provider signs its calls.
 
+    :param key: a text; for Ed25519 the public key in Base64
+    :param algorithm: see `is_genuine`
     :param encoding: hex or base64
     :param prefix: text before the signature, such as `sha256=`
     :param content: what is signed, with placeholders: {body}, {body_md5}, {url}, {url_path} (the URL without its query
         string), {params} (names and values of the form, sorted by name), {method}, {lf} (a line feed),
         {header:X-Timestamp} and the like
+    :param old_key: a second key, valid as well while the provider changes to `key`
+    :param scheme: `header` (a header contains the signature of `content`), `token` (a header contains a JSON Web
+        Token) or `parameters` (a parameter contains the signature of all others)
+    :param parameter: the one with the signature
+    :param claims: `hashes` of URL and body, or the `report` itself
+    :param time: the signed header or parameter with the time of the call, empty if there is none
+    :param window: see `check_time`
     """
     header: str
     key: str = field(repr=False)
@@ -60,6 +72,17 @@ class SignatureRule:
     encoding: str = 'hex'
     prefix: str = ''
     content: str = '{body}'
+    old_key: str = field(default='', repr=False)
+    scheme: str = 'header'
+    parameter: str = ''
+    claims: str = 'hashes'
+    time: str = ''
+    window: int = 0
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys that are valid now. Nothing is ever signed with an empty key."""
+        return tuple(key.encode() for key in (self.key, self.old_key) if key)
 
 
 # === SIGNATURE === #
@@ -81,20 +104,45 @@ def covers_reports(content: str) -> bool:
     return bool({'url', 'body', 'body_md5', 'params'}.intersection(_PLACEHOLDER.findall(content)))
 
 
+def check_time_is_signed(content: str, time: str) -> None:
+    """Check that a header with the time of the call is part of the signed content.
+
+    :raise ProblemError: if it is not: anyone could change it
+    """
+    headers = {match[1].lower() for match in map(_HEADER_NAME.fullmatch, _PLACEHOLDER.findall(content)) if match}
+    if time and time.lower() not in headers:
+        raise ProblemError('time_not_signed', name=time)
+
+
 def may_be_signed(rule: SignatureRule, call: Call) -> bool:
     """Return whether the body of a call is worth reading: it has the header, and the rule is complete."""
-    return bool(rule.key and rule.header and call.headers.get(rule.header.lower()) and covers_reports(rule.content))
+    if rule.scheme == 'parameters':
+        return bool(rule.keys and rule.parameter)
+    return bool(
+        rule.keys and rule.header and call.headers.get(rule.header.lower())
+        and (rule.scheme == 'token' or covers_reports(rule.content)))
 
 
-def read_signed(rule: SignatureRule, call: Call) -> Content | None:
-    """Return what the signature of a call covers, None for a call that is not signed.
+def read_signed(rule: SignatureRule, call: Call, now: float) -> Content:
+    """Return what the signature of a call covers.
 
     The rest might come from an attacker who saw one call: it must decide neither the SMS nor its state.
+
+    :param now: seconds since 1970
+    :raise ProblemError: if the call is refused
     """
-    if not may_be_signed(rule, call) or not is_signed(rule, call):
-        return None
+    if not may_be_signed(rule, call):
+        raise ProblemError('signature_missing')
+    return _READERS[rule.scheme](rule, call, now)
+
+
+def _read_with_header(rule, call, now):
+    if not is_signed(rule, call):
+        raise ProblemError('signature_wrong')
+    if rule.time:
+        check_time(call.headers.get(rule.time.lower(), ''), now, rule.window)
     names = set(_PLACEHOLDER.findall(rule.content))
-    query = call.url.partition('?')[2].encode('latin-1', 'replace') if 'url' in names else b''
+    query = _get_query(call) if 'url' in names else b''
     if names & {'body', 'body_md5'}:
         return Content(query, call.headers.get('content-type', ''), call.body)
     if 'params' in names:
@@ -104,9 +152,9 @@ def read_signed(rule: SignatureRule, call: Call) -> Content | None:
 
 
 def is_signed(rule: SignatureRule, call: Call) -> bool:
-    """Return whether a call has the right signature. Nothing is ever signed with an empty key."""
+    """Return whether a header of a call has the right signature of the content."""
     given = call.headers.get(rule.header.lower(), '')
-    if not rule.key or not rule.header or not given:
+    if not rule.header or not given:
         return False
     signatures = [_decode(rule, piece) for piece in given.split(',')[:10]]
     for url in _spellings(call.url):
@@ -114,11 +162,13 @@ def is_signed(rule: SignatureRule, call: Call) -> bool:
             content = _fill(rule.content, call, url)
         except ValueError:
             return False
-        expected = hmac.digest(rule.key.encode(), content, rule.algorithm)
-        # `any` over a list: all are compared, whichever matches
-        if any([hmac.compare_digest(expected, signature) for signature in signatures]):  # noqa: C419
+        if is_genuine(rule.algorithm, rule.keys, content, signatures):
             return True
     return False
+
+
+def _get_query(call):
+    return call.url.partition('?')[2].encode('latin-1', 'replace')
 
 
 def _spellings(url):
@@ -173,8 +223,11 @@ def _read_form(call):
     """
     if call.headers.get('content-type', '').partition(';')[0].strip().lower() != _FORM_TYPE:
         return []
-    fields = sorted(set(parse_qsl(
-        call.body.decode('utf-8', 'replace'), keep_blank_values=True, max_num_fields=MAX_FIELDS)))
+    return _parse_form(call.body.decode('utf-8', 'replace'))
+
+
+def _parse_form(text):
+    fields = sorted(set(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)))
     if len(dict(fields)) < len(fields):
         raise ValueError("two values of one name")
     return fields
@@ -194,6 +247,85 @@ _PARTS = {
     'method': lambda call, _url: call.method.upper().encode(),
     'lf': lambda _call, _url: b'\n',
 }
+
+
+# === TOKEN === #
+
+
+def _read_with_token(rule, call, now):
+    token = call.headers[rule.header.lower()].strip()
+    if not token.startswith(rule.prefix):
+        raise ProblemError('token_malformed')
+    payload, claims = read_token(token.removeprefix(rule.prefix).strip(), rule.keys, now, rule.window)
+    if rule.claims == 'report':
+        return Content(b'', 'application/json', payload)
+    return _read_hashed(claims, call)
+
+
+def _read_hashed(claims, call):
+    """Return the query string and the body, as far as the claims have the SHA-256 of the URL and of the body."""
+    url_hash, body_hash = claims.get('url_hash'), claims.get('payload_hash')
+    if url_hash is None and body_hash is None:
+        raise ProblemError('token_without_hash')
+    is_url_right = url_hash is None or any(_is_hash(url_hash, url.encode()) for url in _spellings(call.url))
+    if not is_url_right or (body_hash is not None and not _is_hash(body_hash, call.body)):
+        raise ProblemError('signature_wrong')
+    query = b'' if url_hash is None else _get_query(call)
+    if body_hash is None:
+        return Content(query)
+    return Content(query, call.headers.get('content-type', ''), call.body)
+
+
+def _is_hash(claim, content):
+    return isinstance(claim, str) and claim.lower() == hashlib.sha256(content).hexdigest()
+
+
+# === PARAMETERS === #
+
+
+def _read_with_parameters(rule, call, now):
+    try:
+        fields = _read_parameters(call)
+        signature = fields.pop(rule.parameter, '')
+        # as Vonage signs them; a name with one of these characters might be several parameters
+        if any(set(name) & set('&=') for name in fields):
+            raise ValueError("an ambiguous name")
+        signed = {name: re.sub('[&=]', '_', fields[name]) for name in sorted(fields)}
+        content = ''.join(f'&{name}={value}' for name, value in signed.items()).encode()
+    except (ValueError, RecursionError):
+        raise ProblemError('signature_wrong') from None
+    if not signature:
+        raise ProblemError('signature_missing')
+    if not is_genuine(rule.algorithm, rule.keys, content, [_decode(rule, signature)]):
+        raise ProblemError('signature_wrong')
+    if rule.time:
+        check_time(signed.get(rule.time, ''), now, rule.window)
+    return Content(urlencode(signed).encode())
+
+
+def _read_parameters(call):
+    """Return the parameters of a call by name: of the body, or of the query string of a call without body.
+
+    :raise ValueError: if they are no plain texts, each with one name
+    """
+    if not call.body:
+        return dict(_parse_form(_get_query(call).decode()))
+    if call.headers.get('content-type', '').partition(';')[0].strip().lower() == _FORM_TYPE:
+        return dict(_read_form(call))
+    # numbers as they are written, because that is what is signed
+    fields = json.loads(call.body.decode(), object_pairs_hook=_get_unique, parse_int=str, parse_float=str)
+    if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
+        raise ValueError("no plain texts")
+    return fields
+
+
+def _get_unique(pairs):
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("two values of one name")
+    return dict(pairs)
+
+
+_READERS = {'header': _read_with_header, 'token': _read_with_token, 'parameters': _read_with_parameters}
 
 
 # === HTTP BASIC, NETWORKS === #
