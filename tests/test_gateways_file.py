@@ -23,8 +23,8 @@ from .test_templates import FIELD_ORDER
 
 SCRIPT = Path(__file__).parents[1] / 'scripts' / 'gateway_to_xml'
 SECRETS = (
-    'api_key', 'token', 'username', 'password', 'delivery_callback_check_key', 'delivery_callback_check_username',
-    'delivery_callback_check_password')
+    'api_key', 'token', 'username', 'password', 'delivery_callback_check_key', 'delivery_callback_check_old_key',
+    'delivery_callback_check_username', 'delivery_callback_check_password', 'delivery_callback_old_token')
 
 
 class GatewayFileCase(GatewayCase):

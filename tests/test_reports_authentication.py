@@ -100,7 +100,7 @@ class TestCallbackCheck(CallbackCase):
     def test_templates_name_a_scheme_that_can_be_filled_in(self):
         checked = self.env['sms.gateway'].search([('delivery_callback_signature_header', '!=', False)])
         self.assertEqual(set(checked.mapped('name')), {
-            'Twilio', 'Sinch', 'seven', 'Termii', 'Android SMS Gateway'})
+            'Twilio', 'Sinch', 'seven', 'Termii', 'Android SMS Gateway', 'GatewayAPI', 'MessageBird', 'Telnyx'})
 
     # === WHAT A SIGNATURE DOES NOT COVER === #
 

@@ -39,6 +39,8 @@ METHODS = """
     sms.gateway         action_toggle_state          no   no   no   no   yes
     sms.gateway         action_new_callback_token    no   no   no   no   yes
     sms.gateway         action_resume                no   no   no   no   yes
+    sms.gateway         action_rotate_callback_token no   no   no   no   yes
+    sms.gateway         action_end_rotation          no   no   no   no   yes
     sms.gateway         action_use_template          no   no   no   no   yes
     sms.gateway         action_open_documentation    no   no   no   no   yes
     sms.gateway         action_test                  page page page page yes
@@ -263,8 +265,9 @@ class TestAccessTable(AccessTableCase):
     def test_secrets_are_hidden_in_exports_and_copies(self):
         gateway = self.make_gateway(
             "Secrets", api_key='a-s3cret', username='u-s3cret', password='p-s3cret',
-            delivery_callback_check_key='k-s3cret')
-        names = (*SECRETS, 'delivery_callback_check_key', 'delivery_callback_check_username',
+            delivery_callback_check_key='k-s3cret', delivery_callback_check_old_key='o-s3cret')
+        names = (*SECRETS, 'delivery_callback_old_token', 'delivery_callback_check_key',
+                 'delivery_callback_check_old_key', 'delivery_callback_check_username',
                  'delivery_callback_check_password')
         fields = gateway.fields_get(names)
         for name in names:
@@ -283,7 +286,9 @@ class TestAccessTable(AccessTableCase):
             'group_id': self.env.ref('base.group_user').id})
         gateways = self.env['sms.gateway'].with_user(self.users['employee'])
         self.assertTrue(gateways.search_count([]))
-        for name in ('token', 'delivery_callback_token', 'delivery_callback_check_key'):
+        for name in (
+                'token', 'delivery_callback_token', 'delivery_callback_old_token', 'delivery_callback_check_key',
+                'delivery_callback_check_old_key'):
             for call in (
                 lambda name=name: gateways.search([(name, '=like', 's%')]),
                 lambda name=name: gateways.search([], order=name),

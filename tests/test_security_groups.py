@@ -76,6 +76,8 @@ class TestAccess(GatewayCase):
             lambda: gateways.explain_route('+32456001122'),
             lambda: gateways.browse(self.gateway.id).action_toggle_state(),
             lambda: gateways.browse(self.gateway.id).action_new_callback_token(),
+            lambda: gateways.browse(self.gateway.id).action_rotate_callback_token(),
+            lambda: gateways.browse(self.gateway.id).action_end_rotation(),
             lambda: gateways.browse(self.gateway.id).request_preview,
             lambda: gateways.browse(self.gateway.id).copy(),
         ):

@@ -24,7 +24,8 @@ from .provider import Reply
 
 OTHERS = {
     'api_key': 'a-s3cret-k3y', 'username': 'u-s3cret-n4me', 'password': "p-s3cret'/+ é",
-    'delivery_callback_check_key': 'k-s3cret', 'delivery_callback_check_password': 'c-s3cret'}
+    'delivery_callback_check_key': 'k-s3cret', 'delivery_callback_check_old_key': 'o-s3cret',
+    'delivery_callback_check_password': 'c-s3cret', 'delivery_callback_old_token': 't-s3cret'}
 TYPED = 'typed-s3cret'
 NUMBER = '+32456998877'
 TEXT = "The text of nobody's business"

@@ -60,6 +60,8 @@ GATEWAY = {
     'delivery_callback_check': 'signature',
     'delivery_callback_signature_header': 'X-Signature',
     'delivery_callback_check_key': 'signing-s3cret',
+    'delivery_callback_check_old_key': 'oldsigning-s3cret',
+    'delivery_callback_old_token': 'oldtoken-s3cret',
     'delivery_callback_check_username': 'callback-s3cret',
     'delivery_callback_check_password': 'callback-s3cret',
     'auth_type': 'custom',

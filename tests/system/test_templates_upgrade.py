@@ -166,7 +166,9 @@ class TestReferenceProduct(UpgradeCase):
         'delivery_callback_check_networks',
         'delivery_callback_signature_header', 'delivery_callback_signature_algorithm',
         'delivery_callback_signature_encoding', 'delivery_callback_signature_prefix',
-        'delivery_callback_signature_content', 'delivery_callback_signature_key')
+        'delivery_callback_signature_content', 'delivery_callback_signature_key', 'delivery_callback_signature_param',
+        'delivery_callback_signature_claims', 'delivery_callback_signature_time', 'delivery_callback_replay_window',
+        'delivery_callback_check_old_key', 'delivery_callback_old_token')
 
     def setUp(self):
         super().setUp()
