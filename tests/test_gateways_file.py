@@ -132,7 +132,8 @@ class TestGatewayFile(GatewayFileCase):
             elif rule.kind in ('integer', 'number'):
                 values[name] = chance.randint(1, 60)
         for name in ('country_prefixes', 'success_http_codes', 'body_template', 'message_id_regex', 'error_code_regex',
-                     'delivery_callback_signature_content', 'delivery_callback_check_networks',
+                     'delivery_callback_signature_content', 'delivery_callback_signature_time',
+                     'delivery_callback_check_networks',
                      *(name for name in values if name.startswith('delivery_callback_status_'))):
             values.pop(name, None)
         # a request that no rule of the form refuses
