@@ -104,10 +104,11 @@ class TestGatewayApi(SignatureCase):
         self.assertEqual(answer.status_code, 403)
 
     def test_old_key_alone(self):
-        """An empty key is reported as missing, and still signs nothing."""
+        """Without the current key, nothing is accepted, as the form warns."""
         self.gateway.write({'delivery_callback_check_old_key': OLD_KEY, 'delivery_callback_check_key': False})
         self.assertEqual(self.gateway._get_missing_authentication(), "Signing Key")
-        self.assert_refused('signature_wrong', X_Gwapi_Signature=make_token(self.claims, ''))
+        for key in ('', OLD_KEY):
+            self.assert_refused('signature_missing', X_Gwapi_Signature=make_token(self.claims, key))
 
 
 @tagged('post_install', '-at_install')

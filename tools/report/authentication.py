@@ -81,8 +81,8 @@ class SignatureRule:
 
     @property
     def keys(self) -> tuple[bytes, ...]:
-        """The keys that are valid now. Nothing is ever signed with an empty key."""
-        return tuple(key.encode() for key in (self.key, self.old_key) if key)
+        """The keys that are valid now, none without `key`. Nothing is ever signed with an empty key."""
+        return tuple(key.encode() for key in (self.key, self.old_key) if key) if self.key else ()
 
 
 # === SIGNATURE === #
