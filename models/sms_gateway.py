@@ -10,6 +10,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from ..tools import phone, secret_log
 from ..tools.problem import Problem, ProblemError
+from ..tools.report.authentication import check_content, parse_networks
 from ..tools.report.parsing import check_values
 from ..tools.request.checks import check_complete, check_config
 from ..tools.request.config import ConfigError

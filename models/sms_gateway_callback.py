@@ -1,6 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Delivery callbacks: token, webhook authentication, receiving reports."""
-import functools
 import secrets
 
 from odoo import api, fields, models
@@ -11,7 +10,6 @@ from ..tools.problem import ProblemError
 from ..tools.report.authentication import (
     Call,
     SignatureRule,
-    check_content,
     check_time_is_signed,
     covers_reports,
     has_basic,
@@ -85,8 +83,8 @@ class SmsGateway(models.Model):
              "X-Timestamp. Leave empty if there is none.")
     delivery_callback_replay_window = fields.Integer(
         "Replay Window (s)", default=300,
-        help="Calls whose signed time differs more than this from the time of the Odoo server are refused, so that "
-             "nobody can repeat an old call. Enter 0 for no limit.")
+        help="Enter how many seconds the signed time can differ from the time of the Odoo server. Other calls are "
+             "refused, which prevents replays. Enter 0 to accept any time.")
     delivery_callback_signature_key = fields.Selection(
         [('own', "Signing Key"), ('api_key', "API Key"), ('token', "Token"), ('password', "Password")],
         "Signed With", required=True, default='own',
@@ -116,17 +114,18 @@ class SmsGateway(models.Model):
     # === CONSTRAINT METHODS === #
 
     @api.constrains(
-        'delivery_callback_check', 'delivery_callback_signature_content', 'delivery_callback_signature_time',
-        'delivery_callback_check_networks', 'delivery_callback_replay_window')
-    def _check_webhook_authentication(self):
-        self._check_texts(
-            ('delivery_callback_signature_content', check_content),
-            ('delivery_callback_check_networks', parse_networks))
+        'delivery_callback_check', 'delivery_callback_signature_content', 'delivery_callback_signature_time')
+    def _check_time_is_signed(self):
+        for gateway in self.filtered(lambda gateway: gateway.delivery_callback_check == 'signature'):
+            try:
+                check_time_is_signed(
+                    gateway.delivery_callback_signature_content or '', gateway.delivery_callback_signature_time or '')
+            except ProblemError as error:
+                gateway._refuse('delivery_callback_signature_time', error.problem)
+
+    @api.constrains('delivery_callback_replay_window')
+    def _check_replay_window(self):
         for gateway in self:
-            content = gateway.delivery_callback_signature_content or ''
-            if gateway.delivery_callback_check == 'signature':
-                gateway._check_texts((
-                    'delivery_callback_signature_time', functools.partial(check_time_is_signed, content)))
             if not 0 <= gateway.delivery_callback_replay_window <= MAX_WINDOW:
                 gateway._refuse('delivery_callback_replay_window', self.env._(
                     "enter a number of seconds from 0 to %s.", MAX_WINDOW))

@@ -162,7 +162,7 @@ SENTENCES = {
     'token_without_hash': _lt("The token of the call contains no hash of the URL or body. Check Token Contains."),
     'unknown_signature_placeholder': _lt(
         "{%(name)s} is not a known placeholder. Use %(known)s or a header such as {header:X-Timestamp}."),
-    'wrong_credentials': _lt("The call has no or other HTTP Basic credentials."),
+    'wrong_credentials': _lt("The HTTP Basic credentials of the call are missing or wrong."),
 }
 
 
