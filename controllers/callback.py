@@ -35,7 +35,7 @@ class DeliveryCallback(Controller):
            save_session=False, max_content_length=MAX_BODY)
     def receive_reports(self, token):
         """Receive delivery reports of a provider. Responses reveal nothing about the database, the gateway or the SMS
-        (SPEC section 6)."""
+        (doc/behaviour.md section 6)."""
         gateway = request.env['sms.gateway'].sudo()._find_by_callback_token(token)
         if not gateway:
             return _answer(404, "Not Found")

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Templates: gateways that come with the addon, and their upgrade (SPEC section 8).
+"""Templates: gateways that come with the addon, and their upgrade (doc/behaviour.md section 8).
 
 An upgrade updates a template until a user changes it. Plain data records cannot do that: with noupdate they are never
 updated and are recreated after deletion; without it, an upgrade overwrites the user's changes.

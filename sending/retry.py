@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Decide what follows if a gateway definitely did not accept an SMS (doc/behaviour.md, section 4)."""
+"""Decide what follows if a gateway definitely did not accept an SMS (doc/behaviour.md section 4)."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Choose the gateway for an SMS and the ones to try next (SPEC section 4). Pure: independent of Odoo."""
+"""Choose the gateway for an SMS and the ones to try next (doc/behaviour.md section 4). Pure: independent of Odoo."""
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Bad configuration is refused when it is saved, with a sentence that names the field: SPEC sections 1 and 2."""
+"""Bad configuration is refused when it is saved, with a sentence that names the field: doc/behaviour.md sections 1
+and 2."""
 from psycopg2 import IntegrityError
 
 from odoo.exceptions import UserError, ValidationError

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The callback URL takes what providers send, and answers each of them rightly: SPEC section 6, from outside."""
+"""The callback URL takes what providers send, and answers each of them rightly: doc/behaviour.md section 6, from
+outside."""
 import json
 from unittest.mock import patch
 from urllib.parse import urlsplit

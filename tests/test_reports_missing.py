@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""An SMS whose delivery report never comes, or late, does not wait forever: SPEC section 6."""
+"""An SMS whose delivery report never comes, or late, does not wait forever: doc/behaviour.md section 6."""
 from datetime import timedelta
 
 from odoo import fields

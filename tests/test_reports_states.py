@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A delivery report finds its SMS and brings it to its state: SPEC section 6, from inside."""
+"""A delivery report finds its SMS and brings it to its state: doc/behaviour.md section 6, from inside."""
 from datetime import timedelta
 from itertools import product
 from uuid import UUID, uuid4

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Each group may do with each model and method what a table says, and no more: SPEC section 7.
+"""Each group may do with each model and method what a table says, and no more: doc/behaviour.md section 7.
 
 The roles are a public visitor, a portal user, an employee, one who manages access rights, and a settings administrator.
 """

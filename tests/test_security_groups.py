@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Employees send through gateways without seeing them, and only administrators set them up: SPEC section 7."""
+"""Employees send through gateways without seeing them, and only administrators set them up: doc/behaviour.md
+section 7."""
 from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
 

@@ -109,7 +109,8 @@ class TestSending(GatewayCase):
 
 @tagged('post_install', '-at_install')
 class TestNumbers(GatewayCase):
-    """SPEC section 4, Numbers: whichever way an SMS comes from, nobody abroad gets what was meant for somebody here."""
+    """doc/behaviour.md section 4, Numbers: whichever way an SMS comes from, nobody abroad gets what was meant for
+    somebody here."""
 
     def setUp(self):
         super().setUp()

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Real HTTP answers become states: SPEC section 5, each rule by its number, and several recipients of one request."""
+"""Real HTTP answers become states: doc/behaviour.md section 5, each rule by its number, and several recipients of one
+request."""
 from odoo.tests import Form, tagged
 
 from .common import DOUBT, SECRET, GatewayCase

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Each company sends through its own gateways, or another provider's addon: SPEC sections 1 and 4."""
+"""Each company sends through its own gateways, or another provider's addon: doc/behaviour.md sections 1 and 4."""
 import json
 from unittest import SkipTest
 from urllib.parse import parse_qs

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Every way of sending in Odoo goes through a gateway (SPEC section 4), and the chatter shows what became of it."""
+"""Every way of sending in Odoo goes through a gateway (doc/behaviour.md section 4), and the chatter shows what became
+of it."""
 from ast import literal_eval
 
 from odoo.addons.mail.tools.discuss import Store

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What is certainly refused goes to the next gateway or back to the queue, what is unknown never: SPEC section 4."""
+"""What is certainly refused goes to the next gateway or back to the queue, what is unknown never: doc/behaviour.md
+section 4."""
 import socket
 import time
 from datetime import timedelta

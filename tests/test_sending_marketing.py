@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""SMS Marketing sends campaigns and tests through gateways, and traces say what became of them: SPEC sections 4, 5."""
+"""SMS Marketing sends campaigns and tests through gateways, and traces say what became of them: doc/behaviour.md
+sections 4, 5."""
 import re
 from ast import literal_eval
 from datetime import timedelta

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Claim and record take as many queries for 500 SMS as for one (DESIGN: every statement is one for a whole batch)."""
+"""Claim and record take as many queries for 500 SMS as for one (doc/design.md section 4: every statement is one for a
+whole batch)."""
 from unittest import SkipTest
 
 from odoo.tests import tagged

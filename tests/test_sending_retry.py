@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Retry, Resend and Send Now say truly how many went, and ask first when an outcome is unknown: SPEC section 4."""
+"""Retry, Resend and Send Now say truly how many went, and ask first when an outcome is unknown: doc/behaviour.md
+section 4."""
 from datetime import timedelta
 
 from odoo import fields

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""An SMS goes to the gateway that SPEC section 4 names, each rule by its number."""
+"""An SMS goes to the gateway that doc/behaviour.md section 4 names, each rule by its number."""
 import random
 from unittest.mock import patch
 
@@ -236,7 +236,7 @@ class TestRule3And4(RoutingCase):
 @tagged('post_install', '-at_install')
 class TestRandomSetUps(RoutingCase):
     """Given gateways with random priorities, prefixes, companies, states and defaults, the requests that really leave
-    go through those that the words of SPEC section 4 name, in that order, and *Which Gateway?* says so."""
+    go through those that the words of doc/behaviour.md section 4 name, in that order, and *Which Gateway?* says so."""
 
     NUMBERS = (AMERICA, '+4915112345678', PAKISTAN, BELGIUM)
     PREFIXES = (False, False, '+1', '+49', '+1,+49', '+49151,+92', '0092', '92300,1')

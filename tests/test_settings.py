@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The settings block keeps its system parameters (SPEC section 1), and Request Preview shows requests (section 2)."""
+"""The settings block keeps its system parameters (doc/behaviour.md section 1), and Request Preview shows requests
+(section 2)."""
 from datetime import timedelta
 
 from odoo.exceptions import ValidationError

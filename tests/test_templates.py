@@ -1,10 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Every template sends and reads what its provider documents: the samples of `providers/`, see `template_samples.py`.
 
-Each provider has a test of its own, so that some can be run alone: `scripts/test TestTemplateSamples.test_twilio`, or
-with these test tags of Odoo:
-
-    /eis_sms_apis:TestTemplateSamples.test_twilio,/eis_sms_apis:TestTemplateSamples.test_plivo
+Each provider has a test of its own, so that some can be run alone: `scripts/test TestTemplateSamples.test_twilio`.
 """
 import hashlib
 import ipaddress
@@ -383,7 +380,7 @@ class TestTemplateSamples(GatewayCase):
             self.assertEqual(row[name] or '', sample[name], found[0])
 
     def _names(self, report, row, number):
-        """Whether a report is that of an SMS, by the rules of SPEC section 6."""
+        """Whether a report is that of an SMS, by the rules of doc/behaviour.md section 6."""
         if report.uuid in (row.sms_uuid, row.sms_uuid[:20]):
             return True
         same_number = not report.number or re.sub(r'\D', '', report.number) == re.sub(r'\D', '', number)

@@ -89,7 +89,8 @@ class TestSegmentsInBrowser(GatewayCase, HttpCase):
                         ready='odoo.loader.modules.has("@eis_sms_apis/sms_widget/segments")')
 
     def test_what_other_addons_append_is_counted(self):
-        self.browser_js('/odoo', ADD, login='admin', ready='odoo.loader.modules.has("@eis_sms_apis/sms_widget/segments")')
+        self.browser_js('/odoo', ADD, login='admin',
+                        ready='odoo.loader.modules.has("@eis_sms_apis/sms_widget/segments")')
 
     def test_composer(self):
         contact = self.make_contact()

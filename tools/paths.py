@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Dotted paths into a provider's response or delivery report (SPEC sections 5 and 6).
+"""Dotted paths into a provider's response or delivery report (doc/behaviour.md sections 5 and 6).
 
 ``status.name`` goes down two keys, ``results[].status`` takes every item of a list, ``[].type`` those of a list at the
 root, ``results.0.status`` one of them, and the empty path is the whole document. ``error.text|message`` names

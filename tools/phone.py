@@ -123,7 +123,7 @@ def _as_typed(code: str, digits: str) -> PhoneNumber:
 def format_number(
         number: str, number_format: str, countries: Sequence[str] = (), separator: str = '',
         prefixes: Sequence[str] = ()) -> str:
-    """Format a number as a provider expects it (SPEC section 2, Number Format).
+    """Format a number as a provider expects it (doc/behaviour.md section 2, Number Format).
 
     :param str number: as a user entered it
     :param str number_format: ``e164`` +923001234567, ``international`` 923001234567, ``double_zero`` 00923001234567,

@@ -119,7 +119,7 @@ class SmsGatewayTest(models.TransientModel):
         return shown.as_text()
 
     def _explain_result(self, config, result):
-        """Explain what happens to an SMS with this result (SPEC section 5)."""
+        """Explain what happens to an SMS with this result (doc/behaviour.md section 5)."""
         if result.state == 'success':
             if config.waits_for_report:
                 return self.env._("Sent. It becomes Delivered when the delivery report arrives.")
@@ -136,7 +136,7 @@ class SmsGatewayTest(models.TransientModel):
         return self.env._("Failed (%(failure)s): %(reason)s", failure=failure, reason=result.error_message)
 
     def _explain_rule(self, config, result):
-        """Explain which rule of SPEC section 5 applied, with the labels of the form."""
+        """Explain which rule of doc/behaviour.md section 5 applied, with the labels of the form."""
         rules = config.answer
         codes = ', '.join(map(str, sorted(rules.success_http_codes)))
         markers = ', '.join(filter(None, (rules.success_substring, rules.success_key)))

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Migrate the database of another addon with this technical name (SPEC section 8).
+"""Migrate the database of another addon with this technical name (doc/behaviour.md section 8).
 
 Its gateways, credentials, prefixes, states, callback tokens, status rows and settings are kept. Records and constraints
 that conflict with this addon are removed: its views are validated against our models when one of ours is loaded, its

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Save results: status rows, then states, notifications and traces as core does (doc/behaviour.md, section 5)."""
+"""Save results: status rows, then states, notifications and traces as core does (doc/behaviour.md section 5)."""
 import json
 from dataclasses import replace
 from functools import partial

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""An answer means that an SMS was accepted, was certainly refused, or that nobody knows: SPEC section 5."""
+"""An answer means that an SMS was accepted, was certainly refused, or that nobody knows: doc/behaviour.md section 5."""
 import json
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -11,7 +11,7 @@ from .common import ONE, TWO, PureCase, read, read_one
 
 
 class TestOrderOfRules(PureCase):
-    """SPEC section 5: the answer is read by six rules, the first that fits decides."""
+    """doc/behaviour.md section 5: the answer is read by six rules, the first that fits decides."""
 
     def test_rules(self):
         markers = {'success_substring': 'SENT', 'success_key': '"ok":true', 'error_key': 'DENIED'}
@@ -95,7 +95,7 @@ class TestOrderOfRules(PureCase):
 
 
 class TestOutcomes(PureCase):
-    """SPEC section 4: accepted, certainly refused, unknown; what may be sent again at once."""
+    """doc/behaviour.md section 4: accepted, certainly refused, unknown; what may be sent again at once."""
 
     def test_outcome_by_http_code(self):
         for status, outcome, retryable in (
@@ -109,7 +109,7 @@ class TestOutcomes(PureCase):
         self.assertEqual(read_one(200, 'x', success_key='OK').outcome, 'unknown')
 
     def test_untracked_errors_count_as_unknown(self):
-        """SPEC section 2, Track Status off: an error counts as unknown outcome."""
+        """doc/behaviour.md section 2, Track Status off: an error counts as unknown outcome."""
         result = read_one(429, status_tracked=False)
         self.assertEqual((result.state, result.outcome, result.retryable), ('error', 'unknown', True))
         self.assertEqual(read_one(200, status_tracked=False).outcome, 'accepted')
@@ -268,7 +268,7 @@ class TestOutcomeOfCodes(PureCase):
 
 
 class TestFailureTypes(PureCase):
-    """SPEC sections 2 and 5: failure type from the failure map, else by HTTP code."""
+    """doc/behaviour.md sections 2 and 5: failure type from the failure map, else by HTTP code."""
 
     def test_order_of_candidates(self):
         failure_map = (

@@ -20,7 +20,8 @@ dotted = st.lists(st.sampled_from(['a', 'b', 'c', 'a[]', '[]', '0', '', 'B[][]']
 
 
 class TestPaths(PureCase):
-    """SPEC section 6: parameter names may be dotted paths, `results[].status` for lists, `[].type` at the root."""
+    """doc/behaviour.md section 6: parameter names may be dotted paths, `results[].status` for lists, `[].type` at the
+    root."""
 
     def test_values_are_found_with_their_type(self):
         for path, expected in (
@@ -55,7 +56,7 @@ class TestPaths(PureCase):
         self.assertEqual(paths.items({'messages': None}, 'messages[]'), [])
 
     def test_numbers_keep_their_spelling(self):
-        """SPEC section 5: message ids are text; 25 digits and 400.010 must survive."""
+        """doc/behaviour.md section 5: message ids are text; 25 digits and 400.010 must survive."""
         document = paths.load_json('{"a": 3017544054459083819856413, "b": 400.010, "c": NaN, "a2": 1, "a2": 2}')
         self.assertEqual(
             [paths.as_text(document[key]) for key in ('a', 'b', 'c', 'a2')],

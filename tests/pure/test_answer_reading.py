@@ -29,7 +29,7 @@ class TestAnswersWithoutWords(PureCase):
 
 
 class TestMessageId(PureCase):
-    """SPEC section 5: Message ID Regex, its groups and several recipients; paths win over it."""
+    """doc/behaviour.md section 5: Message ID Regex, its groups and several recipients; paths win over it."""
 
     def test_groups(self):
         for pattern, expected in (
@@ -84,7 +84,7 @@ class TestMessageId(PureCase):
         self.assertEqual(read_one(400, '{"a": 0, "b": 7}', error_code_path='a|b').error_code, '7')
 
     def test_required(self):
-        """SPEC section 2, Message ID Required: a recipient's part without message id is an error."""
+        """doc/behaviour.md section 2, Message ID Required: a recipient's part without message id is an error."""
         rules = {'message_id_regex': r'(?P<number>\d+):(?P<id>\w+)', 'require_message_id': True}
         first, second = read(200, '923001234567:A', TWO, **rules)
         self.assertEqual((first.state, first.message_id), ('success', 'A'))
@@ -113,7 +113,7 @@ class TestBeginOfAnAnswer(PureCase):
 
 
 class TestSecretsAndSize(PureCase):
-    """SPEC section 2: response text cut at 4 KiB; no credential is ever in it."""
+    """doc/behaviour.md section 2: response text cut at 4 KiB; no credential is ever in it."""
 
     def test_secrets_are_masked_in_every_spelling(self):
         secret = 'p&ss "w/ö'
@@ -145,7 +145,7 @@ answers = texts | st.recursive(
 
 
 class TestAnyAnswer(PureCase):
-    """SPEC section 4: one bad answer never touches another SMS; every SMS gets exactly one result."""
+    """doc/behaviour.md section 4: one bad answer never touches another SMS; every SMS gets exactly one result."""
 
     @cases(2000)
     @given(st.data())

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""An answer to a request for several SMS says something about each, and nobody speaks for another: SPEC section 5."""
+"""An answer to a request for several SMS says something about each, and nobody speaks for another: doc/behaviour.md
+section 5."""
 import json
 import re
 
@@ -8,7 +9,8 @@ from .made_up import cases, given, st
 
 
 class TestJsonItems(PureCase):
-    """SPEC section 2, JSON Answer: one refused recipient in an HTTP 200 is an error and the others are not."""
+    """doc/behaviour.md section 2, JSON Answer: one refused recipient in an HTTP 200 is an error and the others are
+    not."""
 
     CLICKATELL = {
         'success_http_codes': frozenset((202, 207)), 'items_path': 'messages[]', 'number_path': 'to',
@@ -105,7 +107,8 @@ class TestJsonItems(PureCase):
 
 
 class TestNobodySpeaksForAnother(PureCase):
-    """SPEC section 5: a recipient gets nothing of another's item, and is unknown when he has none of his own."""
+    """doc/behaviour.md section 5: a recipient gets nothing of another's item, and is unknown when he has none of his
+    own."""
 
     NUMBERS = ('+923001234567', '+923007654321', '+4915112345678')
     THREE = [Sms(f'u{index}', number) for index, number in enumerate(NUMBERS)]

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Numbers and prefixes are read as people type them: SPEC sections 2 (Country Prefixes, Number Format), 4 (Numbers)."""
+"""Numbers and prefixes are read as people type them: doc/behaviour.md sections 2 (Country Prefixes, Number Format), 4
+(Numbers)."""
 from unittest import mock
 
 import phonenumbers
@@ -12,7 +13,7 @@ from .made_up import given, st
 
 
 class TestPrefixes(PureCase):
-    """SPEC 4: `+92`, `0092` and `92` are the same prefix; empty prefixes match nothing."""
+    """doc/behaviour.md section 4: `+92`, `0092` and `92` are the same prefix; empty prefixes match nothing."""
 
     def test_prefixes_are_read(self):
         for text, prefixes in (
@@ -41,7 +42,8 @@ class TestPrefixes(PureCase):
 
 
 class TestE164(PureCase):
-    """SPEC 4: digits without + are read with the recipient's country, then the company's, then as international."""
+    """doc/behaviour.md section 4: digits without + are read with the recipient's country, then the company's, then as
+    international."""
 
     def test_numbers_are_read(self):
         for number, countries, e164 in (
@@ -135,7 +137,7 @@ class TestE164(PureCase):
 
 
 class TestNumberFormat(PureCase):
-    """SPEC 2: the five number formats."""
+    """doc/behaviour.md section 2: the five number formats."""
 
     # country, as typed by somebody there, E.164, national with its trunk prefix
     COUNTRIES = (

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Numbers of every country become E.164 or stay as they are, and none is read as several: SPEC section 4 (Numbers)."""
+"""Numbers of every country become E.164 or stay as they are, and none is read as several: doc/behaviour.md section 4
+(Numbers)."""
 
 import phonenumbers
 

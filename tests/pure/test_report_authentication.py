@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A call is let in only with the right signature, password and address: SPEC section 6."""
+"""A call is let in only with the right signature, password and address: doc/behaviour.md section 6."""
 import base64
 import hashlib
 import hmac

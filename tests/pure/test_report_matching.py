@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A report finds the SMS that it speaks of, or none: SPEC section 6."""
+"""A report finds the SMS that it speaks of, or none: doc/behaviour.md section 6."""
 from dataclasses import replace
 from uuid import uuid4
 
@@ -68,7 +68,7 @@ class TestReportMatch(PureCase):
 
 
 class TestEffects(PureCase):
-    """SPEC section 6: which of several reports decides."""
+    """doc/behaviour.md section 6: which of several reports decides."""
 
     def effects(self, rank, *states, row_id=1, attempt=1, reported_attempt=1):
         sent = sms(row_id, attempt=attempt)

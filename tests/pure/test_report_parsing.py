@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Delivery reports are read in the shapes of many providers, and of nobody: SPEC section 6."""
+"""Delivery reports are read in the shapes of many providers, and of nobody: doc/behaviour.md section 6."""
 import json
 from urllib.parse import urlencode
 
@@ -36,7 +36,8 @@ from .report_calls import (
 
 
 class TestReportsOfProviders(PureCase):
-    """SPEC section 6: query string, form, JSON (object, list, nested, in a form field) and XML; several reports."""
+    """doc/behaviour.md section 6: query string, form, JSON (object, list, nested, in a form field) and XML; several
+    reports."""
 
     def test_calls_of_providers(self):
         for name, provider, call, expected in CALLS:
@@ -69,7 +70,8 @@ class TestReportsOfProviders(PureCase):
                 self.assertEqual((report.message_id, report.state), ('SM1', 'pending'))
 
     def test_garbage_is_400(self):
-        """SPEC section 6: 400 for a body that cannot be read; XML never with entities or a document type."""
+        """doc/behaviour.md section 6: 400 for a body that cannot be read; XML never with entities or a document
+        type."""
         for name, call in GARBAGE:
             for provider in (TWILIO, INFOBIP, ESENDEX):
                 with self.subTest(name=name), self.assertRaises(ReportError) as caught:
@@ -81,13 +83,14 @@ class TestReportsOfProviders(PureCase):
             parse_reports(TWILIO, 'POST', b'', FORM, b'MessageSid=1&MessageSid=2' + b'&MessageStatus=sent' * 3)
 
     def test_a_call_without_a_report_is_fine(self):
-        """SPEC section 6: 200 for a call without any report (providers test the URL so)."""
+        """doc/behaviour.md section 6: 200 for a call without any report (providers test the URL so)."""
         for name, call in NO_REPORT:
             with self.subTest(name=name):
                 self.assertEqual(parse_reports(TWILIO, *call), [])
 
     def test_a_status_without_identifier_is_400(self):
-        """SPEC section 6: 400 for a report that has a status but no identifier; the others of the call are kept."""
+        """doc/behaviour.md section 6: 400 for a report that has a status but no identifier; the others of the call are
+        kept."""
         with self.assertRaises(ReportError) as caught:
             parse_reports(TWILIO, *form(MessageStatus='sent', To='+1'))
         self.assertEqual((caught.exception.status, caught.exception.reports), (400, []))
@@ -97,7 +100,7 @@ class TestReportsOfProviders(PureCase):
         self.assertEqual([report.message_id for report in caught.exception.reports], ['2'])
 
     def test_size(self):
-        """SPEC section 6: 413 above 1 MiB."""
+        """doc/behaviour.md section 6: 413 above 1 MiB."""
         self.assertEqual(parse_reports(TWILIO, 'POST', b'', FORM, b'a=' + b'x' * (MAX_BODY - 2)), [])
         many = json.dumps([{'type': 'message-sent', 'message': {'id': 1}}] * (MAX_REPORTS + 1)).encode()
         for body in (b'a=' + b'x' * (MAX_BODY - 1), many):
@@ -134,7 +137,8 @@ class TestReportsWithoutWords(PureCase):
 
 
 class TestValues(PureCase):
-    """SPEC section 2: status values are compared without case, `*` at the end is a prefix, none is in two lists."""
+    """doc/behaviour.md section 2: status values are compared without case, `*` at the end is a prefix, none is in two
+    lists."""
 
     def test_state_of(self):
         values = rules(success='Delivered*,ok', pending='sent,deliver*', error='*', canceled='delivered to nobody')
@@ -178,7 +182,7 @@ fragments = st.lists(st.sampled_from((
 
 
 class TestAnyReport(PureCase):
-    """SPEC section 6: whoever calls, with whatever; only ReportError comes out."""
+    """doc/behaviour.md section 6: whoever calls, with whatever; only ReportError comes out."""
 
     @cases(2000)
     @given(some_rules, st.sampled_from(('GET', 'POST', 'PUT', 'x')), fragments | st.binary(max_size=30), content_types,

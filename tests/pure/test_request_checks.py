@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A refused value names its field and why: SPEC section 2."""
+"""A refused value names its field and why: doc/behaviour.md section 2."""
 
 from ...tools.request.checks import check_config
 from ...tools.request.config import ConfigError, Credentials, Parameter, RequestConfig
@@ -143,7 +143,8 @@ class TestCheckConfig(PureCase):
         check_config(RequestConfig(url=URL, auth_type='custom', credentials=credentials))
 
     def test_shared_requests(self):
-        """SPEC 3: in a shared request only {phones}, __phones_list__ or __each__ may name recipients."""
+        """doc/behaviour.md section 3: in a shared request only {phones}, __phones_list__ or __each__ may name
+        recipients."""
         number = (Parameter('to', '', 'number'),)
         body, each = 'single_number_in_body', '["__each__", "{phone}"]'
         for config, field, code, values in (

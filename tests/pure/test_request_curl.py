@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The curl command of a gateway gives its request in a shell, and holds no secret: SPEC section 2."""
+"""The curl command of a gateway gives its request in a shell, and holds no secret: doc/behaviour.md section 2."""
 import json
 import subprocess
 

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Headers and credentials stand in a request as they were entered, and no data breaks them: SPEC section 3."""
+"""Headers and credentials stand in a request as they were entered, and no data breaks them: doc/behaviour.md
+section 3."""
 import base64
 from dataclasses import replace
 
@@ -22,7 +23,7 @@ class TestHeaders(PureCase):
             self.assertEqual(self.headers(named), {'content-type': 'text/x; charset=utf-8'})
 
     def test_basic(self):
-        """SPEC 3: `basic` also sends HTTP Basic, unless a header row names Authorization."""
+        """doc/behaviour.md section 3: `basic` also sends HTTP Basic, unless a header row names Authorization."""
         credentials = Credentials(username='üser', password='pa:ss')
         config = get(auth_type='basic', credentials=credentials)
         self.assertEqual(self.headers(config), {
@@ -41,7 +42,7 @@ class TestHeaders(PureCase):
             self.assertEqual(headers['X-All'], 'key-K3Y token-T0K user-U53 pass-P455"word')
 
     def test_no_data_breaks_a_header(self):
-        """SPEC 3: a header value never contains a line break, whatever the data."""
+        """doc/behaviour.md section 3: a header value never contains a line break, whatever the data."""
         config = get(headers=(('X-Text', 'a{message}b'),))
         for text in ('x\r\nX-Evil: 1', 'x\nX-Evil: 1', 'x\rX-Evil: 1', '\x00x\x0b\x0c\x85\u2028\u2029X-Evil: 1'):
             self.assertEqual(self.headers(config, recipient(message=text)), {'X-Text': 'axX-Evil: 1b'})

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""JSON bodies are made of templates and of parameters, and their values have types: SPEC section 3."""
+"""JSON bodies are made of templates and of parameters, and their values have types: doc/behaviour.md section 3."""
 import json
 
 from ...tools.request.config import Parameter
@@ -7,7 +7,7 @@ from .common import MESSAGE, NUMBER, URL, PureCase, form, get, json_body, one, r
 
 
 class TestJson(PureCase):
-    """SPEC 3: JSON templates, typed tokens."""
+    """doc/behaviour.md section 3: JSON templates, typed tokens."""
 
     def body(self, template, *recipients, **kwargs):
         return received(one(json_body(template, **kwargs), *recipients))[3]

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Request Preview shows the request that will leave, and no secret: SPEC section 2."""
+"""Request Preview shows the request that will leave, and no secret: doc/behaviour.md section 2."""
 import base64
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ def masker_of(credentials, *secrets):
 
 
 class TestPreview(PureCase):
-    """Secrets stay out of previews and logs (SPEC 2, Request Preview)."""
+    """Secrets stay out of previews and logs (doc/behaviour.md section 2, Request Preview)."""
 
     SECRETS = (
         'key-K3Y', 'token-T0K', 'user-U53', 'P455', 'cb-t0ken',

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""One request carries several SMS where the gateway allows it, and each SMS once: SPEC section 3."""
+"""One request carries several SMS where the gateway allows it, and each SMS once: doc/behaviour.md section 3."""
 from dataclasses import replace
 
 from ...tools.request.builder import HttpRequest, build_requests
@@ -9,7 +9,7 @@ from .made_up import given, st
 
 
 class TestSharedRequests(PureCase):
-    """SPEC 3, Multiple recipients."""
+    """doc/behaviour.md section 3, Multiple recipients."""
 
     EACH = ['__each__', {'to': '{phone}', 'text': '{message}', 'ref': '{uuid}', 'short': '{uuid20}'}]
 
@@ -98,7 +98,8 @@ class TestSharedRequests(PureCase):
         self.assertEqual(dict(received(one(config, sms[0]))[3])['ref'], sms[0].uuid)
 
     def test_a_number_stands_once_in_a_request(self):
-        """Providers drop repeated numbers; and answers and reports are paired by number (SPEC 5)."""
+        """Providers drop repeated numbers; and answers and reports are paired by number (doc/behaviour.md
+        section 5)."""
         config = form(NUMBERS, MESSAGE, multiple_recipients=True)
         sms = [recipient(1, number='+1'), recipient(2, number='+1'), recipient(3), recipient(4, number='+1')]
         self.assertEqual([request.recipients for request in build_requests(config, sms)], [

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Texts, numbers and credentials arrive where their placeholders stand, byte for byte: SPEC section 3."""
+"""Texts, numbers and credentials arrive where their placeholders stand, byte for byte: doc/behaviour.md section 3."""
 import json
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ from .made_up import given, st
 
 
 class TestTextArrivesByteForByte(PureCase):
-    """SPEC 3: one pass, UTF-8 throughout; no text can break or inject JSON."""
+    """doc/behaviour.md section 3: one pass, UTF-8 throughout; no text can break or inject JSON."""
 
     def test_in_every_kind_of_request(self):
         for text in HARD_TEXTS:
@@ -73,7 +73,7 @@ class TestTextArrivesByteForByte(PureCase):
 
 
 class TestPlaceholders(PureCase):
-    """SPEC 3: placeholders in the URL, parameter values, header values and JSON strings."""
+    """doc/behaviour.md section 3: placeholders in the URL, parameter values, header values and JSON strings."""
 
     CONFIG = RequestConfig(
         url=URL, credentials=CREDENTIALS, sender='Shop', account_id='AC1', encoding_gsm='0', encoding_unicode='8',
@@ -117,7 +117,7 @@ class TestPlaceholders(PureCase):
         self.assertEqual((path, body, headers['X-H']), ('/sms/__phone__', [('p', '__phone__')], '__token__'))
 
     def test_empty_parameter_values(self):
-        """SPEC 2: what a parameter with an empty value gives, by its type."""
+        """doc/behaviour.md section 2: what a parameter with an empty value gives, by its type."""
         rows = (
             NUMBER, Parameter('all', '', 'multi_number'), MESSAGE, Parameter('key', '', 'auth'),
             Parameter('template_id', '', 'other'),
@@ -143,7 +143,8 @@ class TestPlaceholders(PureCase):
 
 
 class TestLeftOut(PureCase):
-    """SPEC 3: what is an empty placeholder alone is left out, and what names {callback_url} while callbacks are off."""
+    """doc/behaviour.md section 3: what is an empty placeholder alone is left out, and what names {callback_url} while
+    callbacks are off."""
 
     def test_parameters_and_url(self):
         rows = (
@@ -191,7 +192,7 @@ class TestLeftOut(PureCase):
 
 
 class TestOnlyFor(PureCase):
-    """SPEC 2: parameters that are only for GSM 03.38 texts or only for Unicode texts."""
+    """doc/behaviour.md section 2: parameters that are only for GSM 03.38 texts or only for Unicode texts."""
 
     ROWS = (
         Parameter('text', '{message}', 'message', 'gsm'), Parameter('hex', '{message_hex}', 'message', 'unicode'),

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Each attempt to send an SMS has a UUID of its own, and a report of any of them finds its SMS: SPEC section 4."""
+"""Each attempt to send an SMS has a UUID of its own, and a report of any of them finds its SMS: doc/behaviour.md
+section 4."""
 from uuid import UUID as StandardUUID
 from uuid import uuid4
 

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Of the Active gateways one takes a number and others follow: SPEC section 4, rules 2 to 4."""
+"""Of the Active gateways one takes a number and others follow: doc/behaviour.md section 4, rules 2 to 4."""
 
 from ...sending.routing import DEFAULT, FIRST, PREFIX, SPARE, Candidate, Route, RoutingTable
 from .common import PureCase
@@ -153,7 +153,7 @@ NUMBERS = st.sampled_from((None, '+12025550123', '+4915112345678', '+4930123456'
 
 
 def in_words_of_the_rule(number, routes, company_id, default_id):
-    """SPEC section 4 word by word, without any of the shortcuts of the table.
+    """doc/behaviour.md section 4 word by word, without any of the shortcuts of the table.
 
     :return: ids in the order in which they are tried
     """

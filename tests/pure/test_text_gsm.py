@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A text fits GSM 03.38 or needs UCS-2, in so many segments (3GPP TS 23.038): SPEC section 2, Encoding Values."""
+"""A text fits GSM 03.38 or needs UCS-2, in so many segments (3GPP TS 23.038): doc/behaviour.md section 2, Encoding
+Values."""
 
 from ...tools.gsm import Segments, count_segments, is_gsm, to_hex, well_formed
 from .common import PureCase

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Copies of a database send nothing, and the addon leaves nothing behind (SPEC section 7)."""
+"""Copies of a database send nothing, and the addon leaves nothing behind (doc/behaviour.md section 7)."""
 import subprocess
 import urllib.error
 import urllib.request

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Our addon takes over the database of another one with its technical name (SPEC section 8)."""
+"""Our addon takes over the database of another one with its technical name (doc/behaviour.md section 8)."""
 import shutil
 
 import other_product

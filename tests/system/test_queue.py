@@ -34,7 +34,7 @@ class TestQueue(SendingCase):
         self.make_gateway(clients[0], max_connections=8)
         self.queue(1500)
         self.provider.always(lambda request: Reply(200, {'id': request.index}, delay=0.005))
-        # the action itself may not run twice at once; copies of it may (README, many SMS)
+        # the action itself may not run twice at once; copies of it may (doc/operating.md, high volume)
         self.together([(client, ('ir.actions.server', 'run', [[self.action]])) for client in clients])
         self.assertEqual(self.states(), {'pending': 1500})
         self.assertEqual(len(self.arrivals()), 1500)
@@ -70,7 +70,8 @@ class TestQueue(SendingCase):
         self.assertLessEqual(self.provider.busiest_second(), 21)
 
     def test_copies_of_the_action_share_the_queue(self):
-        """README, many SMS: given a copy of the queue action and two cron workers, both send at once, each SMS once."""
+        """doc/operating.md, high volume: given a copy of the queue action and two cron workers, both send at once, each
+        SMS once."""
         server = self.start_server('--workers', 1, cron_threads=2)
         client = self.client(server)
         self.make_gateway(client, max_connections=2)

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""An upgrade changes only what nobody touched: real ones, from a copy with other templates (SPEC section 8)."""
+"""An upgrade changes only what nobody touched: real ones, from a copy with other templates (doc/behaviour.md
+section 8)."""
 import re
 import shutil
 import subprocess

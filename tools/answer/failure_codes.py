@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Matches a provider's words with the lists of a gateway: status values and failure codes (SPEC section 2)."""
+"""Matches a provider's words with the lists of a gateway: status values and failure codes (doc/behaviour.md
+section 2)."""
 import fnmatch
 import glob
 import itertools

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Reads a provider's response: one result per SMS (SPEC sections 4 and 5). Pure: no ORM, nothing is raised."""
+"""Reads a provider's response: one result per SMS (doc/behaviour.md sections 4 and 5). Pure: no ORM, nothing is
+raised."""
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -88,10 +89,10 @@ class HttpAnswer:
 class SendResult:
     """The result of one SMS.
 
-    `rule` is the rule of SPEC section 5 that decided, 0 for the recipient's own part of the response, 7 for the outcome
-    of a failure code. `retryable`: the provider certainly accepted nothing; the next gateway, or this one after
-    `retry_after` seconds, may send it. `account_refused`: it refuses the account; only the next gateway may send it.
-    `problem` says why it failed as we know it, `error_message` in the provider's words; either may be empty.
+    `rule` is the rule of doc/behaviour.md section 5 that decided, 0 for the recipient's own part of the response, 7 for
+    the outcome of a failure code. `retryable`: the provider certainly accepted nothing; the next gateway, or this one
+    after `retry_after` seconds, may send it. `account_refused`: it refuses the account; only the next gateway may send
+    it. `problem` says why it failed as we know it, `error_message` in the provider's words; either may be empty.
     `doubtful`: it failed, but the recipient may have received it.
     `sms.gateway.problem` makes one text of these three.
     """
@@ -115,7 +116,8 @@ class SendResult:
 
 @dataclass(slots=True)  # frozen would take a tenth of the time of reading a response
 class _Whole:
-    """A response, and what it says about all recipients together: state and number of the rule of SPEC section 5."""
+    """A response, and what it says about all recipients together: state and number of the rule of doc/behaviour.md
+    section 5."""
     mask: Callable[[str], str]  # of what is stored
     mask_identifier: Callable[[str], str]  # of a message ID
     rules: AnswerRules
@@ -180,7 +182,7 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
 # === The response as a whole === #
 
 def _verdict(rules, answer, *texts):
-    """Apply rules 1 to 6 of SPEC section 5 to a response with these texts: state and number of the rule."""
+    """Apply rules 1 to 6 of doc/behaviour.md section 5 to a response with these texts: state and number of the rule."""
     status, codes = answer.status, rules.success_http_codes
     if answer.failure or status is None or (status >= 500 and status not in codes):
         return 'server_error', 1
@@ -212,7 +214,7 @@ def _squeeze(text):
 
 
 def _outcome(answer, state, rule):
-    """Return one of the three outcomes of SPEC section 4."""
+    """Return one of the three outcomes of doc/behaviour.md section 4."""
     if state == 'success':
         return 'accepted'
     if state == 'pending':

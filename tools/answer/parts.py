@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a response says about each recipient: items of a JSON response, message IDs (SPEC section 5)."""
+"""What a response says about each recipient: items of a JSON response, message IDs (doc/behaviour.md section 5)."""
 import re
 from collections import Counter
 from collections.abc import Sequence

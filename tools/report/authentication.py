@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Webhook authentication: signature, token, HTTP Basic or network, in addition to the secret URL (SPEC section 6)."""
+"""Webhook authentication: signature, token, HTTP Basic or network, in addition to the secret URL (doc/behaviour.md
+section 6)."""
 import base64
 import binascii
 import hashlib

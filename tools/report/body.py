@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The body of a callback as a document: form, JSON or XML, whatever its content type says (SPEC section 6)."""
+"""The body of a callback as a document: form, JSON or XML, whatever its content type says (doc/behaviour.md
+section 6)."""
 import re
 from urllib.parse import parse_qsl
 from xml.parsers import expat

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Parses delivery reports (SPEC section 6). Pure. Whatever a call contains, only ReportError is raised."""
+"""Parses delivery reports (doc/behaviour.md section 6). Pure. Whatever a call contains, only ReportError is raised."""
 from dataclasses import dataclass
 
 from .. import paths

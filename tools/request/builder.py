@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Makes plain HTTP requests from a gateway's configuration and the SMS to send (SPEC section 3)."""
+"""Makes plain HTTP requests from a gateway's configuration and the SMS to send (doc/behaviour.md section 3)."""
 import base64
 import hashlib
 import json

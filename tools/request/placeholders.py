@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The template language of requests (SPEC section 3): placeholders in text, typed tokens and ``__each__`` in JSON.
+"""The template language of requests (doc/behaviour.md section 3): placeholders in text, typed tokens and ``__each__``
+in JSON.
 
 A template is parsed once and filled many times. Filling is one pass over the template, never over a value, so an SMS
 that says ``{password}`` sends exactly that. JSON is parsed before it is filled, so no text can break it.
@@ -68,8 +69,8 @@ class Text:
         return self.pattern.format_map(values)
 
     def is_left_out(self, values: Mapping[str, str]) -> bool:
-        """Return whether the parameter, header or key with this text is omitted (SPEC section 3): a single placeholder
-        that is empty, or a callback URL while callbacks are disabled."""
+        """Return whether the parameter, header or key with this text is omitted (doc/behaviour.md section 3): a single
+        placeholder that is empty, or a callback URL while callbacks are disabled."""
         return bool(
             (self.sole and not values[self.sole])
             or ('callback_url' in self.names and not values['callback_url'])
