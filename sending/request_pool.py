@@ -39,12 +39,12 @@ PATIENCE = 0.95  # maximum share of a job's time to wait for a response; request
 RUNS = 16  # parallel runs of a process whose connections to one gateway are all kept
 _TIMEOUTS = TimeoutError, Urllib3TimeoutError, requests.exceptions.Timeout
 _UNKNOWN = (
-    (TooLongError, 'broken', 'response_too_long'), (_TIMEOUTS, 'timeout', 'timeout'),
-    (ssl.SSLError, 'broken', 'tls_lost'))
+    (TooLongError, 'broken', Problem('response_too_long')), (_TIMEOUTS, 'timeout', Problem('timeout')),
+    (ssl.SSLError, 'broken', Problem('tls_lost')))
 _REFUSED = (
-    (LocationValueError, 'invalid', 'invalid_host'),
-    (NewConnectionError, 'connect', 'unreachable'),  # before time-outs, of which it may be a kind
-    (_TIMEOUTS, 'connect', 'connect_timeout'), (ssl.SSLError, 'connect', 'no_tls'))
+    (LocationValueError, 'invalid', Problem('invalid_host')),
+    (NewConnectionError, 'connect', Problem('unreachable')),  # before time-outs, of which it may be a kind
+    (_TIMEOUTS, 'connect', Problem('connect_timeout')), (ssl.SSLError, 'connect', Problem('no_tls')))
 USER_AGENT = 'eis_sms_apis/19.0.3.0.0 (Odoo)'
 
 
@@ -177,7 +177,7 @@ def _explain_refused(error: Exception) -> tuple[str, Problem]:
 
 def _find_kind(causes: list, kinds: tuple) -> tuple[str, Problem] | None:
     return next((
-        (failure, Problem(code)) for kind, failure, code in kinds
+        (failure, problem) for kind, failure, problem in kinds
         if any(isinstance(cause, kind) for cause in causes)), None)
 
 

@@ -19,10 +19,6 @@ _REQUIRED_NAMES = {
     'multi_number': (('phones', 'phones_list'), '{phones}'),
     'message': (('message', 'message_hex'), '{message}'),
 }
-_SINGLE_NUMBER = {
-    'base_url': 'single_number_in_url', 'parameter_ids': 'single_number_in_parameter',
-    'header_ids': 'single_number_in_header', 'body_template': 'single_number_in_body',
-}
 
 
 def check_config(config: RequestConfig) -> None:
@@ -135,4 +131,14 @@ def _check_shared_requests(config: RequestConfig, template: RequestTemplate) -> 
         raise ConfigError('max_recipients', 'too_few_recipients')
     for field, key, text, inside in template.texts():
         if 'phone' in text.names and not inside:
-            raise ConfigError(field, _SINGLE_NUMBER[field], **({'key': key} if key else {}))
+            _refuse_single_number(field, key)
+
+
+def _refuse_single_number(field: str, key: str) -> None:
+    if field == 'base_url':
+        raise ConfigError(field, 'single_number_in_url')
+    if field == 'parameter_ids':
+        raise ConfigError(field, 'single_number_in_parameter', key=key)
+    if field == 'header_ids':
+        raise ConfigError(field, 'single_number_in_header', key=key)
+    raise ConfigError(field, 'single_number_in_body')
