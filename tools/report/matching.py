@@ -1,6 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Matches delivery reports to SMS, by UUID, else by message ID and number, and decides what they change (SPEC section
-6). Pure."""
+"""Match delivery reports to SMS, by UUID, else by message ID and number, and decide what they change
+(doc/behaviour.md section 6)."""
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
