@@ -17,6 +17,7 @@ TEXTS = (
     'ş' * 134, 'ş' * 135, 'ş' * 66 + '😀' + 'ş' * 66, 'ş' * 65 + '😀' + 'ş' * 67, '😀' * 35, '😀' * 36, TYPOGRAPHIC,
     'a\u200db', 'می\u200cخواهم', '👩\u200d👧 “so”', 'cafe\u0301 “x”', 'Łukasz “x”', 'œuvre ﬁn…', 'x\u00a0y\u202fz',
 )
+READY = 'odoo.loader.modules.has("@eis_sms_apis/sms_widget/segments")'
 COMPARE = """
     const { countSegments, isGsm, replaceTypography } = odoo.loader.modules.get(
         "@eis_sms_apis/sms_widget/segments");
@@ -85,12 +86,10 @@ class TestSegmentsInBrowser(GatewayCase, HttpCase):
             'replaced': {char: text for char in characters if (text := replace_typography(char)) != char},
         }
         self.assertGreater(len(table['replaced']), 50)
-        self.browser_js('/odoo', COMPARE % json.dumps(table), login='admin',
-                        ready='odoo.loader.modules.has("@eis_sms_apis/sms_widget/segments")')
+        self.browser_js('/odoo', COMPARE % json.dumps(table), login='admin', ready=READY)
 
     def test_what_other_addons_append_is_counted(self):
-        self.browser_js('/odoo', ADD, login='admin',
-                        ready='odoo.loader.modules.has("@eis_sms_apis/sms_widget/segments")')
+        self.browser_js('/odoo', ADD, login='admin', ready=READY)
 
     def test_composer(self):
         contact = self.make_contact()

@@ -4,7 +4,8 @@ import { patch } from "@web/core/utils/patch";
 import { areGatewaysUsed } from "../gateways_used";
 import { countSegments, findUnicode, isGsm, replaceTypography } from "./segments";
 
-const MAX_SHOWN = 4; // characters that make a text Unicode; a text with more that cannot be replaced is in another script
+// characters that make a text Unicode; a text with more that cannot be replaced is in another script
+const MAX_SHOWN = 4;
 
 function nameCharacter(char) {
     if (char === "\t") {
