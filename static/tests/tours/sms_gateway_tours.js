@@ -149,7 +149,7 @@ tours.add("eis_sms_apis.wrong_configuration", {
 /** From a command of a provider's documentation to a gateway, with one value that has to be selected. */
 tours.add("eis_sms_apis.import_curl", {
     steps: () => [
-        { trigger: ".o_control_panel button:contains('Import from cURL')", run: "click" },
+        { trigger: ".o_control_panel button:contains('Import')", run: "click" },
         { trigger: ".modal [name=command] textarea", run: "edit hello" },
         { trigger: ".modal button[name=action_read]", run: "click" },
         { trigger: ".modal:contains('starts with curl') .modal-footer button:contains('Close')", run: "click" },
@@ -240,7 +240,8 @@ tours.add("eis_sms_apis.gateway_file", {
         },
         { trigger: ".modal .modal-footer button:contains('Close')", run: "click" },
         { trigger: "body:not(:has(.modal)) .o_breadcrumb .breadcrumb-item a, .o_back_button", run: "click" },
-        { trigger: ".o_list_view .o_control_panel button:contains('Import from File')", run: "click" },
+        { trigger: ".o_list_view .o_control_panel button:contains('Import')", run: "click" },
+        { trigger: ".modal .modal-footer button:contains('Import from File')", run: "click" },
         { trigger: ".modal .modal-footer:not(:has(button[name=action_import]:visible))" },
         { trigger: ".modal [name=document] textarea", run: "edit [1]" },
         { trigger: ".modal .modal-title", run: "click" },
