@@ -74,6 +74,7 @@ class Clock:
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._now >= end)
             self._sleepers -= 1
+            self._changed.notify_all()  # who waits for fewer sleepers
 
     def advance(self, seconds, sleepers=0):
         """Let time go on as soon as so many threads sleep."""

@@ -21,7 +21,7 @@ def linked_files():
         if '://' not in markdown + attribute]
     manifest = ADDON / '__manifest__.py'
     images = ast.literal_eval(manifest.read_text(encoding='utf-8'))['images']
-    return links + [(manifest, ADDON / image) for image in images]
+    return links + [(manifest, (ADDON / image).resolve()) for image in images]
 
 
 def is_left_out(path):
