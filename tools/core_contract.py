@@ -61,7 +61,7 @@ TABLES = {
 }
 # those above that only `mass_mailing_sms` brings
 OF_MARKETING = {('sms.tracker', '_update_sms_mailings'), ('sms.tracker', 'SMS_STATE_TO_TRACE_STATUS')}
-# what is imported, or stands in a module of core: why
+# what is imported from core, or defined in a module of core: why
 NAMES = {
     'odoo.modules.module.current_test': "within tests nothing is committed, and SMS are sent at once",
     'odoo.service.server.CommonServer.on_stop': "runs end when the server does",

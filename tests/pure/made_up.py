@@ -11,7 +11,7 @@ FUZZ = int(os.environ.get('EIS_SMS_FUZZ') or 1)  # `scripts/test --fuzz` tries t
 
 
 class _Missing:
-    """Stand in for every strategy, with which nothing is made up."""
+    """Replaces all strategies if hypothesis is missing, so that the tests can be loaded."""
 
     def __call__(self, *args, **kwargs):
         return self

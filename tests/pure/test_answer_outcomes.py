@@ -170,7 +170,7 @@ class TestOutcomeOfCodes(PureCase):
     """The Outcome of a failure code: whatever the HTTP code, it tells whether the provider took the SMS."""
 
     def test_documented_answers(self):
-        """Codes whose provider says what became of the SMS, each where it may stand in an answer."""
+        """A code with an outcome decides in each place of a response in which it can appear."""
         for name, status, text, rules, code, expected in (
                 ('Route Mobile', 200, '1715|923001234567',
                  {'error_code_regex': r'(?:^|,)\s*(?!1701)(\d{4})\b', 'require_message_id': True},

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Whatever stands in an answer is read: message ids, words, byte order marks, secrets, sizes and rubbish."""
+"""Any response is read: message IDs, error messages, byte order marks, secrets, large and invalid responses."""
 import json
 import re
 
@@ -10,7 +10,7 @@ from .made_up import cases, given, st
 
 
 class TestAnswersWithoutWords(PureCase):
-    """A boolean, also one that is spelled as text, explains nothing to whoever reads why an SMS failed."""
+    """A boolean, also one that is spelled as text, does not explain why an SMS failed."""
 
     def test_answers(self):
         refusal = {'error_values': ('false', 'no'), 'error_code_path': 'code'}

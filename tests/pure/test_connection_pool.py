@@ -58,7 +58,7 @@ class Server:
 class Clock:
     """A time that stands still until a test lets it go on, in the place of the module `time`.
 
-    Whoever sleeps is waited for, so that what happens in other threads is known when the time goes on.
+    It waits until a given number of threads sleep, so that the state of other threads is known when time goes on.
     """
 
     def __init__(self):

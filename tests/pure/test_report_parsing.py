@@ -182,7 +182,7 @@ fragments = st.lists(st.sampled_from((
 
 
 class TestAnyReport(PureCase):
-    """doc/behaviour.md section 6: whoever calls, with whatever; only ReportError comes out."""
+    """doc/behaviour.md section 6: any call is read, or refused with ReportError only."""
 
     @cases(2000)
     @given(some_rules, st.sampled_from(('GET', 'POST', 'PUT', 'x')), fragments | st.binary(max_size=30), content_types,

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Headers and credentials stand in a request as they were entered, and no data breaks them: doc/behaviour.md
+"""Requests contain headers and credentials exactly as entered, and no data breaks them: doc/behaviour.md
 section 3."""
 import base64
 from dataclasses import replace
