@@ -12,7 +12,7 @@ from ..tools.request.builder import HttpRequest, Recipient, build_requests
 from .gateway_config import GatewayConfig, GatewayConnection
 from .outcomes import Outcomes
 from .pauses import Pauses
-from .queued_sms import QueuedSms, not_sent
+from .queued_sms import QueuedSms, group_by_gateway, not_sent
 from .request_pool import RequestPool
 from .retry import RETRY_DELAY
 from .throttle import START_LEAD, Throttle
@@ -109,10 +109,7 @@ class Dispatcher:
         return False
 
     def _make_requests(self, queued: list[QueuedSms]):
-        by_gateway = {}
-        for sms in queued:
-            by_gateway.setdefault(sms.gateway_id, []).append(sms)
-        for gateway_id, group in by_gateway.items():
+        for gateway_id, group in group_by_gateway(queued).items():
             self._make_gateway_requests(self.configs[gateway_id], group)
 
     def _make_gateway_requests(self, config: GatewayConfig, group: list[QueuedSms]):
@@ -161,10 +158,7 @@ class Dispatcher:
 
     def start_with_claim(self, queued: list[QueuedSms], configs: dict[int, GatewayConfig]):
         """Mark the claimed SMS whose requests can start immediately, so that the claim needs no second statement."""
-        by_gateway = {}
-        for sms in queued:
-            if not sms.delay:
-                by_gateway.setdefault(sms.gateway_id, []).append(sms)
+        by_gateway = group_by_gateway(sms for sms in queued if not sms.delay)
         for gateway_id in by_gateway.keys() & configs.keys():
             room, share, texts = self._get_room(configs[gateway_id]), 1 / configs[gateway_id].recipients, set()
             for sms in by_gateway[gateway_id]:

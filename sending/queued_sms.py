@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """An SMS from its claim to its result."""
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,6 +45,14 @@ class QueuedSms:
     @property
     def gateway_id(self) -> int | bool:
         return self.candidates[0] if self.candidates else False
+
+
+def group_by_gateway(queued: Iterable[QueuedSms]) -> dict[int, list[QueuedSms]]:
+    """Return the SMS by the id of their current gateway, in their order."""
+    groups = {}
+    for sms in queued:
+        groups.setdefault(sms.gateway_id, []).append(sms)
+    return groups
 
 
 def not_sent(failure_type: str, problem: Problem | None = None, words: str = '') -> SendResult:

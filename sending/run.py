@@ -76,7 +76,7 @@ class SendRun:
                     if self._has_room():
                         self._refill()
                     dispatcher.start()
-                    self._settle(dispatcher.collect(0 if self._has_room() else 0.1), pool)
+                    self._settle(dispatcher.collect(0 if self._has_room() else 0.1))
                     if self._is_save_due(pool):
                         self._save()
         finally:
@@ -162,7 +162,7 @@ class SendRun:
 
     # === SETTLE === #
 
-    def _settle(self, collected, pool):
+    def _settle(self, collected):
         """Decide what follows for the SMS of each request."""
         again = []
         for queued, request, answer in collected:

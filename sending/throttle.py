@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 
+from .queued_sms import group_by_gateway
 from .request_pool import MAX_LATE
 
 START_LEAD = 0.25  # seconds until the first place, because requests need some time to start
@@ -26,10 +27,8 @@ class Throttle:
         :param dict configs: GatewayConfig by gateway id
         :param reserve: reserves places for all workers, see `sms.gateway.throttle._reserve`
         """
-        limited = {}
-        for sms in queued:
-            if sms.gateway_id and configs[sms.gateway_id].rate_limit and not sms.delay:
-                limited.setdefault(sms.gateway_id, []).append(sms)
+        limited = group_by_gateway(
+            sms for sms in queued if sms.gateway_id and configs[sms.gateway_id].rate_limit and not sms.delay)
         for gateway_id, group in sorted(limited.items()):  # consistent lock order, to avoid deadlocks
             config = configs[gateway_id]
             left = self._get_time_to_start(config.connection)

@@ -19,13 +19,12 @@ PROBE_DELAY = 5  # seconds that SMS are delayed while another SMS tests their ga
 
 # === CLAIM === #
 
-def claim_due(env, limit, ids=None, refused=(), lease=LEASE):
+def claim_due(env, limit, ids=None, refused=()):
     """Lock and read queued SMS of gateways. `write_claims` changes them.
 
     :param int limit: maximum number of SMS
     :param list ids: only these SMS, even if they should wait; None for all that are due
     :param refused: ids of SMS that the database refuses to update
-    :param float lease: seconds after which the claim counts as lost
     :return: the SMS in the order of their ids
     :rtype: list[QueuedSms]
     """
@@ -47,7 +46,7 @@ def claim_due(env, limit, ids=None, refused=(), lease=LEASE):
         LEFT JOIN res_partner company_partner ON company_partner.id = company.partner_id
         LEFT JOIN res_country company_country ON company_country.id = company_partner.country_id
         ORDER BY due.id
-    """, {**_due_parameters(env, ids, refused), 'limit': limit, 'lease': lease})
+    """, {**_due_parameters(env, ids, refused), 'limit': limit, 'lease': LEASE})
     return [
         QueuedSms(
             id=sms_id, uuid=uuid, number=number or '', body=(body or '').strip(), company_id=company_id,
