@@ -36,6 +36,7 @@ KEEP_ALIVE = 4
 # of other processes, late ones would exceed the limit.
 MAX_LATE = 0.05
 PATIENCE = 0.95  # maximum share of a job's time to wait for a response; requests can start in the rest
+ACCOUNT_STATUS = 401, 402, 403  # HTTP codes with which providers usually refuse the account
 RUNS = 16  # parallel runs of a process whose connections to one gateway are all kept
 _TIMEOUTS = TimeoutError, Urllib3TimeoutError, requests.exceptions.Timeout
 _UNKNOWN = (
@@ -139,8 +140,8 @@ def exchange_in_time(connection: GatewayConnection, request: HttpRequest) -> Htt
 
 
 def _is_failing(answer: HttpAnswer) -> bool:
-    """Return whether the provider fails, so that the outcome of all SMS is unknown."""
-    return answer.failure in ('timeout', 'broken') or (
+    """Return whether the provider fails, so that the outcome of all SMS is unknown, or probably refuses the account."""
+    return answer.failure in ('timeout', 'broken') or answer.status in ACCOUNT_STATUS or (
         answer.status is not None and answer.status >= 500 and answer.status not in RETRY_LATER)
 
 
@@ -253,6 +254,7 @@ class RequestPool:
         self._is_abandoned = False
         self._taken_back: dict[tuple, float] = {}  # {connection key: when its requests were last taken back}
         self._failures = Counter()  # {connection key: consecutive failures of the provider}
+        self._lock = threading.Lock()  # of the failures
 
     def __enter__(self):
         return self
@@ -305,11 +307,14 @@ class RequestPool:
         if self._wait_for_turn(connection, not_before):
             # in this order, so that `abandon` sees that it has started, or it sees that the pool was abandoned
             self._started.add(id(request))
-            # checked here too, because requests that start before the run sees the failures would be in doubt as well
+            # checked here too, because requests that start before the run sees the failures would fail as well
             if not self._is_abandoned and self._failures[connection.key] < MAX_FAILURES:
                 answer = exchange(connection, request, self._get_timeout(connection), self.deadline)
-                self._failures[connection.key] = self._failures[connection.key] + 1 if _is_failing(answer) else 0
+        # before the failure is counted, so that the run sees it before the requests that it stops
         self._answers.put((request, answer))
+        if answer:
+            with self._lock:
+                self._failures[connection.key] = self._failures[connection.key] + 1 if _is_failing(answer) else 0
 
     def _wait_for_turn(self, connection: GatewayConnection, not_before: float) -> bool:
         """

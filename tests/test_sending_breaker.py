@@ -49,7 +49,7 @@ class TestBreaker(GatewayCase):
                 sms = self.make_sms(*(f'+3245610{index:04d}' for index in range(MANY)))
                 sms.send()
                 self.assertEqual((set(sms.mapped('state')), sms.gateway_id), ({'pending'}, second))
-                self.assertLessEqual(self.count(), 8)
+                self.assertLessEqual(self.count(), 4)
                 self.assertEqual((self.throttle().pause_kind, self.throttle().failures), ('account', 1))
 
     def test_the_second_sends_when_the_first_fails(self):
@@ -68,7 +68,7 @@ class TestBreaker(GatewayCase):
         failed = self.sms.filtered(lambda sms: sms.state == 'error')
         self.assertEqual((set(failed.mapped('failure_type')), set(failed.mapped('failure_reason'))),
                          ({'sms_credit'}, {"No credit"}))
-        self.assertLessEqual(len(failed), 8)
+        self.assertLessEqual(len(failed), 4)
         waiting = self.sms - failed
         self.assertEqual(set(waiting.mapped('state')), {'outgoing'})
         self.assertEqual(set(waiting.mapped('attempt')), {0})

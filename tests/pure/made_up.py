@@ -42,7 +42,9 @@ except ImportError:
 else:
     given, example, reject = hypothesis.given, hypothesis.example, hypothesis.reject
     # No time limit for an example: a busy machine would break it.
-    hypothesis.settings.register_profile('addon', database=None, deadline=None, max_examples=100 * FUZZ)
+    # A usual run repeats the same cases, so that it fails only for a change; a run with --fuzz looks for new ones.
+    hypothesis.settings.register_profile(
+        'addon', database=None, deadline=None, derandomize=FUZZ == 1, max_examples=100 * FUZZ)
     hypothesis.settings.load_profile('addon')
 
     def cases(count):
