@@ -58,6 +58,7 @@
         'views/sms_sms_views.xml',
         'views/res_config_settings_views.xml',
         'wizard/sms_retry_views.xml',
+        'wizard/connect_views.xml',
         'wizard/test_sms_views.xml',
         'wizard/which_gateway_views.xml',
     ],

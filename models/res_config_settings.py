@@ -79,6 +79,10 @@ class ResConfigSettings(models.TransientModel):
         return result
 
     def action_open_sms_gateways(self):
+        """Open the gateways, or the templates if there is no gateway yet."""
+        gateways = self.env['sms.gateway']
+        if not gateways.sudo().with_context(active_test=False).search_count([('is_template', '=', False)], limit=1):
+            return gateways.action_open_templates()
         return self.env['ir.actions.act_window']._for_xml_id('eis_sms_apis.sms_gateway_action')
 
     def action_which_sms_gateway(self):

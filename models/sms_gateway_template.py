@@ -4,17 +4,126 @@
 An upgrade updates a template until a user changes it. Plain data records cannot do that: with noupdate they are never
 updated and are recreated after deletion; without it, an upgrade overwrites the user's changes.
 """
-from odoo import Command, api, models
+import json
+
+from odoo import Command, api, fields, models
+from odoo.fields import Domain
 
 from ..tools.actions import open_form
+from ..tools.regions import expand_codes
+from .sms_gateway import CREDENTIALS
 
 ADDON = 'eis_sms_apis'
 DELETED = f'{ADDON}.deleted_templates'  # a system parameter and its external id
 KEPT = {'sequence', 'active'}  # what an upgrade does not change
+# what connecting a provider asks for, in the order of a gateway that says nothing about it
+ASKED = ('account_id', *CREDENTIALS, 'sender', 'connect_host')
+EXAMPLE_HOSTS = ('example.com', 'example.org')  # stand for the user's own server in a template
 
 
 class SmsGateway(models.Model):
     _inherit = 'sms.gateway'
+
+    connect_fields = fields.Text(
+        "Connection Fields",
+        help="JSON list of what the provider asks for, in its order: name (a field of the gateway), label, required, "
+             "and optionally pattern, placeholder and help.")
+    console_url = fields.Char("Console URL", help="Page of the provider that shows the credentials.")
+    region = fields.Selection(
+        [('global', "Worldwide"), ('europe', "Europe"), ('asia', "Asia"), ('middle_east', "Middle East"),
+         ('africa', "Africa"), ('americas', "Americas"), ('oceania', "Oceania")],
+        "Region", help="Where the provider is mostly used.")
+    country_codes = fields.Char(
+        "Country Codes",
+        help="Countries that the provider is mostly used in, separated by commas: country codes, or EU, AFRICA, LATAM, "
+             "MENA and GLOBAL.")
+    brand_color = fields.Char("Brand Color")
+    connect_spec = fields.Json("Requested Values", compute='_compute_connect_spec')
+    connect_labels = fields.Char("Requires", compute='_compute_connect_spec')
+    connect_host = fields.Char(
+        "Host", compute='_compute_connect_host', inverse='_inverse_connect_host',
+        help="Enter the host and port of your account or server, or the whole URL if its path differs.")
+    served_country_ids = fields.Many2many(
+        'res.country', string="Countries", compute='_compute_served_country_ids', search='_search_served_country_ids')
+
+    # === COMPUTE METHODS === #
+
+    @api.depends_context('lang')
+    @api.depends('connect_fields', 'console_url', *(f'uses_{name}' for name in ASKED if name != 'connect_host'))
+    def _compute_connect_spec(self):
+        for gateway in self:
+            rows = gateway._get_connect_rows()
+            url = gateway.console_url or ''
+            gateway.connect_spec = {'fields': rows, 'console': url if url.startswith('https://') else ''}
+            gateway.connect_labels = ' · '.join(row['label'] for row in rows if row['required'])
+
+    def _get_connect_rows(self):
+        """Return what to ask for when the provider is connected.
+
+        :return: dictionaries with the keys name, label, required, pattern, placeholder and help
+        :rtype: list[dict]
+        """
+        self.ensure_one()
+        try:
+            rows = json.loads(self.connect_fields or '[]')
+        except ValueError:
+            rows = []
+        rows = [row for row in rows if isinstance(row, dict) and row.get('name') in ASKED] if (
+            isinstance(rows, list)) else []
+        rows = rows or [
+            {'name': name, 'required': name != 'sender'}
+            for name in ASKED if name != 'connect_host' and self[f'uses_{name}']]
+        return [{
+            'name': row['name'],
+            'required': bool(row.get('required')),
+            'label': str(row.get('label') or self._fields[row['name']]._description_string(self.env)),
+            **{key: str(row.get(key) or '') for key in ('pattern', 'placeholder', 'help')},
+        } for row in rows]
+
+    @api.depends('base_url')
+    def _compute_connect_host(self):
+        for gateway in self:
+            host = (gateway.base_url or '').partition('://')[2].partition('/')[0]
+            is_example = host.partition(':')[0].endswith(EXAMPLE_HOSTS)
+            gateway.connect_host = host if host and not is_example else False
+
+    def _inverse_connect_host(self):
+        for gateway in self:
+            value = (gateway.connect_host or '').strip()
+            scheme, separator, rest = (gateway.base_url or '').partition('://')
+            if not value or not separator:
+                continue
+            path = rest.partition('/')[2]
+            if '://' in value:
+                scheme, _separator, value = value.partition('://')
+            host, slash, own_path = value.partition('/')
+            gateway.base_url = f'{scheme}://{host}/{own_path or path}' if slash or path else f'{scheme}://{host}'
+
+    @api.depends('country_codes')
+    def _compute_served_country_ids(self):
+        countries = self.env['res.country']
+        for gateway in self:
+            gateway.served_country_ids = countries.search(
+                [('code', 'in', sorted(expand_codes(gateway.country_codes)))])
+
+    @api.model
+    def _search_served_country_ids(self, operator, value):
+        """Find the providers of countries, and those that serve all countries."""
+        if operator not in ('in', 'any', 'ilike', '='):
+            return NotImplemented
+        countries = self.env['res.country']
+        if operator == 'any':
+            found = countries.search(value)
+        elif operator == 'ilike':
+            found = countries.search([('name', 'ilike', value)])
+        else:
+            found = countries.browse(value)
+        codes = set(found.mapped('code'))
+        if not codes:
+            return Domain.FALSE
+        gateways = self.with_context(active_test=False).search([('country_codes', '!=', False)])
+        return [('id', 'in', gateways.filtered(lambda gateway: (
+            'GLOBAL' in gateway.country_codes or codes & expand_codes(gateway.country_codes))).ids)]
 
     # === CRUD METHODS === #
 
@@ -37,12 +146,24 @@ class SmsGateway(models.Model):
         return self.env['ir.actions.act_window']._for_xml_id('eis_sms_apis.sms_gateway_template_action')
 
     def action_use_template(self):
-        """Duplicate a template, under the same name if no other gateway has it, and open the copy."""
+        """Duplicate a template and open the copy."""
+        return open_form(self._use_template())
+
+    def action_connect(self):
+        """Open the dialog that asks for credentials, sends a test SMS and activates; for a template, of its copy."""
+        self.ensure_one()
+        gateway = self._use_template() if self.is_template else self
+        return self.env['sms.gateway.connect'].create({'gateway_id': gateway.id})._open()
+
+    def _use_template(self):
+        """Duplicate a template, under the same name if no other gateway has it.
+
+        :return: the copy
+        """
         self.ensure_one()
         taken = self.with_context(active_test=False).search_count(
             [('name', '=', self.name), ('is_template', '=', False)], limit=1)
-        gateway = self.copy({} if taken else {'name': self.name})
-        return open_form(gateway)
+        return self.copy({} if taken else {'name': self.name})
 
     # === BUSINESS METHODS === #
 

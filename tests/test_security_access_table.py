@@ -26,6 +26,7 @@ OPERATIONS = """
     sms.gateway.route                   - - - - crwu
     sms.gateway.export                  - - - - crwu
     sms.gateway.import                  - - - - crwu
+    sms.gateway.connect                 - - - - crwu
     sms.gateway.curl                    - - - - crwu
     sms.gateway.curl.line               - - - - crwu
     sms.retry                           - - - - crw
@@ -42,6 +43,7 @@ METHODS = """
     sms.gateway         action_rotate_callback_token no   no   no   no   yes
     sms.gateway         action_end_rotation          no   no   no   no   yes
     sms.gateway         action_use_template          no   no   no   no   yes
+    sms.gateway         action_connect               no   no   no   no   yes
     sms.gateway         action_open_documentation    no   no   no   no   yes
     sms.gateway         action_test                  page page page page yes
     sms.gateway         action_view_sms              page page page page yes
@@ -94,6 +96,11 @@ METHODS = """
     sms.gateway.import  action_import                no   no   no   no   yes
     sms.gateway.import  create                       no   no   no   no   yes
     sms.gateway.import  onchange                     no   no   no   no   yes
+    sms.gateway.connect action_next                  no   no   no   no   yes
+    sms.gateway.connect action_back                  no   no   no   no   yes
+    sms.gateway.connect action_send                  no   no   no   no   yes
+    sms.gateway.connect action_activate              no   no   no   no   yes
+    sms.gateway.connect create                       no   no   no   no   yes
     sms.gateway.curl    action_read                  no   no   no   no   yes
     sms.gateway.curl    action_back                  no   no   no   no   yes
     sms.gateway.curl    action_create_gateway        no   no   no   no   yes
@@ -168,6 +175,8 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.export': self.env['sms.gateway.export'].create({'gateway_ids': gateway.ids}),
             'sms.gateway.import': self.env['sms.gateway.import'].create({
                 'document': '{"format": "eis_sms_apis.gateway", "version": 1, "gateways": [{"name": "Imported"}]}'}),
+            'sms.gateway.connect': self.env['sms.gateway.connect'].create({
+                'gateway_id': gateway.id, 'number': '+32456001122', 'step': 'test'}),
             'sms.gateway.curl': curl, 'sms.gateway.curl.line': curl.line_ids,
             'sms.retry': self.env['sms.retry'].create({
                 'sms_ids': failed.ids, 'doubtful_sms_ids': failed.ids}),
@@ -184,6 +193,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.callback.failure.map': {'provider_code': '2', 'gateway_id': gateway.id},
             'sms.gateway.status': {'gateway_id': gateway.id, 'sms_uuid': 'x', 'state': 'success'},
             'sms.gateway.route': {'number': '+32456001122'}, 'sms.gateway.export': {'gateway_ids': gateway.ids},
+            'sms.gateway.connect': {'gateway_id': gateway.id},
             'sms.gateway.import': {'document': '{}'}, 'sms.retry': {'sms_ids': []}, 'res.config.settings': {},
         }
         return {

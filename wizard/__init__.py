@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import (
+    connect,
     curl_import,
     gateway_export,
     gateway_import,
