@@ -39,6 +39,7 @@ from . import (
     test_text_segments,
 )
 from .pure import (
+    test_answer_doubt,
     test_answer_outcomes,
     test_answer_paths,
     test_answer_reading,

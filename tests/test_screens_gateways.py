@@ -136,6 +136,17 @@ class TestTestSms(GatewayCase):
         self.assertEqual((status.gateway_id, status.state), (self.gateway, 'success'))
         self.assertNotIn(SECRET, str(test.read()))
 
+    def test_success_that_only_the_http_code_confirms(self):
+        for text, words in (
+                ("ERR:102 Wrong sender", "looks like an error"), ("<html><body>Login</body></html>", "web page"),
+                ("", "empty"), ("Falsche Nummer", "no setting")):
+            with self.subTest(text=text):
+                self.always_answer(Reply(200, text))
+                test = self.send()
+                self.assertEqual(test.level, 'warning')
+                self.assertIn("Only the HTTP code was checked", test.result)
+                self.assertIn(words, test.result)
+
     def test_refused(self):
         self.always_answer(Reply(402, f'No credit for {SECRET}'))
         test = self.send()
@@ -149,7 +160,7 @@ class TestTestSms(GatewayCase):
         self.gateway.base_url = 'http://127.0.0.1:9'
         test = self.send()
         self.assertEqual(test.http_code, "No response")
-        self.assertIn("next gateway", test.result)
+        self.assertIn("Failed: The provider's server cannot be reached", test.result)
 
     def test_lost_answer(self):
         self.always_answer(Reply(drop='before'))

@@ -10,6 +10,7 @@ from ..sending.sent_before import recall, remember
 from ..sending.store.results import save_results, word_results
 from ..sending.store.transactions import OwnTransactions
 from ..tools.actions import open_form
+from ..tools.answer import doubt
 from ..tools.problem import ProblemError
 from ..tools.request.builder import shown_request
 from ..tools.request.config import RenderError
@@ -98,11 +99,12 @@ class SmsGatewayTest(models.TransientModel):
         env['sms.gateway.status'].search([('sms_uuid', '=', queued.uuid)]).is_test = True
 
     def _show(self, config, request, result):
+        uncertain = doubt.doubt(config.answer, result, result.response_text)
         level = {'success': 'success', 'pending': 'warning'}.get(result.state, 'danger')
         self.write({
             'sms_uuid': request.recipients[0].uuid,
-            'level': level,
-            'result': self._explain_result(config, result),
+            'level': 'warning' if uncertain else level,
+            'result': self._explain_doubt(uncertain) if uncertain else self._explain_result(config, result),
             'verdict': self._explain_rule(config, result),
             'http_code': str(result.http_code or '') or self.env._("No response"),
             'duration': result.duration,
@@ -129,11 +131,22 @@ class SmsGatewayTest(models.TransientModel):
                 return self.env._("Processing until a delivery report arrives.")
             return self.env._("Sent, although the response does not confirm it.")
         if result.retryable:
-            return self.env._(
-                "An SMS is sent through the next gateway, or queued again if there is none: %s", result.error_message)
+            return self.env._("Failed: %s", result.error_message)
         failure = dict(self.env['sms.gateway.status']._fields['failure_type']._description_selection(self.env)).get(
             result.failure_type, result.failure_type)
         return self.env._("Failed (%(failure)s): %(reason)s", failure=failure, reason=result.error_message)
+
+    def _explain_doubt(self, uncertain):
+        """Explain why the response does not confirm that the SMS was sent."""
+        return {
+            doubt.EMPTY: self.env._("Only the HTTP code was checked: the response is empty."),
+            doubt.PAGE: self.env._(
+                "Only the HTTP code was checked, and the response is a web page. Check the Base URL."),
+            doubt.ERROR: self.env._(
+                "Only the HTTP code was checked, and the response looks like an error. Check whether the SMS arrives."),
+            doubt.UNREAD: self.env._(
+                "Only the HTTP code was checked: no setting of the gateway reads the response."),
+        }[uncertain]
 
     def _explain_rule(self, config, result):
         """Explain which rule of doc/behaviour.md section 5 applied, with the labels of the form."""
