@@ -37,7 +37,7 @@ class SmsGateway(models.Model):
         "Country Codes",
         help="Countries that the provider is mostly used in, separated by commas: country codes, or EU, AFRICA, LATAM, "
              "MENA and GLOBAL.")
-    brand_color = fields.Char("Brand Color")
+    card_color = fields.Char("Card Color")
     connect_spec = fields.Json("Requested Values", compute='_compute_connect_spec')
     connect_labels = fields.Char("Requires", compute='_compute_connect_spec')
     connect_host = fields.Char(
@@ -150,9 +150,17 @@ class SmsGateway(models.Model):
         return open_form(self._use_template())
 
     def action_connect(self):
-        """Open the dialog that asks for credentials, sends a test SMS and activates; for a template, of its copy."""
+        """Open the dialog that asks for credentials, sends a test SMS and activates a gateway.
+
+        For a template, that gateway is a copy; one that was opened before and left without credentials is used again.
+        """
         self.ensure_one()
-        gateway = self._use_template() if self.is_template else self
+        gateway = self
+        if self.is_template:
+            gateway = self.search([
+                ('is_template', '=', False), ('state', '=', 'new'), ('name', '=', self.name),
+                ('base_url', '=', self.base_url), *((name, '=', False) for name in CREDENTIALS),
+            ], limit=1) or self._use_template()
         return self.env['sms.gateway.connect'].create({'gateway_id': gateway.id})._open()
 
     def _use_template(self):

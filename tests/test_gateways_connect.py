@@ -6,6 +6,7 @@ import re
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
+from odoo.tools.convert import convert_file
 
 from ..models.sms_gateway_form import REQUIRED
 from ..models.sms_gateway_template import ASKED
@@ -54,7 +55,7 @@ class TestTemplateConnection(ConnectCase):
                         re.compile(row['pattern'])
                         self.assertTrue(row['help'], "It explains a wrong shape.")
                 self.assertTrue(template.region)
-                self.assertRegex(template.brand_color, '^#[0-9A-F]{6}$')
+                self.assertRegex(template.card_color, '^#[0-9A-F]{6}$')
                 codes = set(template.country_codes.split(',')) - {'GLOBAL', *REGIONS}
                 self.assertEqual(self.env['res.country'].search_count([('code', 'in', list(codes))]), len(codes))
 
@@ -63,6 +64,18 @@ class TestTemplateConnection(ConnectCase):
         self.assertEqual((row['name'], row['label']), ('username', "Account SID"))
         self.assertRegex(SID, row['pattern'])
         self.assertNotRegex('SK' + SID[2:], row['pattern'])
+
+    def test_upgrade(self):
+        """An upgrade adds what a provider asks for to an untouched template, not to a gateway of the user."""
+        old = {'connect_fields': False, 'console_url': False, 'region': False, 'country_codes': False}
+        template, own = get_template(self.env, 'twilio'), get_template(self.env, 'sendpk')
+        self.write_template('twilio', **old)
+        own.write(old)
+        for slug in ('twilio', 'sendpk'):
+            convert_file(self.env, 'eis_sms_apis', f'data/gateways/{slug}.xml', {}, mode='update')
+        self.assertIn("Account SID", template.connect_labels)
+        self.assertEqual((template.region, template.is_template), ('global', True))
+        self.assertFalse(own.connect_fields or own.region or own.is_template)
 
     def test_gateway_without_connection_fields(self):
         self.assertEqual([row['name'] for row in self.gateway.connect_spec['fields']], ['token'])
@@ -152,6 +165,12 @@ class TestConnect(ConnectCase, HttpCase):
         self.assertEqual((again.gateway_id, again.country_ids), (gateway, self.env.ref('base.pk')))
         self.assertEqual(again.country_prefixes, '+92')
 
+    def test_connecting_again_leaves_no_empty_gateways(self):
+        gateway = self.connect('twilio').gateway_id
+        self.assertEqual(self.connect('twilio').gateway_id, gateway)
+        gateway.username = SID
+        self.assertNotEqual(self.connect('twilio').gateway_id, gateway)
+
     def test_default_gateway_stays(self):
         self.env['ir.config_parameter'].set_param('sms.sms_gateway_id', str(self.gateway.id))
         wizard = self.connect('twilio')
@@ -177,3 +196,21 @@ class TestConnect(ConnectCase, HttpCase):
         self.assertEqual((gateway.state, gateway.country_prefixes), ('active', '+49'))
         self.assertEqual((gateway.username, gateway.sender), (SID, '+15005550006'))
         self.assertEqual(len(self.provider.requests), 1)
+
+    def test_gallery(self):
+        self.start_tour(
+            '/odoo/action-eis_sms_apis.sms_gateway_template_action', 'eis_sms_apis.gallery', login='admin')
+
+
+@tagged('post_install', '-at_install')
+class TestConnectOnPhone(ConnectCase, HttpCase):
+    browser_size = '390x844'
+    touch_enabled = True
+
+    def test_host_of_an_account(self):
+        """The dialog asks for the host of the account; closing it keeps what was entered."""
+        self.start_tour(
+            '/odoo/action-eis_sms_apis.sms_gateway_template_action', 'eis_sms_apis.connect_host', login='admin')
+        gateway = self.env['sms.gateway'].search([('name', '=', "Infobip"), ('is_template', '=', False)])
+        self.assertEqual((gateway.state, gateway.api_key, gateway.sender), ('new', 'open-sesame', 'Shop'))
+        self.assertEqual(gateway.base_url, 'https://abc12.api.infobip.com/sms/3/messages')

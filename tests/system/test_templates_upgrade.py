@@ -170,7 +170,7 @@ class TestReferenceProduct(UpgradeCase):
         'delivery_callback_signature_content', 'delivery_callback_signature_key', 'delivery_callback_signature_param',
         'delivery_callback_signature_claims', 'delivery_callback_signature_time', 'delivery_callback_replay_window',
         'delivery_callback_check_old_key', 'delivery_callback_old_token', 'connect_fields', 'console_url', 'region',
-        'country_codes', 'brand_color')
+        'country_codes', 'card_color')
 
     def setUp(self):
         super().setUp()

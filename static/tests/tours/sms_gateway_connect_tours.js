@@ -1,7 +1,9 @@
 import { registry } from "@web/core/registry";
 
+const tours = registry.category("web_tour.tours");
+
 /** From the apps menu through the gallery to a sent test SMS in six clicks, then activation. */
-registry.category("web_tour.tours").add("eis_sms_apis.connect", {
+tours.add("eis_sms_apis.connect", {
     steps: () => [
         { trigger: ".o_navbar_apps_menu button, .o_menu_toggle", run: "click" },
         { trigger: ".o_app[data-menu-xmlid='base.menu_administration']", run: "click" },
@@ -28,5 +30,41 @@ registry.category("web_tour.tours").add("eis_sms_apis.connect", {
         { trigger: ".modal button[name=action_activate]", run: "click" },
         { trigger: ".o_form_view .o_statusbar_status .o_arrow_button_current:contains('Active')" },
         { trigger: ".o_sms_gateway_credentials label:contains('Auth Token')" },
+    ],
+});
+
+/** Providers are found by the countries that they serve, and grouped by region. */
+tours.add("eis_sms_apis.gallery", {
+    steps: () => [
+        { trigger: ".o_kanban_record:contains('SendPK') img[alt=PK]" },
+        { trigger: ".o_searchview_input", run: "edit Germany" },
+        { trigger: ".o_searchview_autocomplete .o-dropdown-item:contains('Provider or Country')", run: "click" },
+        { trigger: ".o_searchview_facet:contains('Germany')" },
+        { trigger: ".o_kanban_renderer:not(:contains('SendPK')) .o_kanban_record:contains('LOX24')" },
+        { trigger: ".o_kanban_record:contains('Twilio')" },
+        { trigger: ".o_searchview_facet .o_facet_remove", run: "click" },
+        { trigger: ".o_kanban_record:contains('SendPK')" },
+        { trigger: ".o_searchview_dropdown_toggler", run: "click" },
+        { trigger: ".o_group_by_menu .o_menu_item:contains('Region')", run: "click" },
+        { trigger: ".o_kanban_group:contains('Asia') .o_kanban_record:contains('SendPK')" },
+        { trigger: ".o_searchview_input", run: "edit no such provider" },
+        { trigger: ".o_searchview_autocomplete .o-dropdown-item:contains('Provider or Country')", run: "click" },
+        { trigger: ".o_view_nocontent:contains('No template found'), .o_kanban_renderer:not(:has(.o_kanban_record))" },
+    ],
+});
+
+/** On a phone: the host of an account, and closing the dialog half way. */
+tours.add("eis_sms_apis.connect_host", {
+    steps: () => [
+        { trigger: ".o_kanban_record:contains('Infobip') button[name=action_connect]", run: "click" },
+        { trigger: ".modal [role=alert]:contains('Unexpected format for Base URL')" },
+        { trigger: ".modal [name=connect_host] input", run: "edit abc12.api.infobip.com" },
+        { trigger: ".modal [name=api_key] input[type=password]", run: "edit open-sesame" },
+        { trigger: ".modal [name=sender] input", run: "edit Shop" },
+        { trigger: ".modal .o_sms_gateway_credentials:not(:has([role=alert]))" },
+        { trigger: ".modal button[name=action_next]:visible", run: "click" },
+        { trigger: ".modal [name=number] input" },
+        { trigger: ".modal .modal-footer button:contains('Close')", run: "click" },
+        { trigger: "body:not(:has(.modal))" },
     ],
 });
