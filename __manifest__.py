@@ -61,6 +61,7 @@
         'wizard/connect_views.xml',
         'wizard/test_sms_views.xml',
         'wizard/which_gateway_views.xml',
+        'views/menus.xml',
     ],
     'assets': {
         'web.assets_backend': ['eis_sms_apis/static/src/**/*'],

@@ -17,6 +17,8 @@ class ResConfigSettings(models.TransientModel):
         help="If no gateway is Active for a company, send its SMS through Odoo's paid service instead of failing.")
     sms_gateway_warning = fields.Char(compute='_compute_sms_gateway_warning')
     sms_other_providers = fields.Char(compute='_compute_sms_other_providers')
+    sms_active_gateways = fields.Char(compute='_compute_sms_gateway_counts')
+    sms_failing_gateways = fields.Char(compute='_compute_sms_gateway_counts')
 
     @api.model
     def default_get(self, fields):
@@ -57,6 +59,15 @@ class ResConfigSettings(models.TransientModel):
                 "SMS to numbers that match no gateway's prefixes are sent through %s, because it has the highest "
                 "priority. Set a Default Gateway to change this.", active[:1].name)
 
+    @api.depends_context('lang', 'allowed_company_ids')
+    def _compute_sms_gateway_counts(self):
+        gateways = self.env['sms.gateway']
+        active = gateways.search_count(gateways._get_sending_domain())
+        failing = len(gateways._get_failing_ids())
+        self.sms_active_gateways = self.env._("1 active gateway") if active == 1 else self.env._(
+            "%s active gateways", active)
+        self.sms_failing_gateways = self.env._("%s failing", failing) if failing else False
+
     def _compute_sms_other_providers(self):
         """Name the user's companies whose SMS another addon sends."""
         others = [
@@ -84,6 +95,12 @@ class ResConfigSettings(models.TransientModel):
         if not gateways.sudo().with_context(active_test=False).search_count([('is_template', '=', False)], limit=1):
             return gateways.action_open_templates()
         return self.env['ir.actions.act_window']._for_xml_id('eis_sms_apis.sms_gateway_action')
+
+    def action_open_active_sms_gateways(self):
+        return dict(self.action_open_sms_gateways(), context={'search_default_state_active': 1})
+
+    def action_open_failing_sms_gateways(self):
+        return dict(self.action_open_sms_gateways(), context={'search_default_failing': 1})
 
     def action_which_sms_gateway(self):
         return self.env['sms.gateway'].action_which_gateway()

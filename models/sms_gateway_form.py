@@ -54,7 +54,7 @@ class SmsGateway(models.Model):
 
     paused_until = fields.Datetime(
         "Paused Until", compute='_compute_paused_until',
-        help="Other gateways send in the meantime. Sending through this gateway resumes automatically.")
+        help="No SMS are sent through this gateway until then. Sending resumes automatically.")
     pause_reason = fields.Char(
         "Pause Reason", compute='_compute_paused_until', help="Why the gateway is paused, and what the provider said.")
     sms_count = fields.Integer("Total SMS", compute='_compute_sms_counts')

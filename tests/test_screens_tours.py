@@ -89,6 +89,11 @@ class TestTours(GatewayCase, HttpCase):
         self.gateway.state = 'disabled'
         self.start_tour('/odoo/settings', 'eis_sms_apis.settings', login='admin')
 
+    def test_menu(self):
+        self.refuse()
+        self.make_sms('+32456001122').send()
+        self.start_tour('/odoo/settings', 'eis_sms_apis.menu', login='admin')
+
     def test_which_gateway(self):
         self.make_gateway("Belgium", country_prefixes='+32')
         self.start_tour(f'{ACTION}sms_gateway_action', 'eis_sms_apis.which_gateway', login='admin')

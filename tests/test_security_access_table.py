@@ -114,6 +114,8 @@ METHODS = """
     sms.sms             create                       no   no   no   no   yes
     sms.sms             send                         no   no   no   no   yes
     res.config.settings action_open_sms_gateways     page page page page yes
+    res.config.settings action_open_active_sms_gateways  page page page page yes
+    res.config.settings action_open_failing_sms_gateways page page page page yes
     res.config.settings action_which_sms_gateway     page page page page yes
     res.config.settings create                       no   no   no   no   yes
 """

@@ -7,6 +7,7 @@ from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from .common import SECRET, GatewayCase
+from .provider import Reply
 
 OFF = ('False', 'false', '0', '', 'no', 'off')
 ON = ('True', 'true', '1', 'yes', 'on')
@@ -88,6 +89,25 @@ class TestSettings(GatewayCase):
         self.assertFalse(settings.sms_gateway_warning)
         settings.write({'sms_iap_fallback': False, 'sms_use_iap': True})
         self.assertFalse(settings.sms_gateway_warning)
+
+    def test_the_most_severe_warning_comes_first(self):
+        self.save(sms_gateway_id=self.gateway.id)
+        self.gateway.state = 'disabled'
+        warning = self.env['res.config.settings'].create({}).sms_gateway_warning
+        self.assertTrue(warning.startswith("No SMS can be sent."), warning)
+        self.assertIn("Loopback is no longer Active", warning)
+
+    def test_counts_of_gateways_lead_to_them(self):
+        settings = self.env['res.config.settings'].create({})
+        self.assertEqual((settings.sms_active_gateways, settings.sms_failing_gateways), ("1 active gateway", False))
+        self.make_gateway("Second")
+        self.always_answer(Reply(400))
+        self.make_sms('+32456001122').send()
+        settings = self.env['res.config.settings'].create({})
+        self.assertEqual(
+            (settings.sms_active_gateways, settings.sms_failing_gateways), ("2 active gateways", "1 failing"))
+        self.assertIn('search_default_failing', settings.action_open_failing_sms_gateways()['context'])
+        self.assertIn('search_default_state_active', settings.action_open_active_sms_gateways()['context'])
 
     def test_default_that_was_not_saved_is_not_used(self):
         self.env['res.config.settings'].create({'sms_gateway_id': self.make_gateway("Second").id})

@@ -191,6 +191,25 @@ tours.add("eis_sms_apis.settings", {
     ],
 });
 
+/** The menu of the Settings app, without developer mode. */
+tours.add("eis_sms_apis.menu", {
+    steps: () => [
+        { trigger: "#sms_gateways button[name=action_open_active_sms_gateways]:contains('1 active gateway')" },
+        { trigger: "#sms_gateways button[name=action_open_failing_sms_gateways]:contains('1 failing')", run: "click" },
+        { trigger: ".o_facet_value:contains('Failing')" },
+        { trigger: ".o_data_row:contains('Loopback')" },
+        { trigger: ".o_menu_sections button:contains('SMS')", run: "click" },
+        { trigger: ".o-dropdown-item:contains('Failed')", run: "click" },
+        { trigger: ".o_facet_value:contains('Failed')" },
+        { trigger: ".o_data_row:contains('On the stop list')" },
+        { trigger: ".o_menu_sections button:contains('SMS')", run: "click" },
+        { trigger: ".o-dropdown-item:contains('Templates')", run: "click" },
+        { trigger: ".o_searchview_input", run: "edit no such provider" },
+        { trigger: ".o_searchview_input", run: "press Enter" },
+        { trigger: ".o_view_nocontent:contains('No template found')" },
+    ],
+});
+
 tours.add("eis_sms_apis.which_gateway", {
     steps: () => [
         { trigger: ".o_control_panel button:contains('Which Gateway?')", run: "click" },
