@@ -26,6 +26,7 @@ class ConnectCase(GatewayCase):
         super().setUpClass()
         for slug in template_samples.template_slugs():  # disabling all gateways made them the user's own
             cls.write_template(slug, is_template=True, state='new')
+            get_template(cls.env, slug)._get_addon_ids().noupdate = False
 
     @classmethod
     def write_template(cls, slug, **values):
