@@ -40,6 +40,7 @@ from . import (
 )
 from .pure import (
     test_answer_doubt,
+    test_answer_mapping,
     test_answer_outcomes,
     test_answer_paths,
     test_answer_reading,

@@ -147,6 +147,53 @@ class TestTestSms(GatewayCase):
                 self.assertIn("Only the HTTP code was checked", test.result)
                 self.assertIn(words, test.result)
 
+    def test_map_json(self):
+        self.gateway.message_id_regex = False
+        self.always_answer(Reply(200, {'result': {'msgid': 'A-77', 'status': 'queued'}}))
+        test = self.send()
+        self.assertEqual((test.level, test.is_mapping), ('warning', True))
+        self.assertEqual(
+            test.value_ids.mapped(lambda line: (line.path, line.value, line.meaning)),
+            [('result.msgid', 'A-77', 'message_id'), ('result.status', 'queued', 'status')])
+        self.assertIn('\n    "result": {\n', test.response_shown)
+        test.action_apply()
+        self.assertEqual((self.gateway.answer_message_id_path, self.gateway.answer_status_path),
+                         ('result.msgid', 'result.status'))
+        self.assertEqual((test.level, test.message_id, test.result), ('success', 'A-77', "Sent."))
+        self.assertFalse(test.is_mapping)
+        test = self.send()
+        self.assertEqual((test.level, test.is_mapping), ('success', False))
+        test.action_map()
+        self.assertEqual(test.value_ids.mapped('meaning'), ['message_id', 'status'])
+
+    def test_map_text(self):
+        self.gateway.message_id_regex = False
+        self.always_answer(Reply(200, "ERR:102 Wrong sender"))
+        test = self.send()
+        self.assertEqual(test.value_ids.mapped('meaning'), ['error_code'])
+        test.action_apply()
+        self.always_answer(Reply(400, "ERR:102 Wrong sender"))
+        self.assertEqual(self.send().status_id.error_code, '102')
+        self.always_answer(Reply(200, "OK 34567"))
+        test = self.send()
+        test.action_apply()
+        self.assertEqual((test.level, test.message_id), ('success', '34567'))
+
+    def test_map_nothing_or_one_value_twice(self):
+        self.gateway.message_id_regex = False
+        self.always_answer(Reply(200, "first: 1, second: 2"))
+        test = self.send()
+        with self.assertRaisesRegex(UserError, "at least one value"):
+            test.action_apply()
+        test.value_ids.meaning = 'message_id'
+        with self.assertRaisesRegex(UserError, "Only one value can be the Message ID"):
+            test.action_apply()
+        test.value_ids[0].meaning = False
+        test.value_ids[1].meaning = 'status'
+        with self.assertRaisesRegex(UserError, "only be read from a JSON response"):
+            test.action_apply()
+        self.assertFalse(self.gateway.message_id_regex or self.gateway.answer_status_path)
+
     def test_refused(self):
         self.always_answer(Reply(402, f'No credit for {SECRET}'))
         test = self.send()

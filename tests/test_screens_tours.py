@@ -71,6 +71,14 @@ class TestTours(GatewayCase, HttpCase):
         self.gateway.error_code_regex = r'"code":\s*"(\w+)"'
         self.always_answer(Reply(code, {'code': 'stop', 'text': 'On the stop list'}))
 
+    def test_map_response(self):
+        self.gateway.message_id_regex = False
+        self.always_answer(Reply(200, {'result': {'msgid': 'A-77', 'status': 'queued'}}))
+        url = f'{ACTION}sms_gateway_action/{self.gateway.id}'
+        self.start_tour(url, 'eis_sms_apis.map_response', login='admin')
+        self.assertEqual(self.gateway.answer_message_id_path, 'result.msgid')
+        self.assertEqual(self.gateway.answer_status_path, 'result.status')
+
     def test_wrong_configuration(self):
         with mute_logger('odoo.http'):  # it logs what the form refuses
             self.start_tour(f'{ACTION}sms_gateway_action', 'eis_sms_apis.wrong_configuration', login='admin')

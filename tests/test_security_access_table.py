@@ -23,6 +23,7 @@ OPERATIONS = """
     sms.gateway.throttle                - - - - -
     sms.gateway.early.report            - - - - -
     sms.gateway.test                    - - - - crwu
+    sms.gateway.test.value              - - - - crwu
     sms.gateway.route                   - - - - crwu
     sms.gateway.export                  - - - - crwu
     sms.gateway.import                  - - - - crwu
@@ -88,6 +89,8 @@ METHODS = """
     sms.gateway.test    action_send                  no   no   no   no   yes
     sms.gateway.test    action_refresh               page page page page yes
     sms.gateway.test    action_open_status           no   no   no   no   yes
+    sms.gateway.test    action_map                   no   no   no   no   yes
+    sms.gateway.test    action_apply                 no   no   no   no   yes
     sms.gateway.route   create                       no   no   no   no   yes
     sms.gateway.route   onchange                     no   no   no   no   yes
     sms.gateway.export  action_download              no   no   no   no   yes
@@ -163,7 +166,9 @@ class AccessTableCase(GatewayCase):
         failed = self.make_sms('+32456001133', state='error', failure_type='sms_server')
         status = self.env['sms.gateway.status'].search([('gateway_id', '=', gateway.id)], limit=1)
         test = self.env['sms.gateway.test'].create({
-            'gateway_id': gateway.id, 'number': '+32456001122', 'body': "Hello", 'sms_uuid': status.sms_uuid})
+            'gateway_id': gateway.id, 'number': '+32456001122', 'body': "Hello", 'sms_uuid': status.sms_uuid,
+            'response': '{"id": "1"}', 'http_code': '200',
+            'value_ids': [(0, 0, {'path': 'id', 'value': '1', 'meaning': 'message_id'})]})
         curl = self.env['sms.gateway.curl'].create({
             'command': "curl https://example.com -d to=+32456001122 -d text=Hello", 'name': "From cURL",
             'number_format': 'e164', 'line_ids': [(0, 0, {'name': 'to', 'meaning': 'phone'})]})
@@ -173,6 +178,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.callback.failure.map': gateway.callback_failure_map_ids,
             'sms.gateway.status': status, 'sms.gateway.early.report': self.env['sms.gateway.early.report'],
             'sms.gateway.throttle': self.env['sms.gateway.throttle'], 'sms.gateway.test': test,
+            'sms.gateway.test.value': test.value_ids,
             'sms.gateway.route': self.env['sms.gateway.route'].create({'number': '+32456001122'}),
             'sms.gateway.export': self.env['sms.gateway.export'].create({'gateway_ids': gateway.ids}),
             'sms.gateway.import': self.env['sms.gateway.import'].create({

@@ -6,5 +6,6 @@ from . import (
     gateway_import,
     sms_retry,
     test_sms,
+    test_sms_value,
     which_gateway,
 )

@@ -1,8 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import json
+from collections import Counter
 from dataclasses import replace
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tools import str2bool
 
 from ..sending.immediate import read_test, send_test
@@ -10,9 +13,10 @@ from ..sending.sent_before import recall, remember
 from ..sending.store.results import save_results, word_results
 from ..sending.store.transactions import OwnTransactions
 from ..tools.actions import open_form
-from ..tools.answer import doubt
+from ..tools.answer import doubt, mapping
+from ..tools.answer.interpretation import HttpAnswer, interpret
 from ..tools.problem import ProblemError
-from ..tools.request.builder import shown_request
+from ..tools.request.builder import Recipient, shown_request
 from ..tools.request.config import RenderError
 
 
@@ -36,7 +40,10 @@ class SmsGatewayTest(models.TransientModel):
     duration = fields.Integer("Duration (ms)", readonly=True)
     message_id = fields.Char("Message ID", readonly=True)
     request = fields.Text("Request", readonly=True)
-    response = fields.Text("Response", readonly=True)
+    response = fields.Text("Raw Response", readonly=True)
+    response_shown = fields.Text("Response", compute='_compute_response_shown')
+    value_ids = fields.One2many('sms.gateway.test.value', 'test_id', "Values of the Response")
+    is_mapping = fields.Boolean(readonly=True, help="Show the values of the response.")
     # not stored, because the row is written in a separate transaction
     status_id = fields.Many2one('sms.gateway.status', "Status", compute='_compute_status_id')
     segment_count = fields.Integer(related='status_id.segment_count', related_sudo=False)
@@ -51,6 +58,15 @@ class SmsGatewayTest(models.TransientModel):
         for test in self:
             test.status_id = test.sms_uuid and self.env['sms.gateway.status'].search(
                 [('sms_uuid', '=', test.sms_uuid)], limit=1)
+
+    @api.depends('response')
+    def _compute_response_shown(self):
+        for test in self:
+            try:
+                shown = json.dumps(json.loads(test.response or ''), indent=4, ensure_ascii=False)
+            except (ValueError, RecursionError):
+                shown = test.response
+            test.response_shown = shown
 
     # === ACTION METHODS === #
 
@@ -77,6 +93,36 @@ class SmsGatewayTest(models.TransientModel):
         """Show this dialog again, updated from the delivery report if there is one."""
         return open_form(self, name=self.env._("Send Test SMS"), target='new')
 
+    def action_map(self):
+        """Show the values of the response."""
+        self.ensure_one()
+        self.is_mapping = True
+        return self.action_refresh()
+
+    def action_apply(self):
+        """Save on the gateway how its responses are read, and read this one again."""
+        self.ensure_one()
+        chosen = {line.path: line.meaning for line in self.value_ids if line.meaning}
+        labels = dict(self.value_ids._fields['meaning']._description_selection(self.env))
+        values = mapping.list_values(self.response or '')
+        for meaning, count in Counter(chosen.values()).items():
+            if count > 1:
+                raise UserError(self.env._("Only one value can be the %s.", labels[meaning]))
+        for value in values:
+            if (meaning := chosen.get(value.path)) and meaning not in value.meanings:
+                raise UserError(self.env._(
+                    "The %s can only be read from a JSON response. Leave the meaning empty.", labels[meaning]))
+        settings = mapping.make_settings(values, chosen)
+        if not settings:
+            raise UserError(self.env._("Select the meaning of at least one value."))
+        self.gateway_id.write(settings)
+        config = replace(self.gateway_id._get_configs()[self.gateway_id.id], track_status=True)
+        answer = HttpAnswer(int(self.http_code), self.response, duration=self.duration)
+        result, = interpret(config.answer, [Recipient(self.sms_uuid, self.number, self.body)], answer)
+        self._show_result(config, replace(result, error_message=self.env['sms.gateway.problem']._word_result(result)))
+        self.is_mapping = False
+        return self.action_refresh()
+
     def action_open_status(self):
         return self.status_id._get_action()
 
@@ -99,18 +145,45 @@ class SmsGatewayTest(models.TransientModel):
         env['sms.gateway.status'].search([('sms_uuid', '=', queued.uuid)]).is_test = True
 
     def _show(self, config, request, result):
+        self.write({
+            'sms_uuid': request.recipients[0].uuid,
+            'duration': result.duration,
+            'request': self._show_request(config, request),
+            'response': result.response_text or result.error_message,
+        })
+        self._show_result(config, result)
+        self._list_values(result)
+
+    def _show_result(self, config, result):
         uncertain = doubt.doubt(config.answer, result, result.response_text)
         level = {'success': 'success', 'pending': 'warning'}.get(result.state, 'danger')
         self.write({
-            'sms_uuid': request.recipients[0].uuid,
             'level': 'warning' if uncertain else level,
             'result': self._explain_doubt(uncertain) if uncertain else self._explain_result(config, result),
             'verdict': self._explain_rule(config, result),
             'http_code': str(result.http_code or '') or self.env._("No response"),
-            'duration': result.duration,
             'message_id': result.message_id,
-            'request': self._show_request(config, request),
-            'response': result.response_text or result.error_message,
+        })
+
+    def _list_values(self, result):
+        """List the values of the response, with what the gateway reads already, else with a guess."""
+        gateway = self.gateway_id
+        values = mapping.list_values(result.response_text) if result.http_code else []
+        failed = mapping.is_failed(result.response_text, result.state)
+        known = {
+            gateway[f'answer_{meaning}_path']: meaning for meaning in mapping.MEANINGS
+            if gateway[f'answer_{meaning}_path']}
+        described = {*known.values(), *(
+            meaning for meaning in ('message_id', 'error_code') if gateway[f'{meaning}_regex'] and result.message_id)}
+        guessed = {
+            path: meaning for path, meaning in mapping.guess(values, self.number, self.body, failed).items()
+            if meaning not in described}
+        meanings = guessed | {value.path: known[value.path] for value in values if value.path in known}
+        self.write({
+            'value_ids': [Command.clear(), *(
+                Command.create({'path': value.path, 'value': value.value, 'meaning': meanings.get(value.path)})
+                for value in values)],
+            'is_mapping': bool(values) and self.level != 'success' and not result.message_id,
         })
 
     def _show_request(self, config, request):
