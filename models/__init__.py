@@ -10,6 +10,7 @@ from . import (
     ir_model_fields,
     mail_message,
     mail_notification,
+    mail_thread,
     res_company,
     res_config_settings,
     sms_gateway,
@@ -26,5 +27,6 @@ from . import (
     sms_gateway_template,
     sms_gateway_throttle,
     sms_sms,
+    sms_template,
     sms_tracker,
 )

@@ -39,6 +39,7 @@ SENTENCES = {
     # SMS that were not sent
     'waiting_account': _lt("Waiting: the provider refuses the account of the gateway."),
     'waiting_failing': _lt("Waiting: the provider does not process requests."),
+    'expired': _lt("The SMS was not sent in time and has expired. Nothing was sent. Retry to send it anyway."),
     'interrupted': _lt("Sending was interrupted."),
     'no_gateway': _lt(
         "No SMS gateway is active for this company. Ask an administrator to activate one: Settings > General "

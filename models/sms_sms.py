@@ -40,6 +40,8 @@ class SmsSms(models.Model):
              "to the queue.")
     send_after = fields.Datetime(
         "Send After", readonly=True, copy=False, help="The SMS is not retried before this time.")
+    valid_until = fields.Datetime(
+        "Valid Until", readonly=True, copy=False, help="The SMS is not sent after this time. It fails as Expired.")
     first_attempt_date = fields.Datetime("First Attempt On", readonly=True, copy=False)
     attempt = fields.Integer("Attempts", readonly=True, copy=False)
     failure_reason = fields.Text(
@@ -90,17 +92,28 @@ class SmsSms(models.Model):
     def create(self, vals_list):
         messages = self.env['mail.message'].sudo().browse(
             {vals['mail_message_id'] for vals in vals_list if vals.get('mail_message_id')})
+        valid_until = self._get_valid_until()
         company_of = {message.id: message.record_company_id.id for message in messages}
         for vals in vals_list:
+            vals.setdefault('valid_until', valid_until)
             vals['record_company_id'] = (
                 vals.get('record_company_id') or company_of.get(vals.get('mail_message_id')) or self.env.company.id)
         return super().create(vals_list)
+
+    @api.model
+    def _get_valid_until(self):
+        """Return until when new SMS may be sent: `sms_validity_minutes` of the context from now.
+
+        :rtype: datetime or bool
+        """
+        minutes = self.env.context.get('sms_validity_minutes')
+        return fields.Datetime.now() + timedelta(minutes=minutes) if minutes else False
 
     # === ACTION METHODS === #
 
     def action_set_outgoing(self):
         """Queue the SMS again, with the full time for retries."""
-        self.write({'send_after': False, 'first_attempt_date': False, 'failure_reason': False})
+        self.write({'send_after': False, 'valid_until': False, 'first_attempt_date': False, 'failure_reason': False})
         result = super().action_set_outgoing()
         if self:  # a call without SMS needs no rights, and must not trigger the queue
             trigger_queue(self.env)

@@ -76,9 +76,9 @@ class Dispatcher:
 
     def dispatch_again(self, queued: list[QueuedSms]):
         """Build the requests of SMS for their next gateway, within its rate limit."""
-        ready = [sms for sms in queued if self._is_ready(sms)]
-        for sms in ready:
+        for sms in queued:
             sms.not_before = 0
+        ready = [sms for sms in queued if self._is_ready(sms)]
         limited = [sms for sms in ready if self.configs[sms.gateway_id].rate_limit]
         if limited and self._store.is_immediate:
             for sms in limited:
@@ -89,12 +89,16 @@ class Dispatcher:
         for sms in ready:
             if sms.delay:
                 self._outcomes.requeue(sms, sms.delay, sms.reason)
-        self._make_requests([sms for sms in ready if not sms.delay])
+        # the place at this gateway may be too late for the SMS
+        self._make_requests([sms for sms in ready if not sms.delay and (not sms.not_before or self._is_ready(sms))])
 
     def _is_ready(self, sms: QueuedSms) -> bool:
         """Return whether a request can be built. If not, the SMS is finished or queued again."""
         if not sms.number.strip():
             self._outcomes.finish(sms, not_sent('sms_number_missing'))
+        elif sms.seconds_left <= 0:
+            self._outcomes.finish(
+                sms, not_sent('sms_expired', Problem('expired'), sms.reason.error_message if sms.reason else ''))
         elif not sms.candidates:
             self._outcomes.finish(sms, not_sent('sms_server', Problem('no_gateway')))
         elif all(gateway_id in self._pauses for gateway_id in sms.candidates):
@@ -148,7 +152,10 @@ class Dispatcher:
             except phone.NumberError as error:
                 self._outcomes.finish(sms, not_sent('sms_number_format', error.problem))
                 continue
-            recipients[sms.id] = Recipient(attempt_uuid(sms.uuid, sms.attempt), number, config.encode(sms.body))
+            recipients[sms.id] = Recipient(
+                attempt_uuid(sms.uuid, sms.attempt), number, config.encode(sms.body),
+                valid_for=0 if sms.valid_until is None else max(1, int(sms.seconds_left)),
+                valid_until=sms.valid_until)
         return recipients
 
     def _get_sms(self, request: HttpRequest) -> list[QueuedSms]:
@@ -221,7 +228,9 @@ class Dispatcher:
             sms.is_started = sms.id in started
         for request, not_before in starting:
             queued = self._get_sms(request)
-            if all(sms.is_started for sms in queued):
+            if any(sms.seconds_left <= 0 for sms in queued):
+                self._not_started.append((request, None))  # the others are sent without those that have expired
+            elif all(sms.is_started for sms in queued):
                 self._pool.submit(self.configs[queued[0].gateway_id].connection, request, not_before)
             else:
                 self._not_started.append((request, None))

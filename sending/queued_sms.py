@@ -1,5 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """An SMS from its claim to its result."""
+import math
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +19,8 @@ class QueuedSms:
 
     :param claimed_until: the value in the database that proves the claim, in UTC
     :param countries: ISO codes of the recipient's and the company's country, used to parse the number
+    :param valid_until: when it expires, in UTC; None if it does not
+    :param expires: `time.monotonic()` of the same
     :param candidates: ids of the gateways that may still send it, the current one first
     :param attempt: number of attempts, including the current one
     :param age: seconds since the first attempt
@@ -35,6 +39,8 @@ class QueuedSms:
     countries: tuple[str, ...] = ()
     attempt: int = 0
     age: float = 0
+    valid_until: datetime | None = None
+    expires: float = math.inf
     candidates: tuple[int, ...] = ()
     not_before: float = 0
     is_started: bool = False
@@ -45,6 +51,17 @@ class QueuedSms:
     @property
     def gateway_id(self) -> int | bool:
         return self.candidates[0] if self.candidates else False
+
+    @property
+    def seconds_left(self) -> float:
+        """The seconds until it expires, counted from its place under a rate limit. Infinite without an end."""
+        return self.expires - max(time.monotonic(), self.not_before)
+
+    @property
+    def wait(self) -> int:
+        """The seconds until the queue handles it again: its delay, or less if it expires earlier."""
+        left = self.expires - time.monotonic()
+        return max(1, math.ceil(left)) if self.delay > left else self.delay
 
 
 def group_by_gateway(queued: Iterable[QueuedSms]) -> dict[int, list[QueuedSms]]:

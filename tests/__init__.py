@@ -28,6 +28,7 @@ from . import (
     test_sending_doors,
     test_sending_failover,
     test_sending_isolation,
+    test_sending_lifetime,
     test_sending_marketing,
     test_sending_queries,
     test_sending_refused,

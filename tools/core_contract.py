@@ -30,6 +30,10 @@ METHODS = {
     ('sms.tracker', '_action_update_from_sms_state'): (
         ('sms_state', 'failure_type'), "brings notifications and traces to a state"),
     ('sms.tracker', '_action_update_from_provider_error'): (('provider_error',), "the same for delivery errors"),
+    ('mail.thread', '_message_sms_with_template'): (
+        ('template', 'template_xmlid', 'template_fallback', 'partner_ids'),
+        "sends with a template, whose validity the SMS get"),
+    ('sms.composer', '_action_send_sms'): ((), "the SMS of the composer get its template's validity"),
     ('ir.cron', '_commit_progress'): (('processed', 'remaining'), "the queue action tells how far it is"),
     ('ir.cron', '_trigger'): (('at',), "wakes the queue action"),
     ('sms.tracker', '_update_sms_mailings'): (

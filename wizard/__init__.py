@@ -4,6 +4,7 @@ from . import (
     curl_import,
     gateway_export,
     gateway_import,
+    sms_composer,
     sms_retry,
     test_sms,
     test_sms_value,

@@ -4,6 +4,8 @@
 A claim marks SMS as Processing and sets `claimed_until`. SMS that are neither saved nor queued again by then count as
 lost, because their process was interrupted.
 """
+import math
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -30,7 +32,7 @@ def claim_due(env, limit, ids=None, refused=()):
     """
     env.cr.execute(f"""
         WITH now AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS clock), due AS (
-            SELECT s.id, s.uuid, s.number, s.body, s.attempt, s.first_attempt_date, s.partner_id,
+            SELECT s.id, s.uuid, s.number, s.body, s.attempt, s.first_attempt_date, s.partner_id, s.valid_until,
                    COALESCE(m.record_company_id, s.record_company_id, %(company)s) AS company_id
             {_due_sql(ids)} ORDER BY s.id LIMIT %(limit)s
             FOR UPDATE OF s SKIP LOCKED
@@ -38,6 +40,7 @@ def claim_due(env, limit, ids=None, refused=()):
         SELECT due.id, due.uuid, due.number, due.body, due.company_id,
                now.clock + %(lease)s * interval '1 second', due.attempt,
                COALESCE(EXTRACT(EPOCH FROM now.clock - due.first_attempt_date), 0)::float,
+               due.valid_until, EXTRACT(EPOCH FROM due.valid_until - now.clock)::float,
                partner_country.code, company_country.code
         FROM now CROSS JOIN due
         LEFT JOIN res_partner partner ON partner.id = due.partner_id
@@ -47,11 +50,14 @@ def claim_due(env, limit, ids=None, refused=()):
         LEFT JOIN res_country company_country ON company_country.id = company_partner.country_id
         ORDER BY due.id
     """, {**_due_parameters(env, ids, refused), 'limit': limit, 'lease': LEASE})
+    now = time.monotonic()
     return [
         QueuedSms(
             id=sms_id, uuid=uuid, number=number or '', body=(body or '').strip(), company_id=company_id,
-            claimed_until=claimed_until, countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age)
-        for sms_id, uuid, number, body, company_id, claimed_until, attempt, age, *countries in env.cr.fetchall()
+            claimed_until=claimed_until, countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age,
+            valid_until=valid_until, expires=math.inf if left is None else now + left)
+        for (sms_id, uuid, number, body, company_id, claimed_until, attempt, age, valid_until, left,
+             *countries) in env.cr.fetchall()
     ]
 
 
@@ -156,7 +162,7 @@ def _probe(env, queued, half_open, routes, default_id):
     guarded = [replace(route, paused=route.paused or route.gateway_id in half_open) for route in routes]
     _set_candidates(others, guarded, default_id)
     for sms in others:
-        if sms.gateway_id in half_open and sms.age < RETRY_FOR:  # no other gateway can send it
+        if sms.gateway_id in half_open and _can_wait(sms):  # no other gateway can send it
             sms.delay = PROBE_DELAY
 
 
@@ -164,8 +170,12 @@ def _wait_for_pauses(env, queued):
     """Delay SMS whose first candidate is paused, because then all are paused; but not forever."""
     pauses = env['sms.gateway.throttle']._get_pauses()
     for sms in queued:
-        if sms.gateway_id in pauses and sms.age < RETRY_FOR:
+        if sms.gateway_id in pauses and _can_wait(sms):
             sms.delay = max(1, round(pauses[sms.gateway_id]))
+
+
+def _can_wait(sms):
+    return sms.age < RETRY_FOR and sms.seconds_left > 0
 
 
 # === WHILE REQUESTS ARE IN PROGRESS === #
@@ -223,7 +233,7 @@ def requeue(env, queued):
     """, [
         [sms.id for sms in queued],
         [sms.attempt for sms in queued],
-        [sms.delay for sms in queued],
+        [sms.wait for sms in queued],
         [reasons.get(sms.id, '') for sms in queued],
         [sms.claimed_until for sms in queued],
     ])
@@ -231,7 +241,7 @@ def requeue(env, queued):
     if len(left) < len(queued):
         _cancel_deleted(env, [sms for sms in queued if sms.id not in left])
     now = fields.Datetime.now()
-    trigger_queue(env, *{now + timedelta(seconds=sms.delay) for sms in queued if sms.delay})
+    trigger_queue(env, *{now + timedelta(seconds=sms.wait) for sms in queued if sms.delay})
     if any(not sms.delay for sms in queued):
         trigger_queue(env)
 

@@ -48,7 +48,8 @@ class Store:
         with self._transactions.begin() as env:
             queued = claims.claim_due(env, limit, ids, refused)
             configs = claims.route(env, queued)
-            throttle.assign(queued, configs, env['sms.gateway.throttle']._reserve)
+            throttle.assign(
+                [sms for sms in queued if sms.seconds_left > 0], configs, env['sms.gateway.throttle']._reserve)
             reserve_room(queued, configs)
             claims.write_claims(env, queued)
             if queued:

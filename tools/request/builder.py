@@ -6,28 +6,37 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from urllib.parse import unquote
 
 from ..gsm import is_gsm, well_formed
 from ..masking import Masker
 from ..problem import Problem
 from .config import MASK, Credentials, RenderError, RequestConfig
-from .placeholders import fill_json
+from .placeholders import VALIDITY, fill_json
 from .template import EncodedValues, RequestTemplate, Values, percent_encode
 from .typed_secrets import find_secrets, find_typed_secrets, mask_typed
 
 # Control characters (RFC 9110, 5.5), and the line and paragraph separators of Unicode.
 _NOT_IN_HEADERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
+MAX_VALIDITY = 36000  # seconds: the maximum of Twilio, the lowest of all providers
+MIN_VALIDITY = 60  # of GatewayAPI, the highest of all providers
 ENCODED_MASK = percent_encode(MASK)
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One SMS: its UUID (32 hexadecimal digits), the number as the provider expects it, the text."""
+    """One SMS: its UUID (32 hexadecimal digits), the number as the provider expects it, the text.
+
+    :ivar valid_for: the seconds that it is valid, 0 without an end
+    :ivar valid_until: the same as a moment in UTC
+    """
 
     uuid: str
     number: str = field(repr=False)
     message: str = field(repr=False)
+    valid_for: int = 0
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,9 @@ def _group(template: RequestTemplate, recipients: Sequence[Recipient]) -> Iterat
     for recipient in recipients:
         # A number appears once in a request: providers drop or refuse duplicates, and responses are matched by number.
         occurrence = occurrences[recipient.number] = occurrences.get(recipient.number, 0) + 1
-        groups.setdefault((occurrence, _shared_part(template, recipient.message)), []).append(recipient)
+        validity = recipient.valid_until if template.needs_one_validity else None
+        groups.setdefault(
+            (occurrence, _shared_part(template, recipient.message), validity), []).append(recipient)
     for group in groups.values():
         for start in range(0, len(group), size):
             yield tuple(group[start:start + size])
@@ -212,6 +223,7 @@ def _values(template: RequestTemplate, group: tuple[Recipient, ...]) -> tuple[Va
         values['phone'] = recipient.number
         values['message'] = well_formed(recipient.message)
         values['uuid'] = recipient.uuid
+        values.update(_validity(recipient))
         each.append(values)
     if len(group) == 1:
         return each[0], each
@@ -220,6 +232,18 @@ def _values(template: RequestTemplate, group: tuple[Recipient, ...]) -> tuple[Va
     shared['phone'] = shared['phones']
     shared['uuid'] = hashlib.sha256('\n'.join(one.uuid for one in group).encode()).hexdigest()[:32]
     return shared, each
+
+
+def _validity(recipient: Recipient) -> dict[str, str]:
+    """Return the placeholders of the validity, empty without one or if it is longer than providers accept."""
+    if not 0 < recipient.valid_for <= MAX_VALIDITY:
+        return dict.fromkeys(VALIDITY, '')
+    seconds = max(recipient.valid_for, MIN_VALIDITY)
+    return {
+        'validity_seconds': str(seconds),
+        'validity_minutes': str(-(-seconds // 60)),
+        'valid_until': f'{recipient.valid_until:%Y-%m-%dT%H:%M:%SZ}',
+    }
 
 
 def _fill_rows(rows: Iterable, encoded: EncodedValues) -> Iterator[str]:

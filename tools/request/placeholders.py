@@ -16,12 +16,13 @@ from .config import ConfigError, RenderError
 
 PLACEHOLDERS = (
     'phone', 'phones', 'message', 'message_hex', 'api_key', 'token', 'username', 'password', 'sender', 'account_id',
-    'uuid', 'uuid20', 'callback_url', 'encoding',
+    'uuid', 'uuid20', 'callback_url', 'encoding', 'validity_seconds', 'validity_minutes', 'valid_until',
 )
 TOKENS = (
     'phone', 'phones_list', 'message', 'api_key', 'token', 'username', 'password', 'sender', 'uuid', 'callback_url',
-    'encoding',
+    'encoding', 'validity_seconds', 'validity_minutes',
 )
+VALIDITY = frozenset(('validity_seconds', 'validity_minutes', 'valid_until'))
 EACH = '__each__'
 MAX_DEPTH = 50
 
@@ -32,6 +33,8 @@ _IN_JSON = re.compile(f'{_PLACEHOLDER}|{_TOKEN}')
 _STRING_OR_TOKEN = re.compile(rf'"(?:[^"\\]|\\.)*"|{_TOKEN}|{EACH}', re.DOTALL)
 _NUMBER = re.compile(r'-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?')
 _LEFT_OUT = object()
+_OMITTED_IF_EMPTY = VALIDITY | {'callback_url'}  # with the text around them
+_NUMERIC = ('encoding', 'validity_seconds', 'validity_minutes')
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,11 @@ class Text:
 
     def is_left_out(self, values: Mapping[str, str]) -> bool:
         """Return whether the parameter, header or key with this text is omitted (doc/behaviour.md section 3): a single
-        placeholder that is empty, or a callback URL while callbacks are disabled."""
+        placeholder that is empty, a callback URL while callbacks are disabled, or the validity of an SMS without
+        one."""
         return bool(
             (self.sole and not values[self.sole])
-            or ('callback_url' in self.names and not values['callback_url'])
+            or any(not values[name] for name in self.names & _OMITTED_IF_EMPTY)
         )
 
 
@@ -227,6 +231,6 @@ def _json_value(text: Text, values: Mapping[str, Any]) -> Any:
     if not text.typed:
         return text.fill(values)
     value = values[text.sole]
-    if text.sole == 'encoding' and (value in ('true', 'false') or _NUMBER.fullmatch(value)):
+    if text.sole in _NUMERIC and (value in ('true', 'false') or _NUMBER.fullmatch(value)):
         return json.loads(value)
     return value

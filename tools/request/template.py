@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ..gsm import is_gsm, to_hex
 from .config import Parameter, RequestConfig
-from .placeholders import Text, read_json, read_string, walk
+from .placeholders import VALIDITY, Text, read_json, read_string, walk
 
 percent_encode = partial(quote, safe='', errors='replace')
 # What an administrator entered in a URL is kept, except characters that no URL may contain (RFC 3986).
@@ -114,6 +114,11 @@ class RequestTemplate:
         return self.depends_on_encoding or any(
             'encoding' in text.names and not inside for _field, _key, text, inside in self.texts()
         )
+
+    @cached_property
+    def needs_one_validity(self) -> bool:
+        """Whether something outside ``__each__`` depends on the validity of the SMS."""
+        return any(text.names & VALIDITY and not inside for _field, _key, text, inside in self.texts())
 
     @cached_property
     def depends_on_encoding(self) -> bool:

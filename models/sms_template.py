@@ -1,0 +1,19 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import fields, models
+
+
+class SmsTemplate(models.Model):
+    _inherit = 'sms.template'
+
+    validity_minutes = fields.Integer(
+        "Valid for (Minutes)",
+        help="Enter after how many minutes an SMS is useless, such as 10 for a one-time code. If it could not be sent "
+             "by then, it is not sent and fails as Expired. Leave at 0 to retry for 24 hours.")
+
+    _validity_minutes_not_negative = models.Constraint(
+        'CHECK (validity_minutes >= 0)', "Enter 0 or more minutes as validity.")
+
+    def _with_validity(self, records):
+        """Return records in whose context new SMS get the validity of this template, if it has one."""
+        minutes = self.sudo().validity_minutes
+        return records.with_context(sms_validity_minutes=minutes) if minutes else records
