@@ -127,6 +127,14 @@ class SmsGatewayStatus(models.Model):
         return {'type': 'ir.actions.act_window', 'res_model': message.model, 'res_id': message.res_id,
                 'views': [(False, 'form')]}
 
+    def action_retry(self):
+        """See `sms.sms.action_retry`."""
+        return self.sms_id._filter_retryable()._ask_or_retry(len(self))
+
+    def action_retry_through(self):
+        """See `sms.sms.action_retry_through`."""
+        return self.sms_id.action_retry_through()
+
     @api.model
     def action_open_of_message(self, message_id):
         """Open the statuses of a message's SMS.
@@ -137,8 +145,13 @@ class SmsGatewayStatus(models.Model):
         """
         self.check_access('read')
         trackers = self.env['sms.tracker'].sudo().search([('mail_notification_id.mail_message_id', '=', message_id)])
-        statuses = self.search([('sms_uuid', 'in', trackers.mapped('sms_uuid'))])
-        return statuses._get_action() if statuses else {
+        uuids = trackers.mapped('sms_uuid')
+        if statuses := self.search([('sms_uuid', 'in', uuids)]):
+            return statuses._get_action()
+        # a queued SMS has no status yet, but may have been refused before
+        if sms := self.env['sms.sms'].search([('uuid', 'in', uuids)], limit=1):
+            return open_form(sms)
+        return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
             'params': {'type': 'info', 'message': self.env._("No gateway has recorded a status for this SMS.")},

@@ -47,6 +47,9 @@ class SmsSms(models.Model):
     failure_reason = fields.Text(
         "Failure Reason", readonly=True, copy=False,
         help="The provider's error message, or why the SMS could not be sent.")
+    forced_gateway_id = fields.Many2one(
+        'sms.gateway', "Retry Through", readonly=True, copy=False, ondelete='set null', groups='base.group_system',
+        help="Gateway that an administrator chose for the next attempt. Ignored if it is no longer Active.")
     failure_type = fields.Selection(selection_add=DELIVERY_FAILURE_TYPES)
     text_encoding = fields.Selection(
         ENCODINGS, "Encoding", compute='_compute_segments',
@@ -114,6 +117,7 @@ class SmsSms(models.Model):
     def action_set_outgoing(self):
         """Queue the SMS again, with the full time for retries."""
         self.write({'send_after': False, 'valid_until': False, 'first_attempt_date': False, 'failure_reason': False})
+        self.sudo().forced_gateway_id = False
         result = super().action_set_outgoing()
         if self:  # a call without SMS needs no rights, and must not trigger the queue
             trigger_queue(self.env)
@@ -125,19 +129,33 @@ class SmsSms(models.Model):
         :return: the action for the confirmation, or a notification of the result
         :rtype: dict
         """
-        to_retry = self.filtered(lambda sms: sms.state in ('error', 'canceled') and not sms.to_delete)
-        return to_retry._ask_or_retry(len(self))
+        return self._filter_retryable()._ask_or_retry(len(self))
+
+    def action_retry_through(self):
+        """Open the dialog in which an administrator chooses the gateway of the next attempt.
+
+        :rtype: dict
+        """
+        self.check_access('write')
+        to_retry = self._filter_retryable()._filter_gateway_sms()
+        if not to_retry:
+            return to_retry._retry(len(self))
+        return to_retry._open_retry(self.env._("Retry Through Another Gateway"), default_is_gateway_chosen=True)
+
+    def _filter_retryable(self):
+        return self.filtered(lambda sms: sms.state in ('error', 'canceled') and not sms.to_delete)
 
     def _ask_or_retry(self, total):
         """
         :param int total: number of selected SMS
         """
-        doubtful = self._filter_unknown_outcome()
-        if doubtful:
-            return open_form(
-                self.env['sms.retry'], name=self.env._("Resend SMS?"), target='new',
-                context={'default_sms_ids': self.ids, 'default_doubtful_sms_ids': doubtful.ids})
+        if self._filter_unknown_outcome():
+            return self._open_retry(self.env._("Resend SMS?"))
         return self._retry(total)
+
+    def _open_retry(self, name, **defaults):
+        return open_form(self.env['sms.retry'], name=name, target='new', context={
+            'default_sms_ids': self.ids, 'default_doubtful_sms_ids': self._filter_unknown_outcome().ids, **defaults})
 
     def resend_failed(self):
         """Queue the SMS of gateways again and report how many were queued. Core sends immediately and counts removed
@@ -148,13 +166,16 @@ class SmsSms(models.Model):
             return super().resend_failed()
         return failed._ask_or_retry(len(self))
 
-    def _retry(self, total):
+    def _retry(self, total, gateway=None):
         """
         :param int total: number of selected SMS
+        :param gateway: the `sms.gateway` to send through; None to choose it as usual
         :return: a notification with the number of queued SMS
         :rtype: dict
         """
         self.action_set_outgoing()
+        if gateway:
+            self.forced_gateway_id = gateway
         message = self.env._("%(count)s of %(total)s SMS queued again.", count=len(self), total=total)
         return {
             'type': 'ir.actions.client',

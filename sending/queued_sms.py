@@ -24,6 +24,7 @@ class QueuedSms:
     :param candidates: ids of the gateways that may still send it, the current one first
     :param attempt: number of attempts, including the current one
     :param age: seconds since the first attempt
+    :param forced_gateway_id: the only gateway that may send it, if an administrator chose one
     :param not_before: `time.monotonic()` of its place under a rate limit, 0 without one
     :param is_started: whether the database has recorded that the provider may receive it. If not, it is queued again
         when its process is interrupted
@@ -42,6 +43,7 @@ class QueuedSms:
     valid_until: datetime | None = None
     expires: float = math.inf
     candidates: tuple[int, ...] = ()
+    forced_gateway_id: int | None = None
     not_before: float = 0
     is_started: bool = False
     result: SendResult | None = None

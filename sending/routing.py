@@ -51,6 +51,10 @@ class RoutingTable:
         self._lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
         self._known: dict[str, tuple[Candidate, ...]] = {}
 
+    def has(self, gateway_id: int | None) -> bool:
+        """Return whether this gateway may send for the company, whatever the number."""
+        return gateway_id in self._by_id
+
     def candidates(self, e164: str | None) -> tuple[Candidate, ...]:
         """Return the gateways that may send to a number, in the order in which they are tried.
 

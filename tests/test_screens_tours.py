@@ -67,6 +67,22 @@ class TestTours(GatewayCase, HttpCase):
         self.authenticate('plain', 'plain')
         self.assertNotIn(SECRET, self.url_open('/odoo').text)
 
+    def test_employee_retries_from_the_chatter(self):
+        self.refuse()
+        new_test_user(self.env, 'plain', groups='base.group_user,base.group_partner_manager')
+        contact = self.make_contact()
+        message = contact._message_sms("Your order is ready")
+        self.start_tour(f'/odoo/res.partner/{contact.id}', 'eis_sms_apis.retry_from_chatter', login='plain')
+        self.assertEqual(message.notification_ids.notification_status, 'ready')
+
+    def test_employee_is_asked_in_the_chatter(self):
+        self.always_answer(Reply(500))
+        new_test_user(self.env, 'plain', groups='base.group_user,base.group_partner_manager')
+        contact = self.make_contact()
+        message = contact._message_sms("Your order is ready")
+        self.start_tour(f'/odoo/res.partner/{contact.id}', 'eis_sms_apis.retry_asks', login='plain')
+        self.assertEqual(message.notification_ids.notification_status, 'ready')
+
     def refuse(self, code=400):
         self.gateway.error_code_regex = r'"code":\s*"(\w+)"'
         self.always_answer(Reply(code, {'code': 'stop', 'text': 'On the stop list'}))

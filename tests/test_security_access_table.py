@@ -79,6 +79,8 @@ METHODS = """
     sms.gateway.status  action_open_sms              no   no   no   no   yes
     sms.gateway.status  action_open_document         no   no   no   no   yes
     sms.gateway.status  action_open_of_message       no   no   no   no   yes
+    sms.gateway.status  action_retry                 no   no   no   no   yes
+    sms.gateway.status  action_retry_through         no   no   no   no   yes
     sms.gateway.status  read                         no   no   no   no   yes
     sms.gateway.status  write                        no   no   no   no   no
     sms.gateway.status  create                       no   no   no   no   no
@@ -112,10 +114,12 @@ METHODS = """
     sms.retry           create                       no   no   no   no   yes
     sms.sms             action_set_outgoing          no   no   no   no   yes
     sms.sms             action_retry                 no   no   no   no   yes
+    sms.sms             action_retry_through         no   no   no   no   yes
     sms.sms             resend_failed                no   no   no   no   yes
     sms.sms             action_open_status           no   no   no   no   yes
     sms.sms             create                       no   no   no   no   yes
     sms.sms             send                         no   no   no   no   yes
+    mail.message        retry_sms                    no   no   yes  no   yes
     res.config.settings action_open_sms_gateways     page page page page yes
     res.config.settings action_open_active_sms_gateways  page page page page yes
     res.config.settings action_open_failing_sms_gateways page page page page yes
@@ -188,7 +192,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.curl': curl, 'sms.gateway.curl.line': curl.line_ids,
             'sms.retry': self.env['sms.retry'].create({
                 'sms_ids': failed.ids, 'doubtful_sms_ids': failed.ids}),
-            'sms.sms': failed, 'res.config.settings': self.env['res.config.settings'],
+            'sms.sms': failed, 'mail.message': message, 'res.config.settings': self.env['res.config.settings'],
         }
 
     def arguments(self, records, model, method):

@@ -4,7 +4,8 @@ section 4."""
 from datetime import timedelta
 
 from odoo import fields
-from odoo.tests import Form, tagged
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import Form, new_test_user, tagged
 
 from .common import GatewayCase
 from .provider import Reply
@@ -157,3 +158,88 @@ class TestRetry(GatewayCase):
         self.assertIn("may have received this SMS", sms.failure_reason)
         self.assertEqual(message.notification_ids.failure_reason, sms.failure_reason)
         self.assertEqual(sms.action_retry()['res_model'], 'sms.retry')
+
+    def make_failed_message(self, reply, **values):
+        self.always_answer(reply)
+        message = self.make_contact(**values)._message_sms("Hello")
+        self.provider.clear()
+        return message
+
+    def test_employee_retries_a_message(self):
+        message = self.make_failed_message(Reply(400, "Blocked"))
+        user = new_test_user(self.env, 'retry_employee', 'base.group_user,base.group_partner_manager')
+        result = message.with_user(user).retry_sms()
+        self.assertEqual(result, {'type': 'success', 'message': "SMS queued again."})
+        self.assertEqual(message.notification_ids.notification_status, 'ready')
+        self.always_answer(Reply(200))
+        self.run_queue()
+        self.assertEqual(message.notification_ids.notification_status, 'pending')
+        self.assertEqual(message.with_user(user).retry_sms()['type'], 'warning')
+
+    def test_employee_is_asked_before_an_sms_is_sent_twice(self):
+        message = self.make_failed_message(Reply(500, "Oops"))
+        user = new_test_user(self.env, 'retry_employee', 'base.group_user,base.group_partner_manager')
+        self.assertEqual(list(message.with_user(user).retry_sms()), ['question'])
+        self.assertEqual(message.notification_ids.notification_status, 'exception')
+        self.assertEqual(message.with_user(user).retry_sms(confirmed=True)['type'], 'success')
+        self.assertEqual(message.notification_ids.notification_status, 'ready')
+
+    def test_message_is_retried_only_with_write_access_to_its_document(self):
+        message = self.make_failed_message(Reply(400, "Blocked"))
+        for groups in ('base.group_user', 'base.group_portal'):
+            user = new_test_user(self.env, f'retry_{groups[-4:]}', groups)
+            with self.assertRaises(AccessError):
+                message.with_user(user).retry_sms()
+        self.assertEqual(message.notification_ids.notification_status, 'exception')
+
+    def test_retry_through_another_gateway(self):
+        sms = self.make_failed(Reply(400, "Blocked"), Reply(500, "Oops"))
+        other = self.make_gateway("Other", sequence=99, base_url=f'{self.provider.url}/other')
+        wizard = Form(self.env['sms.retry'].with_context(**sms.action_retry_through()['context']))
+        wizard.gateway_id = other
+        wizard = wizard.save()
+        self.assertEqual((wizard.count, wizard.doubtful_sms_ids), (2, sms[1]))
+        self.assertQueued(wizard.action_send_all(), sms, 2, 2)
+        self.run_queue()
+        self.assertEqual([request.path for request in self.provider.requests], ['/other'] * 2)
+        self.assertEqual((sms.gateway_id, self.status_of(sms).gateway_id), (other, other))
+
+    def test_chosen_gateway_holds_for_one_retry(self):
+        self.always_answer(Reply(400, "Blocked"))
+        sms = self.make_failed(Reply(400, "Blocked"))
+        other = self.make_gateway("Other", sequence=99)
+        sms._retry(1, other)
+        self.run_queue()
+        self.assertEqual(sms.gateway_id, other)
+        sms.action_retry()
+        self.run_queue()
+        self.assertEqual(sms.gateway_id, self.gateway)
+
+    def test_chosen_gateway_that_was_disabled_is_ignored(self):
+        sms = self.make_failed(Reply(400, "Blocked"))
+        other = self.make_gateway("Other", sequence=99)
+        sms._retry(1, other)
+        other.state = 'disabled'
+        self.run_queue()
+        self.assertEqual((sms.state, sms.gateway_id), ('pending', self.gateway))
+
+    def test_chosen_gateway_of_another_company_is_refused(self):
+        sms = self.make_failed(Reply(400, "Blocked"))
+        other = self.make_gateway("Other", company_id=self.env['res.company'].create({'name': "Other"}).id)
+        wizard = self.env['sms.retry'].create({'sms_ids': sms.ids, 'gateway_id': other.id})
+        with self.assertRaises(UserError):
+            wizard.action_send_all()
+        self.assertEqual(sms.state, 'error')
+
+    def test_retry_from_statuses(self):
+        sms = self.make_failed(Reply(400, "Blocked"), Reply(400, "Blocked"))
+        self.assertQueued(self.status_of(sms).action_retry(), sms, 2, 2)
+
+    def test_status_of_a_queued_message_is_its_sms(self):
+        """The only gateway asked to wait: no status yet, but the reason is in the SMS."""
+        message = self.make_failed_message(Reply(429, "Slow down", headers={'Retry-After': '3600'}))
+        sms = self.env['sms.sms'].search([('mail_message_id', '=', message.id)])
+        self.assertEqual(sms.state, 'outgoing')
+        action = self.env['sms.gateway.status'].action_open_of_message(message.id)
+        self.assertEqual((action['res_model'], action['res_id']), ('sms.sms', sms.id))
+        self.assertTrue(sms.failure_reason)

@@ -33,6 +33,7 @@ def claim_due(env, limit, ids=None, refused=()):
     env.cr.execute(f"""
         WITH now AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS clock), due AS (
             SELECT s.id, s.uuid, s.number, s.body, s.attempt, s.first_attempt_date, s.partner_id, s.valid_until,
+                   s.forced_gateway_id,
                    COALESCE(m.record_company_id, s.record_company_id, %(company)s) AS company_id
             {_due_sql(ids)} ORDER BY s.id LIMIT %(limit)s
             FOR UPDATE OF s SKIP LOCKED
@@ -41,7 +42,7 @@ def claim_due(env, limit, ids=None, refused=()):
                now.clock + %(lease)s * interval '1 second', due.attempt,
                COALESCE(EXTRACT(EPOCH FROM now.clock - due.first_attempt_date), 0)::float,
                due.valid_until, EXTRACT(EPOCH FROM due.valid_until - now.clock)::float,
-               partner_country.code, company_country.code
+               due.forced_gateway_id, partner_country.code, company_country.code
         FROM now CROSS JOIN due
         LEFT JOIN res_partner partner ON partner.id = due.partner_id
         LEFT JOIN res_country partner_country ON partner_country.id = partner.country_id
@@ -55,9 +56,10 @@ def claim_due(env, limit, ids=None, refused=()):
         QueuedSms(
             id=sms_id, uuid=uuid, number=number or '', body=(body or '').strip(), company_id=company_id,
             claimed_until=claimed_until, countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age,
-            valid_until=valid_until, expires=math.inf if left is None else now + left)
+            valid_until=valid_until, expires=math.inf if left is None else now + left,
+            forced_gateway_id=forced_gateway_id)
         for (sms_id, uuid, number, body, company_id, claimed_until, attempt, age, valid_until, left,
-             *countries) in env.cr.fetchall()
+             forced_gateway_id, *countries) in env.cr.fetchall()
     ]
 
 
@@ -143,7 +145,11 @@ def _set_candidates(queued, routes, default_id):
     tables = {
         company_id: RoutingTable(routes, company_id, default_id) for company_id in {sms.company_id for sms in queued}}
     for sms in queued:
-        candidates = tables[sms.company_id].candidates(phone.to_e164(sms.number, sms.countries))
+        table = tables[sms.company_id]
+        if table.has(sms.forced_gateway_id):
+            sms.candidates = (sms.forced_gateway_id,)
+            continue
+        candidates = table.candidates(phone.to_e164(sms.number, sms.countries))
         sms.candidates = tuple(candidate.gateway_id for candidate in candidates)
 
 

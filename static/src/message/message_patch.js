@@ -1,5 +1,7 @@
 import { Component, toRaw } from "@odoo/owl";
 import { Message } from "@mail/core/common/message";
+import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
+import { _t } from "@web/core/l10n/translation";
 import { usePopover } from "@web/core/popover/popover_hook";
 import { user } from "@web/core/user";
 import { useService } from "@web/core/utils/hooks";
@@ -7,7 +9,7 @@ import { markEventHandled } from "@web/core/utils/misc";
 import { patch } from "@web/core/utils/patch";
 import { areGatewaysUsed } from "../gateways_used";
 
-/** Core's popover of a notification, with a link to the status of the SMS at its provider. */
+/** Core's popover of a notification, with Retry, and for administrators a link to the status of the SMS. */
 export class SmsNotificationPopover extends Component {
     static template = "eis_sms_apis.SmsNotificationPopover";
     static props = ["message", "Popover", "close?"];
@@ -15,6 +17,35 @@ export class SmsNotificationPopover extends Component {
     setup() {
         this.orm = useService("orm");
         this.action = useService("action");
+        this.dialog = useService("dialog");
+        this.notification = useService("notification");
+        this.isSystem = user.isSystem;
+    }
+
+    get canRetry() {
+        const { failureNotifications, thread } = this.props.message;
+        // not known outside of the chatter; the server checks it in any case
+        const hasWriteAccess = thread?.hasWriteAccess !== false;
+        return hasWriteAccess && failureNotifications.some((failure) => failure.notification_type === "sms");
+    }
+
+    async onClickRetry() {
+        const { message, close } = this.props;
+        const retry = (confirmed) => this.env.services.orm.call("mail.message", "retry_sms", [message.id, confirmed]);
+        const notify = (result) => this.notification.add(result.message, { type: result.type });
+        const result = await retry(false);
+        close?.();
+        if (!result.question) {
+            notify(result);
+            return;
+        }
+        this.dialog.add(ConfirmationDialog, {
+            title: _t("Resend SMS?"),
+            body: result.question,
+            confirmLabel: _t("Resend"),
+            confirm: async () => notify(await retry(true)),
+            cancel: () => {},
+        });
     }
 
     async onClickStatus() {
@@ -24,14 +55,14 @@ export class SmsNotificationPopover extends Component {
     }
 }
 
-/** Opens the SMS status: for a refused account, core would open the IAP account, which gateways do not use. */
+/** For a refused account, core would open the IAP account, which gateways do not use. */
 patch(Message.prototype, {
     setup() {
         super.setup(...arguments);
         this.smsPopover = usePopover(SmsNotificationPopover, { position: "top" });
     },
     onClickNotification(ev) {
-        if (this.message.message_type !== "sms" || !areGatewaysUsed() || !user.isSystem) {
+        if (this.message.message_type !== "sms" || !areGatewaysUsed() || !user.isInternalUser) {
             return super.onClickNotification(ev);
         }
         const message = toRaw(this.message);
