@@ -42,6 +42,9 @@ class SmsSms(models.Model):
         "Send After", readonly=True, copy=False, help="The SMS is not retried before this time.")
     valid_until = fields.Datetime(
         "Valid Until", readonly=True, copy=False, help="The SMS is not sent after this time. It fails as Expired.")
+    uses_exclusion_list = fields.Boolean(
+        "Check Blacklist", readonly=True, copy=False,
+        help="The SMS is canceled if its number is blacklisted before it is sent.")
     first_attempt_date = fields.Datetime("First Attempt On", readonly=True, copy=False)
     attempt = fields.Integer("Attempts", readonly=True, copy=False)
     failure_reason = fields.Text(

@@ -21,6 +21,7 @@ class QueuedSms:
     :param countries: ISO codes of the recipient's and the company's country, used to parse the number
     :param valid_until: when it expires, in UTC; None if it does not
     :param expires: `time.monotonic()` of the same
+    :param is_opted_out: whether its number was blacklisted after it was queued
     :param candidates: ids of the gateways that may still send it, the current one first
     :param attempt: number of attempts, including the current one
     :param age: seconds since the first attempt
@@ -42,6 +43,7 @@ class QueuedSms:
     age: float = 0
     valid_until: datetime | None = None
     expires: float = math.inf
+    is_opted_out: bool = False
     candidates: tuple[int, ...] = ()
     forced_gateway_id: int | None = None
     not_before: float = 0

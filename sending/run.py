@@ -119,7 +119,7 @@ class SendRun:
             if sms.delay and self._store.is_immediate:
                 # an immediate run finishes it, although the claim has queued it again
                 self.outcomes.requeue(sms, sms.delay, sms.reason)
-        self._dispatcher.dispatch([sms for sms in queued if not sms.delay])
+        self._dispatcher.dispatch([sms for sms in queued if not (sms.delay or sms.is_opted_out)])
 
     def _get_claim_size(self):
         """Return the number of SMS for a few seconds. Small claims are expensive, but large ones leave more SMS with an

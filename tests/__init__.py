@@ -30,6 +30,7 @@ from . import (
     test_sending_isolation,
     test_sending_lifetime,
     test_sending_marketing,
+    test_sending_opt_out,
     test_sending_queries,
     test_sending_refused,
     test_sending_retry,

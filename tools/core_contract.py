@@ -34,6 +34,7 @@ METHODS = {
         ('template', 'template_xmlid', 'template_fallback', 'partner_ids'),
         "sends with a template, whose validity the SMS get"),
     ('sms.composer', '_action_send_sms'): ((), "the SMS of the composer get its template's validity"),
+    ('sms.composer', '_prepare_mass_sms_values'): (('records',), "marks the SMS whose number the queue checks again"),
     ('ir.cron', '_commit_progress'): (('processed', 'remaining'), "the queue action tells how far it is"),
     ('ir.cron', '_trigger'): (('at',), "wakes the queue action"),
     ('sms.tracker', '_update_sms_mailings'): (

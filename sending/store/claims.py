@@ -33,7 +33,7 @@ def claim_due(env, limit, ids=None, refused=()):
     env.cr.execute(f"""
         WITH now AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS clock), due AS (
             SELECT s.id, s.uuid, s.number, s.body, s.attempt, s.first_attempt_date, s.partner_id, s.valid_until,
-                   s.forced_gateway_id,
+                   s.forced_gateway_id, s.uses_exclusion_list,
                    COALESCE(m.record_company_id, s.record_company_id, %(company)s) AS company_id
             {_due_sql(ids)} ORDER BY s.id LIMIT %(limit)s
             FOR UPDATE OF s SKIP LOCKED
@@ -42,7 +42,10 @@ def claim_due(env, limit, ids=None, refused=()):
                now.clock + %(lease)s * interval '1 second', due.attempt,
                COALESCE(EXTRACT(EPOCH FROM now.clock - due.first_attempt_date), 0)::float,
                due.valid_until, EXTRACT(EPOCH FROM due.valid_until - now.clock)::float,
-               due.forced_gateway_id, partner_country.code, company_country.code
+               due.forced_gateway_id,
+               due.uses_exclusion_list IS TRUE AND EXISTS (
+                   SELECT FROM phone_blacklist WHERE active AND phone_blacklist.number = due.number),
+               partner_country.code, company_country.code
         FROM now CROSS JOIN due
         LEFT JOIN res_partner partner ON partner.id = due.partner_id
         LEFT JOIN res_country partner_country ON partner_country.id = partner.country_id
@@ -57,9 +60,9 @@ def claim_due(env, limit, ids=None, refused=()):
             id=sms_id, uuid=uuid, number=number or '', body=(body or '').strip(), company_id=company_id,
             claimed_until=claimed_until, countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age,
             valid_until=valid_until, expires=math.inf if left is None else now + left,
-            forced_gateway_id=forced_gateway_id)
+            forced_gateway_id=forced_gateway_id, is_opted_out=is_opted_out)
         for (sms_id, uuid, number, body, company_id, claimed_until, attempt, age, valid_until, left,
-             forced_gateway_id, *countries) in env.cr.fetchall()
+             forced_gateway_id, is_opted_out, *countries) in env.cr.fetchall()
     ]
 
 
@@ -81,6 +84,15 @@ def write_claims(env, queued):
         queued[0].claimed_until, [sms.id for sms in queued], [sms.gateway_id or None for sms in queued],
         [not sms.is_started for sms in queued]])
     requeue(env, [sms for sms in queued if sms.delay])
+
+
+def cancel_opted_out(env, queued):
+    """Cancel locked SMS whose number was blacklisted, as the composer does before it queues them."""
+    if not queued:
+        return
+    env['sms.sms'].browse([sms.id for sms in queued]).write({'state': 'canceled', 'failure_type': 'sms_blacklist'})
+    env['sms.tracker']._search_by_uuid([sms.uuid for sms in queued])._action_update_from_sms_state(
+        'canceled', failure_type='sms_blacklist')
 
 
 def find_due(env, ids, refused):

@@ -42,11 +42,14 @@ class Store:
         :param Throttle throttle: assigns their start times
         :param reserve_room: called with the SMS and the configs; marks those that start immediately
         :return: the claimed SMS in ID order, and the GatewayConfig of all Active gateways by id. SMS with a delay are
-            already queued again, because their gateway is paused or its rate limit has no place for them
+            already queued again, because their gateway is paused or its rate limit has no place for them. SMS that
+            are opted out are already cancelled
         :rtype: tuple[list[QueuedSms], dict]
         """
         with self._transactions.begin() as env:
-            queued = claims.claim_due(env, limit, ids, refused)
+            claimed = claims.claim_due(env, limit, ids, refused)
+            claims.cancel_opted_out(env, [sms for sms in claimed if sms.is_opted_out])
+            queued = [sms for sms in claimed if not sms.is_opted_out]
             configs = claims.route(env, queued)
             throttle.assign(
                 [sms for sms in queued if sms.seconds_left > 0], configs, env['sms.gateway.throttle']._reserve)
@@ -56,7 +59,7 @@ class Store:
                 self._watch(env)
         if queued:
             self._claim_clock = queued[0].claimed_until, time.monotonic()
-        return queued, configs
+        return claimed, configs
 
     def find_refused(self, ids, refused):
         """
