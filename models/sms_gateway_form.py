@@ -20,6 +20,7 @@ from ..tools.request.typed_secrets import find_typed_secrets
 from ..tools.request.usage import RequestUsage, is_local
 from ..tools.smart_encoding import encode
 from .sms_gateway import CREDENTIALS
+from .sms_gateway_status import FAILED
 
 # the credentials that an authentication type requires, whatever the request contains
 REQUIRED = {'api_key': {'api_key'}, 'token': {'token'}, 'basic': {'username', 'password'}, 'custom': set(CREDENTIALS)}
@@ -67,7 +68,7 @@ class SmsGateway(models.Model):
     last_error_date = fields.Datetime("Last Error On", compute='_compute_last_error')
     is_failing = fields.Boolean(
         "Failing", compute='_compute_is_failing', search='_search_is_failing',
-        help="Active, with more failed than accepted SMS in the last 24 hours.")
+        help="Active, with more failed than accepted SMS in the last 24 hours, test SMS not counted.")
 
     # === COMPUTE METHODS - REQUEST === #
 
@@ -140,14 +141,15 @@ class SmsGateway(models.Model):
         """Count since midnight in the user's time zone."""
         now = fields.Datetime.context_timestamp(self, fields.Datetime.now())
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(timezone.utc).replace(tzinfo=None)
-        counts = self.env['sms.gateway.status']._count_by_gateway([('create_date', '>=', midnight)])
+        counts = self.env['sms.gateway.status']._count_by_gateway(
+            [('create_date', '>=', midnight), ('is_test', '!=', True)])
         for gateway in self:
             _all, gateway.sent_today_count, gateway.failed_today_count = counts.get(gateway._origin.id, (0, 0, 0))
 
     @api.depends_context('uid', 'allowed_company_ids')
     def _compute_last_error(self):
         statuses = self.env['sms.gateway.status']
-        failed = {status.gateway_id.id: status for status in statuses._find_last_failed(self.ids)}
+        failed = {status.gateway_id.id: status for status in statuses._find_last(self.ids, FAILED)}
         for gateway in self:
             status = failed.get(gateway._origin.id, statuses)
             gateway.last_error = status._get_reason()
@@ -168,7 +170,8 @@ class SmsGateway(models.Model):
     @api.model
     def _get_failing_ids(self):
         since = fields.Datetime.now() - timedelta(hours=FAILING_HOURS)
-        counts = self.env['sms.gateway.status']._count_by_gateway([('create_date', '>=', since)])
+        counts = self.env['sms.gateway.status']._count_by_gateway(
+            [('create_date', '>=', since), ('is_test', '!=', True)])
         suspects = [gateway_id for gateway_id, (_all, sent, failed) in counts.items() if failed > sent]
         return set(self.search([*self._get_sending_domain(), ('id', 'in', suspects)]).ids)
 

@@ -7,14 +7,17 @@ from odoo.tools.constants import GC_UNLINK_LIMIT
 from ..tools.actions import open_form
 from .sms_gateway_callback_failure_map import FAILURE_TYPES
 
+# 1 or 0, NULL if the gateway gets no delivery reports.
+IS_DELIVERED = """CASE
+    WHEN %(delivered_date)s IS NOT NULL THEN 1.0
+    WHEN %(state)s != 'success' OR %(awaits_report)s OR %(note)s IS NOT NULL THEN 0.0 END"""
 # Figures of graphs and pivots, which the database computes per group of rows.
 AGGREGATES = {
     'sent_count:sum': "COUNT(*) FILTER (WHERE %(state)s = 'success')",
     'failed_count:sum': "COUNT(*) FILTER (WHERE %(state)s IN ('error', 'server_error'))",
     'delivered_count:sum': "COUNT(%(delivered_date)s)",
-    'delivery_rate:avg': """AVG(CASE
-        WHEN %(delivered_date)s IS NOT NULL THEN 1.0
-        WHEN %(state)s != 'success' OR %(awaits_report)s OR %(note)s IS NOT NULL THEN 0.0 END)""",
+    'delivery_rate:avg': f'AVG({IS_DELIVERED})',
+    'delivery_rate:count': f'COUNT({IS_DELIVERED})',
     'delivery_seconds:median': """percentile_cont(0.5) WITHIN GROUP (
         ORDER BY EXTRACT(EPOCH FROM %(delivered_date)s - %(sent_date)s)::float)""",
 }
@@ -89,6 +92,7 @@ class SmsGatewayStatus(models.Model):
     _match_index = models.Index('(gateway_id, substr(sms_uuid, 3, 18))')
     _awaits_report_index = models.Index('(COALESCE(sent_date, create_date)) WHERE awaits_report')
     _create_date_index = models.Index('(create_date)')
+    _success_index = models.Index("(gateway_id, id) WHERE state = 'success'")
     _failed_index = models.Index("(gateway_id, id) WHERE state IN ('error', 'server_error')")
 
     # === COMPUTE METHODS === #
@@ -189,20 +193,21 @@ class SmsGatewayStatus(models.Model):
         return counts
 
     @api.model
-    def _find_last_failed(self, gateway_ids):
-        """Find the last failed SMS of each gateway that the user may see.
+    def _find_last(self, gateway_ids, states):
+        """Find the last SMS of each gateway in one of the states that the user may see, without test SMS.
 
         :param list[int] gateway_ids: of saved gateways
+        :param states: those of an index
         """
         if not gateway_ids:
             return self.browse()
         self.flush_model()
         # _search applies the record rules
-        failed = self._search([('state', 'in', FAILED)], order='id desc', limit=1)
-        failed.add_where(SQL("%s = gateway.id", self._field_to_sql(self._table, 'gateway_id')))
+        last = self._search([('state', 'in', states), ('is_test', '!=', True)], order='id desc', limit=1)
+        last.add_where(SQL("%s = gateway.id", self._field_to_sql(self._table, 'gateway_id')))
         rows = self.env.execute_query(SQL(
-            "SELECT failed.id FROM unnest(%s::int[]) AS gateway(id) CROSS JOIN LATERAL (%s) AS failed",
-            gateway_ids, failed.select()))
+            "SELECT last.id FROM unnest(%s::int[]) AS gateway(id) CROSS JOIN LATERAL (%s) AS last",
+            gateway_ids, last.select()))
         return self.browse(row[0] for row in rows)
 
     @api.model

@@ -15,6 +15,7 @@ from . import (
     test_reports_states,
     test_reports_strangers,
     test_screens_core,
+    test_screens_dashboard,
     test_screens_gateways,
     test_screens_tours,
     test_security_access_table,

@@ -50,6 +50,7 @@ METHODS = """
     sms.gateway         action_view_sms              page page page page yes
     sms.gateway         action_view_sent_sms         page page page page yes
     sms.gateway         action_view_failed_sms       page page page page yes
+    sms.gateway         action_view_queue            page page page page yes
     sms.gateway         action_open_templates        page page page page yes
     sms.gateway         action_which_gateway         page page page page yes
     sms.gateway         explain_route                no   no   no   no   yes
