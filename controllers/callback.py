@@ -2,6 +2,7 @@
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -12,6 +13,7 @@ from ..tools.problem import ProblemError
 from ..tools.report.authentication import Content, read_signed
 from ..tools.report.body import ReportError
 from ..tools.report.parsing import MAX_BODY, parse_reports
+from .callback_load import answer_busy, drain_once
 
 _logger = logging.getLogger(__name__)
 
@@ -59,21 +61,38 @@ class DeliveryCallback(Controller):
             return _answer_stranger(gateway, error)
         if not (reports or refusal) and request.httprequest.query_string and not content.query:
             _log_refusal(gateway, "The query string is not signed, and there is no report in the body.")
-        if reports and not gateway._receive_reports(reports):
-            return _answer(503, "Service Unavailable")
+        if reports and not _store(gateway, reports):
+            return answer_busy()
         if refusal:
             _log_refusal(gateway, str(refusal))
-            return _answer(refusal.status, "Bad Request")
-        return _answer(200, answer)
+            response = _answer(refusal.status, "Bad Request")
+        else:
+            response = _answer(200, answer)
+        if reports and not modules.module.current_test:
+            response.call_on_close(partial(drain_once, (gateway.env.cr.dbname, gateway.id), gateway._drain_reports))
+        return response
 
 
 def _release_connection(env):
-    """Return the database connection to the pool: a body may arrive slowly, and reports are written in their own
-    transaction on their own connection. Code that runs after a controller handles a closed cursor."""
+    """Return the database connection to the pool: a body may arrive slowly, and reports are stored in a transaction of
+    their own. Code that runs after a controller handles a closed cursor."""
     if modules.module.current_test:
         env.cr.commit()  # tests share one connection
     else:
         env.cr.close()
+    request.eis_sms_place.free()
+
+
+def _store(gateway, reports):
+    """
+    :return: whether the reports are committed
+    :rtype: bool
+    """
+    place = request.eis_sms_place
+    try:
+        return place.take() and gateway._receive_reports(reports)
+    finally:
+        place.free()
 
 
 def _read_content(call, signature):

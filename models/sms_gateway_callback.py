@@ -1,11 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Delivery callbacks: token, webhook authentication, receiving reports."""
 import secrets
+import time
 
 from odoo import api, fields, models
 from odoo.tools.urls import urljoin
 
-from ..sending.store.transactions import OwnTransactions
+from ..sending.store.transactions import OwnTransactions, is_in_test
 from ..tools.problem import ProblemError
 from ..tools.report.authentication import (
     Call,
@@ -22,6 +23,7 @@ from ..tools.report.verification import ED25519, parse_public_key
 SCHEMES = {'signature': 'header', 'token': 'token', 'parameters': 'parameters'}  # by webhook authentication
 PATH = '/eis_sms/callback/'
 MAX_WINDOW = 24 * 3600  # seconds
+TEST_SECONDS = 60
 
 
 class SmsGateway(models.Model):
@@ -263,15 +265,25 @@ class SmsGateway(models.Model):
     # === BUSINESS METHODS - REPORTS === #
 
     def _receive_reports(self, reports):
-        """Apply delivery reports of this gateway, or keep those that arrive before their send is recorded.
+        """Store delivery reports of this gateway. They are applied afterwards, with `_drain_reports`.
 
         :param list[DeliveryReport] reports: at least one, in the order of the call
-        :return: whether they were saved; if not, the provider should call again
+        :return: whether they are committed; if not, the provider should call again
         :rtype: bool
         """
         self.ensure_one()
-        return OwnTransactions(self.env).write(
-            lambda env: env['sms.gateway'].browse(self.id)._apply_or_keep(reports), len(reports))
+        is_stored = OwnTransactions(self.env).write(
+            lambda env: env['sms.gateway.received.report']._store(self, reports), len(reports))
+        if is_stored and is_in_test():
+            self._drain_reports(time.monotonic() + TEST_SECONDS)  # nothing is committed that could be applied later
+        return is_stored
+
+    def _drain_reports(self, deadline):
+        """Apply what the gateway has received, in transactions of their own.
+
+        :param float deadline: `time.monotonic()` after which no further batch starts
+        """
+        self.env['sms.gateway.received.report']._drain(self, deadline)
 
     def _apply_or_keep(self, reports):
         statuses = self.env['sms.gateway.status']

@@ -276,6 +276,7 @@ class SmsSms(models.Model):
         """Process the queue for several companies and APIs. Core's method stops for a day if one row is locked, ignores
         the company, and sends all SMS through one API."""
         deadline, period = self._get_queue_deadline()
+        self.env['sms.gateway.received.report']._drain_all(deadline)
         self.env['sms.gateway.status']._close_all_missing_reports(deadline)
         done = recover_lost_claims(self.env, deadline)
         if time.monotonic() < deadline:

@@ -8,6 +8,7 @@ from . import (
     test_gateways_file,
     test_reports_authentication,
     test_reports_callback,
+    test_reports_inbox,
     test_reports_marketing,
     test_reports_missing,
     test_reports_order,

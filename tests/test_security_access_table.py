@@ -22,6 +22,7 @@ OPERATIONS = """
     sms.gateway.status                  - - - - ru
     sms.gateway.throttle                - - - - -
     sms.gateway.early.report            - - - - -
+    sms.gateway.received.report         - - - - -
     sms.gateway.test                    - - - - crwu
     sms.gateway.test.value              - - - - crwu
     sms.gateway.route                   - - - - crwu
@@ -88,6 +89,7 @@ METHODS = """
     sms.gateway.status  search_count                 no   no   no   no   yes
     sms.gateway.status  formatted_read_group         no   no   no   no   yes
     sms.gateway.early.report search_count            no   no   no   no   no
+    sms.gateway.received.report search_count         no   no   no   no   no
     sms.gateway.throttle search_count                 no   no   no   no   no
     sms.gateway.test    action_send                  no   no   no   no   yes
     sms.gateway.test    action_refresh               page page page page yes
@@ -182,6 +184,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.header': gateway.header_ids,
             'sms.gateway.callback.failure.map': gateway.callback_failure_map_ids,
             'sms.gateway.status': status, 'sms.gateway.early.report': self.env['sms.gateway.early.report'],
+            'sms.gateway.received.report': self.env['sms.gateway.received.report'],
             'sms.gateway.throttle': self.env['sms.gateway.throttle'], 'sms.gateway.test': test,
             'sms.gateway.test.value': test.value_ids,
             'sms.gateway.route': self.env['sms.gateway.route'].create({'number': '+32456001122'}),

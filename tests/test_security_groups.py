@@ -8,7 +8,8 @@ from .common import SECRET, GatewayCase
 from .provider import Reply
 
 MODELS = ('sms.gateway', 'sms.gateway.parameter', 'sms.gateway.header', 'sms.gateway.callback.failure.map',
-          'sms.gateway.status', 'sms.gateway.throttle', 'sms.gateway.early.report')
+          'sms.gateway.status', 'sms.gateway.throttle', 'sms.gateway.early.report',
+          'sms.gateway.received.report')
 SECRETS = ('api_key', 'token', 'username', 'password', 'delivery_callback_token', 'delivery_callback_url')
 
 

@@ -4,6 +4,8 @@ import logging
 import time
 from contextlib import contextmanager, nullcontext
 
+from psycopg2.pool import PoolError
+
 from odoo import SUPERUSER_ID, api, modules
 
 from .retry_time import RetryTime, is_outage
@@ -71,7 +73,11 @@ class OwnTransactions:
                     write(env)
             except Exception as error:
                 if not self.retry_time.wait(error, began, tries):
-                    _logger.exception("%s SMS could not be saved", count)
+                    # a busy pool is no fault of the write, and its traceback would tell nothing
+                    is_busy = isinstance(error, PoolError)
+                    _logger.log(
+                        logging.WARNING if is_busy else logging.ERROR, "%s SMS could not be saved: %s", count, error,
+                        exc_info=not is_busy)
                     return False
                 _logger.info("Saving %s SMS is retried after a database error: %s", count, type(error).__name__)
                 tries += 1

@@ -1,12 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Delivery reports that come at the same moment, or too early, are all recorded, by real connections."""
-import os
 import random
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from unittest import mock
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
@@ -26,6 +24,7 @@ class CallbackCase(SendingCase):
     def setUp(self):
         super().setUp()
         self.query("DELETE FROM sms_gateway_early_report")
+        self.query("DELETE FROM sms_gateway_received_report")
         self.query("DELETE FROM sms_tracker")
         self.query("DELETE FROM mail_notification WHERE notification_type = 'sms'")
 
@@ -71,6 +70,13 @@ class CallbackCase(SendingCase):
             thread.join()
         return statuses
 
+    def wait_for_reports(self):
+        """Reports are applied after the call was answered."""
+        self.wait_until(lambda: self.unapplied() == 0, 60)
+
+    def unapplied(self):
+        return self.query("SELECT count(*) FROM sms_gateway_received_report WHERE applied_date IS NULL")[0][0]
+
     def hold_row(self, uuid):
         """Lock the status row of an SMS. :return: the connection that holds it"""
         other = self.begin()
@@ -106,6 +112,20 @@ class CallbackCase(SendingCase):
             except OSError:
                 time.sleep(random.random())
 
+    def answer_to(self, uuid):
+        """:return: HTTP status and Retry-After"""
+        try:
+            return report_delivery(self.callback, uuid=uuid, status='delivered'), None
+        except HTTPError as error:
+            return error.code, error.headers['Retry-After']
+
+    def restart(self):
+        """Start another server after the first was killed."""
+        path = urlsplit(self.callback).path
+        self.server = self.start_server()
+        self.rpc = self.client(self.server)
+        self.callback = self.server.url + path
+
     def assert_nothing_is_open(self):
         states = [state for state, _query in self.sessions()]
         self.assertNotIn('idle in transaction', states)
@@ -123,6 +143,7 @@ class TestCallbacks(CallbackCase):
                 {'uuid': uuid, 'status': status, 'words': "Handset off"}
                 for status in ('failed', 'delivered', 'failed', 'sent')])
             self.assertEqual(statuses, [200] * 4)
+            self.wait_for_reports()
             self.assertEqual(self.query("""
                 SELECT s.state, s.failure_reason, n.notification_status, n.failure_type, n.failure_reason, r.state,
                        r.failure_type
@@ -140,6 +161,7 @@ class TestCallbacks(CallbackCase):
             self.assertEqual(self.call_at_once([
                 {'uuid': uuid, 'status': status, 'words': "Handset off"}
                 for status in ('failed', 'delivered', 'failed', 'canceled')]), [200] * 4)
+            self.wait_for_reports()
             self.assertEqual(self.query("""
                 SELECT s.state, n.notification_status, n.failure_reason FROM sms_sms s
                 JOIN sms_tracker t ON t.sms_uuid = s.uuid JOIN mail_notification n ON n.id = t.mail_notification_id
@@ -148,13 +170,13 @@ class TestCallbacks(CallbackCase):
         self.assert_log_clean(self.server)
 
     def test_200_calls_at_once(self):
-        """Reports for 200 SMS by 200 connections: each arrives, and nothing is left open."""
-        # otherwise Odoo makes as many threads and database connections as there are calls
-        with mock.patch.dict(os.environ, ODOO_MAX_HTTP_THREADS='auto'):
-            self.start()
+        """Reports for 200 SMS by 200 connections, more than Odoo has database connections: each arrives, and nothing
+        is left open."""
+        self.start()
         uuids = self.send(200)
         statuses = self.call_at_once([{'uuid': uuid, 'status': 'delivered'} for uuid in uuids])
         self.assertEqual(statuses, [200] * 200)
+        self.wait_for_reports()
         self.assertEqual(self.states(), {'sent': 200})
         self.assertEqual(self.query(
             "SELECT count(*) FROM sms_gateway_status WHERE state = 'success' AND delivered_date IS NOT NULL"), [(200,)])
@@ -186,6 +208,7 @@ class TestCallbacks(CallbackCase):
                 """) != [(0,)]
                 quiet = 0 if busy else quiet + 1
         self.assertEqual(report_delivery(self.callback, uuid=uuid, status='delivered'), 200)
+        self.wait_for_reports()
         self.assertEqual(self.states(), {'sent': 1})
         for call in calls:
             call.sendall(b'x' * 95)
@@ -215,8 +238,9 @@ class TestCallbacks(CallbackCase):
                 SELECT query FROM pg_stat_activity
                 WHERE datname = current_database() AND state = 'idle in transaction' AND pid <> %s
             """, other.get_backend_pid())
+            self.assertEqual(call.result(), 200, "the provider does not wait for the row")
             other.rollback()
-            self.assertEqual(call.result(), 200)
+            self.wait_for_reports()
         self.assertEqual(idle, [])
 
     def test_report_before_the_answer(self):
@@ -227,6 +251,7 @@ class TestCallbacks(CallbackCase):
         self.queue(60)
         self.run_queue(self.rpc)
         self.assertEqual(statuses, [200] * 120)
+        self.wait_for_reports()
         self.assertEqual(self.states(), {'sent': 30, 'error': 30})
         self.assertEqual(self.query("SELECT count(*) FROM sms_gateway_early_report"), [(0,)])
         self.assert_log_clean(self.server)
@@ -248,23 +273,100 @@ class TestCallbacks(CallbackCase):
         with ThreadPoolExecutor(16) as pool:
             self.run_queue(self.rpc)
         self.assertEqual({call.result() for call in calls}, {200})
+        self.wait_for_reports()
         self.assertEqual(self.states(), {'sent': 600})
         self.assertEqual(self.query("SELECT count(*) FROM sms_gateway_early_report"), [(0,)])
         self.assert_log_clean(self.server)
 
-    def test_database_that_does_not_answer_in_time(self):
-        """503: the provider should call again. Given a row that somebody else holds."""
+    def test_report_that_cannot_be_applied_yet(self):
+        """Given a row that somebody else holds: the report is stored, and the queue action applies it later."""
+        self.query(f'ALTER DATABASE "{self.database}" SET lock_timeout = 50')
+        self.addCleanup(self.query, f'ALTER DATABASE "{self.database}" RESET lock_timeout')
+        self.start()
+        uuid, other_uuid = self.send(2)
+        other = self.hold_row(uuid)
+        self.assertEqual(report_delivery(self.callback, uuid=uuid, status='delivered'), 200)
+        self.assertEqual(report_delivery(self.callback, uuid=other_uuid, status='delivered'), 200)
+        self.wait_until(lambda: self.query("SELECT tries FROM sms_gateway_received_report ORDER BY id") == [(1,), (0,)])
+        self.wait_until(lambda: self.states() == {'pending': 1, 'sent': 1})
+        other.rollback()
+        self.run_queue(self.rpc)
+        self.assertEqual(self.states(), {'sent': 2})
+        self.assertEqual(self.unapplied(), 0)
+
+    def test_reports_that_cannot_be_stored(self):
+        """503: the provider should call again. Given an inbox that somebody else has locked."""
         self.query(f'ALTER DATABASE "{self.database}" SET lock_timeout = 50')
         self.addCleanup(self.query, f'ALTER DATABASE "{self.database}" RESET lock_timeout')
         self.start()
         uuid, = self.send(1)
-        other = self.hold_row(uuid)
+        other = self.begin()
+        with other.cursor() as cursor:
+            cursor.execute("LOCK TABLE sms_gateway_received_report")
         with self.assertRaises(HTTPError) as raised:
             report_delivery(self.callback, uuid=uuid, status='delivered')
-        self.assertEqual((raised.exception.code, raised.exception.read()), (503, b"Service Unavailable"))
+        error = raised.exception
+        self.assertEqual((error.code, error.read()), (503, b"Service Unavailable"))
+        self.assertTrue(error.headers['Retry-After'].isdecimal())
         other.rollback()
         self.assertEqual(report_delivery(self.callback, uuid=uuid, status='delivered'), 200)
+        self.wait_for_reports()
         self.assertEqual(self.states(), {'sent': 1})
+
+    def test_killed_in_the_middle(self):
+        """Given a server that is killed three times among 600 reports: what it has acknowledged is applied once."""
+        self.start()
+        acknowledged = []
+        for _kill in range(3):
+            known = set(self.uuids())
+            self.queue(200)
+            self.run_queue(self.rpc)
+            uuids = [uuid for uuid in self.uuids() if uuid not in known]
+            server, victim = self.server, uuids[100]
+
+            def call(uuid, server=server, victim=victim):
+                try:
+                    if report_delivery(self.callback, uuid=uuid, status='delivered') == 200:
+                        acknowledged.append(uuid)
+                except OSError:
+                    return  # not acknowledged
+                if uuid == victim:
+                    server.kill()
+
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(call, uuids))
+            self.restart()
+        self.assertGreaterEqual(len(acknowledged), 300)
+        self.run_queue(self.rpc)
+        self.assertEqual(self.unapplied(), 0)
+        delivered = {uuid for uuid, in self.query(
+            "SELECT sms_uuid FROM sms_gateway_status WHERE delivered_date IS NOT NULL")}
+        self.assertLessEqual(set(acknowledged), delivered)
+        self.assertEqual(self.query("""
+            SELECT count(*) FROM sms_sms s JOIN sms_gateway_status r ON r.sms_uuid = s.uuid
+            WHERE (s.state = 'sent') IS DISTINCT FROM (r.delivered_date IS NOT NULL)
+        """), [(0,)])
+
+    def test_no_database_connection_left(self):
+        """503 with Retry-After, not a traceback. Given a pool whose connections are all in use."""
+        self.start('--db_maxconn=4')
+        uuid, = self.send(1)
+        other = self.begin()
+        with other.cursor() as cursor:
+            cursor.execute("LOCK TABLE sms_gateway IN ACCESS EXCLUSIVE MODE")
+        with ThreadPoolExecutor(40) as pool:
+            calls = [pool.submit(self.answer_to, uuid) for _ in range(40)]
+            self.wait_until(lambda: any(call.done() for call in calls))
+            statuses = [call.result() for call in calls if call.done()]
+            other.rollback()
+            late = {call.result()[0] for call in calls}
+        self.assertEqual({status for status, _retry_after in statuses}, {503})
+        self.assertTrue(all(retry_after.isdecimal() for _status, retry_after in statuses))
+        self.assertLessEqual(late, {200, 503})
+        self.assertEqual(report_delivery(self.callback, uuid=uuid, status='delivered'), 200)
+        self.wait_for_reports()
+        self.assertEqual(self.states(), {'sent': 1})
+        self.assert_log_clean(self.server)
 
 
 class TestCallbacksOfTestButton(CallbackCase):
@@ -282,6 +384,7 @@ class TestCallbacksOfTestButton(CallbackCase):
             'mailing_id': mailing[0], 'numbers': '+32456001122'}]])
         self.rpc.call('mailing.sms.test', 'action_send_sms', [wizard])
         self.assertEqual(answers, [200])
+        self.wait_for_reports()
         self.assertEqual(self.states(), {'sent': 1})
         self.assertEqual(self.query("SELECT count(*) FROM sms_gateway_early_report"), [(0,)])
         self.assert_log_clean(self.server)

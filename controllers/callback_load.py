@@ -1,0 +1,128 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""How many database connections delivery callbacks use at once, so that a burst of them never takes all."""
+import functools
+import logging
+import random
+import threading
+import time
+
+from psycopg2.pool import PoolError
+from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.wrappers import Response
+
+from odoo.http import RegistryError, Request
+from odoo.tools import config
+
+from ..models.sms_gateway_callback import PATH
+
+_logger = logging.getLogger(__name__)
+
+WAIT_SECONDS = 5  # for a place, and for a connection if other requests use all of them
+POLL_SECONDS = 0.1
+RETRY_AFTER = '10'  # seconds
+LOG_SECONDS = 60
+DRAIN_SECONDS = 5  # a keep-alive connection waits for the thread that applies reports
+
+# Callbacks use at most a quarter of this process's database connections. The others are left to users.
+_places = threading.BoundedSemaphore(max(1, config['db_maxconn'] // 4))
+_drains = {}  # {(database, gateway id): whether reports were stored since the drain began}
+_drains_lock = threading.Lock()
+_last_warning = {}
+
+
+class Place:
+    """The right of a call to use a database connection."""
+
+    def __init__(self):
+        self._is_taken = False
+
+    def take(self):
+        """
+        :return: whether there was a place in time
+        :rtype: bool
+        """
+        self._is_taken = _places.acquire(timeout=WAIT_SECONDS)
+        return self._is_taken
+
+    def free(self):
+        """Give the place back. Idempotent."""
+        if self._is_taken:
+            self._is_taken = False
+            _places.release()
+
+
+def answer_busy():
+    """Return the response of a call that cannot be stored now."""
+    return Response("Service Unavailable", 503, {'Retry-After': RETRY_AFTER}, mimetype='text/plain')
+
+
+def drain_once(key, drain):
+    """Run a drain unless one of the same key is running in this process, which then starts over.
+
+    :param tuple key: database and gateway id
+    :param drain: called with `time.monotonic()` by which it must end. It is called again while there are new reports;
+        after that time, it must leave the rest to the queue action
+    """
+    with _drains_lock:
+        if key in _drains:
+            _drains[key] = True
+            return
+        _drains[key] = False
+    deadline = time.monotonic() + DRAIN_SECONDS
+    is_wanted = True
+    try:
+        while is_wanted:
+            drain(deadline)
+            with _drains_lock:
+                is_wanted, _drains[key] = _drains[key], False
+                if not is_wanted:
+                    del _drains[key]
+    except Exception:
+        _logger.exception("Delivery reports of gateway %s are applied later", key[1])
+        with _drains_lock:
+            _drains.pop(key, None)
+
+
+def _limit_connections(function):
+    """Make calls wait for a place before Odoo opens a connection, which is before any controller or `ir.http` runs. If
+    there is none in time, the answer is 503 instead of a traceback, or of the 404 of a request without database.
+
+    :param function: a method of `Request` that opens a connection
+    """
+
+    @functools.wraps(function)
+    def limited(request):
+        if not request.httprequest.path.startswith(PATH):
+            return function(request)
+        request.eis_sms_place = place = Place()
+        deadline = time.monotonic() + WAIT_SECONDS
+        if not place.take():
+            _refuse("too many calls at once")
+        try:
+            while True:
+                try:
+                    return function(request)
+                except PoolError as error:
+                    if time.monotonic() > deadline:
+                        _refuse(error)
+                except RegistryError as error:
+                    _refuse(error.__cause__ or error)
+                time.sleep(POLL_SECONDS * random.random())  # noqa: S311
+        finally:
+            place.free()
+
+    return limited
+
+
+def _refuse(reason):
+    now = time.monotonic()
+    if now - _last_warning.get('time', -LOG_SECONDS) >= LOG_SECONDS:
+        _last_warning['time'] = now
+        _logger.warning("Delivery callbacks are answered 503, because there is no database connection: %s", reason)
+    error = ServiceUnavailable()
+    error.error_response = answer_busy()  # what Odoo answers, whatever the content type of the call
+    raise error
+
+
+Request._post_init = _limit_connections(Request._post_init)  # lists the databases
+Request._serve_db = _limit_connections(Request._serve_db)

@@ -1,0 +1,167 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Delivery reports are stored first and applied together afterwards: doc/behaviour.md section 6.2."""
+import time
+from datetime import timedelta
+from types import SimpleNamespace
+from unittest import mock
+
+from psycopg2.pool import PoolError
+from werkzeug.exceptions import ServiceUnavailable
+
+from odoo import fields
+from odoo.http import RegistryError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from ..controllers import callback_load
+from ..models import sms_gateway_received_report
+from .common import DeliveryCase
+
+NUMBERS = ('+32456001101', '+32456001102', '+32456001103')
+LOGGER = 'odoo.addons.eis_sms_apis.sending.store.transactions'
+
+
+@tagged('post_install', '-at_install')
+class TestInbox(DeliveryCase):
+
+    def setUp(self):
+        super().setUp()
+        self.received = self.env['sms.gateway.received.report']
+
+    def pending(self):
+        return self.received.search_count([('gateway_id', '=', self.gateway.id), ('applied_date', '=', False)])
+
+    def store(self, *reports):
+        """Store reports as calls do whose server was killed before it could apply them."""
+        with mock.patch.object(type(self.received), '_drain', autospec=True):
+            for report in reports:
+                self.report(report)
+
+    def test_next_call_applies_what_is_left(self):
+        sms = self.send_sms(*NUMBERS)
+        self.store(*({'uuid': one.uuid, 'status': 'delivered'} for one in sms[:2]))
+        self.assertEqual((self.pending(), sms.mapped('state')), (2, ['pending'] * 3))
+        self.report(uuid=sms[2].uuid, status='delivered')
+        self.assertEqual((self.pending(), sms.mapped('state')), (0, ['sent'] * 3))
+
+    def test_queue_action_applies_what_is_left(self):
+        sms = self.send_sms(*NUMBERS)
+        self.store(*({'uuid': one.uuid, 'status': 'delivered'} for one in sms))
+        self.env['sms.sms']._process_queue()
+        self.assertEqual(self.pending(), 0)
+        self.assertEqual(self.env['sms.gateway.status'].search_count([
+            ('sms_uuid', 'in', sms.exists().mapped('uuid')), ('delivered_date', '=', False)]), 0)
+
+    def test_batches(self):
+        """More reports than a transaction takes, in the order in which they arrived."""
+        sms = self.send_sms(*NUMBERS)
+        self.store(*(
+            {'uuid': one.uuid, 'status': status} for status in ('sent', 'failed', 'delivered') for one in sms))
+        with mock.patch.object(sms_gateway_received_report, 'BATCH', 2):
+            self.gateway._drain_reports(time.monotonic() + 60)
+        self.assertEqual((self.pending(), sms.mapped('state')), (0, ['sent'] * 3))
+
+    @mute_logger(LOGGER)
+    def test_report_that_cannot_be_applied(self):
+        """Given an SMS for which a hook raises: other reports are applied, and the queue action tries again."""
+        sms = self.send_sms(*NUMBERS)
+        self.store(*({'uuid': one.uuid, 'status': 'delivered'} for one in sms))
+        write = type(sms).write
+
+        def refuse(records, values):
+            if sms[1] in records:
+                raise ValueError
+            return write(records, values)
+
+        with mock.patch.object(type(sms), 'write', refuse):
+            self.gateway._drain_reports(time.monotonic() + 60)
+        self.assertEqual(sms.mapped('state'), ['sent', 'pending', 'sent'])
+        self.assertEqual(self.received.search([('applied_date', '=', False)]).mapped('tries'), [1])
+        self.gateway._drain_reports(time.monotonic() + 60)
+        self.assertEqual(sms[1].state, 'pending', "calls do not try again")
+        self.received._drain_all(time.monotonic() + 60)
+        self.assertEqual((self.pending(), sms[1].state), (0, 'sent'))
+
+    def test_no_time_left(self):
+        """The rest is left to the queue action."""
+        sms = self.send_sms()
+        self.store({'uuid': sms.uuid, 'status': 'delivered'})
+        triggers = self.env['ir.cron.trigger'].search_count([])
+        self.gateway._drain_reports(time.monotonic() - 1)
+        self.assertEqual(self.pending(), 1)
+        self.assertEqual(self.env['ir.cron.trigger'].search_count([]), triggers + 1)
+
+    def test_old_ones_are_removed(self):
+        sms = self.send_sms(*NUMBERS)
+        self.report(*({'uuid': one.uuid, 'status': 'delivered'} for one in sms))
+        old, new = self.received.search([], limit=1), self.received.search([])[1:]
+        old.create_date = fields.Datetime.now() - timedelta(days=8)
+        self.env.flush_all()
+        parameters = self.env['ir.config_parameter']
+        parameters.set_param('eis_sms_apis.report_retention_days', '0')
+        self.received._gc_received_reports()
+        self.assertEqual((old + new).exists(), old + new)
+        parameters.set_param('eis_sms_apis.report_retention_days', '7')
+        self.received._gc_received_reports()
+        self.received.invalidate_model()
+        self.assertEqual((old + new).exists(), new)
+
+
+@tagged('post_install', '-at_install')
+class TestBusyDatabase(DeliveryCase):
+
+    def serve(self, path, serve_db):
+        request = SimpleNamespace(httprequest=SimpleNamespace(path=path))
+        try:
+            return callback_load._limit_connections(serve_db)(request)
+        except ServiceUnavailable as error:
+            return error.error_response
+
+    @mute_logger('odoo.addons.eis_sms_apis.controllers.callback_load')
+    def test_no_connection(self):
+        """503 with Retry-After for callbacks; other requests are not affected."""
+        for error in (PoolError("The Connection Pool Is Full"), RegistryError("Cannot get registry")):
+            serve_db = mock.Mock(side_effect=error)
+            with mock.patch.object(callback_load, 'WAIT_SECONDS', 0.2):
+                answer = self.serve('/eis_sms/callback/x', serve_db)
+            self.assertEqual((answer.status_code, answer.get_data()), (503, b"Service Unavailable"))
+            self.assertTrue(answer.headers['Retry-After'].isdecimal())
+            with self.assertRaises(type(error)):
+                self.serve('/web/login', serve_db)
+
+    def test_connection_after_a_while(self):
+        serve_db = mock.Mock(side_effect=[PoolError("The Connection Pool Is Full"), "answer"])
+        self.assertEqual(self.serve('/eis_sms/callback/x', serve_db), "answer")
+
+    @mute_logger('odoo.addons.eis_sms_apis.controllers.callback_load')
+    def test_places(self):
+        """Each call gives its place back; a call without one does not open a connection."""
+        with mock.patch.object(callback_load, '_places', callback_load.threading.BoundedSemaphore(1)), \
+                mock.patch.object(callback_load, 'WAIT_SECONDS', 0.1):
+            def call_another(request):
+                inner = mock.Mock()
+                answers.append(self.serve('/eis_sms/callback/x', inner).status_code)
+                self.assertFalse(inner.called)
+                request.eis_sms_place.free()
+                return self.serve('/eis_sms/callback/x', mock.Mock(return_value="answer"))
+
+            answers = []
+            self.assertEqual(self.serve('/eis_sms/callback/x', call_another), "answer")
+            self.assertEqual(answers, [503])
+            self.assertEqual(self.serve('/eis_sms/callback/x', mock.Mock(return_value="answer")), "answer")
+
+    def test_one_drain_at_once(self):
+        """A drain starts over if reports were stored meanwhile, and ends after an error."""
+        drains = []
+
+        def drain(deadline):
+            drains.append(deadline)
+            if len(drains) == 1:
+                callback_load.drain_once(('db', 1), drain)
+
+        callback_load.drain_once(('db', 1), drain)
+        self.assertEqual(len(drains), 2)
+        with mute_logger('odoo.addons.eis_sms_apis.controllers.callback_load'):
+            callback_load.drain_once(('db', 1), mock.Mock(side_effect=ValueError))
+        callback_load.drain_once(('db', 1), drain)
+        self.assertEqual(len(drains), 3)
