@@ -57,6 +57,7 @@
         'views/sms_gateway_list_views.xml',
         'views/sms_sms_views.xml',
         'views/sms_template_views.xml',
+        'views/ir_actions_server_views.xml',
         'views/res_config_settings_views.xml',
         'wizard/sms_retry_views.xml',
         'wizard/connect_views.xml',

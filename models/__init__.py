@@ -5,6 +5,7 @@ from . import sms_gateway_row  # first, because the models of rows inherit it
 from . import (
     base,
     iap_account,
+    ir_actions_server,
     ir_http,
     ir_model_data,
     ir_model_fields,

@@ -9,6 +9,7 @@ from odoo.tools import config
 
 from ..sending.after_commit import make_run, send_after_commit
 from ..sending.immediate import send_in_transaction
+from ..sending.lanes import BULK, NORMAL, SINGLE_LIMIT, choose_lane
 from ..sending.store.claims import count_due, trigger_queue
 from ..sending.store.lost_claims import recover_lost_claims
 from ..sending.store.transactions import is_in_test
@@ -21,6 +22,7 @@ from .sms_gateway_status import ENCODINGS
 
 _logger = logging.getLogger(__name__)
 
+COUNT = 'eis_sms_apis.count'  # in the cursor: number of SMS that the transaction has created, and ids of normal ones
 OTHER_BATCH = 500  # SMS of other APIs that are processed together
 
 
@@ -45,6 +47,10 @@ class SmsSms(models.Model):
     uses_exclusion_list = fields.Boolean(
         "Check Blacklist", readonly=True, copy=False,
         help="The SMS is canceled if its number is blacklisted before it is sent.")
+    # without a default, which would rewrite a large table on upgrade
+    lane = fields.Selection(
+        [('urgent', "Urgent"), ('normal', "Normal"), ('bulk', "Bulk")], "Lane", readonly=True,
+        help="Urgent SMS are sent before normal ones, and these before bulk SMS.")
     first_attempt_date = fields.Datetime("First Attempt On", readonly=True, copy=False)
     attempt = fields.Integer("Attempts", readonly=True, copy=False)
     failure_reason = fields.Text(
@@ -64,6 +70,8 @@ class SmsSms(models.Model):
         'sms.gateway.status', "Provider Status", compute='_compute_status_id', groups='base.group_system')
 
     _due_index = models.Index("(id) WHERE state = 'outgoing' AND to_delete IS NOT TRUE")
+    _lane_index = models.Index(  # for claims
+        "(COALESCE(lane, 'normal') DESC, id) WHERE state = 'outgoing' AND to_delete IS NOT TRUE")
     _claimed_index = models.Index("(claimed_until) WHERE claimed_until IS NOT NULL")
     # the same part of the UUID as in tools/attempt.py, for gateways without Track Status
     _match_index = models.Index("(gateway_id, substr(uuid, 3, 18)) WHERE gateway_id IS NOT NULL")
@@ -104,7 +112,19 @@ class SmsSms(models.Model):
             vals.setdefault('valid_until', valid_until)
             vals['record_company_id'] = (
                 vals.get('record_company_id') or company_of.get(vals.get('mail_message_id')) or self.env.company.id)
-        return super().create(vals_list)
+        created, undecided_ids = self.env.cr.postcommit.data.get(COUNT, (0, []))
+        created += len(vals_list)
+        asked = self.env.context.get('sms_lane')
+        lane = choose_lane(asked, self.env.context.get('sms_is_mass'), created)
+        sms = super().create([{**vals, 'lane': vals.get('lane') or lane} for vals in vals_list])
+        if lane == NORMAL and not asked:
+            undecided_ids = undecided_ids + [
+                one.id for one, vals in zip(sms, vals_list, strict=True) if not vals.get('lane')]
+        elif undecided_ids and created > SINGLE_LIMIT:  # the first ones of a transaction that creates many
+            self.browse(undecided_ids).exists().filtered(lambda one: one.state == 'outgoing').lane = BULK
+            undecided_ids = []
+        self.env.cr.postcommit.data[COUNT] = created, undecided_ids
+        return sms
 
     @api.model
     def _get_valid_until(self):

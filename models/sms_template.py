@@ -1,10 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import fields, models
 
+from ..sending.lanes import URGENT
+
 
 class SmsTemplate(models.Model):
     _inherit = 'sms.template'
 
+    is_urgent = fields.Boolean(
+        "Urgent", help="Send before all other SMS in the queue. For one-time codes and alarms.")
     validity_minutes = fields.Integer(
         "Valid for (Minutes)",
         help="Enter after how many minutes an SMS is useless, such as 10 for a one-time code. If it could not be sent "
@@ -17,3 +21,7 @@ class SmsTemplate(models.Model):
         """Return records in whose context new SMS get the validity of this template, if it has one."""
         minutes = self.sudo().validity_minutes
         return records.with_context(sms_validity_minutes=minutes) if minutes else records
+
+    def _with_lane(self, records):
+        """Return the records with the lane of this template in their context, for SMS that they create."""
+        return records.with_context(sms_lane=URGENT) if self.sudo().is_urgent else records

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ..tools.answer.interpretation import SendResult
 from ..tools.problem import Problem
+from .lanes import NORMAL
 
 LEASE = 180  # seconds that a claim lasts; a run renews its claims, so they expire soon after an interruption
 RENEW_AFTER = 60  # seconds between renewals; the remaining time must suffice to save results despite an outage
@@ -31,6 +32,7 @@ class QueuedSms:
         when its process is interrupted
     :param delay: seconds until the queue may send it
     :param reason: the result that caused the delay
+    :param lane: see `lanes.LANES`
     """
     id: int
     uuid: str
@@ -51,6 +53,7 @@ class QueuedSms:
     result: SendResult | None = None
     delay: int = 0
     reason: SendResult | None = None
+    lane: str = NORMAL
 
     @property
     def gateway_id(self) -> int | bool:

@@ -6,8 +6,11 @@ class SmsComposer(models.TransientModel):
     _inherit = 'sms.composer'
 
     def _action_send_sms(self):
-        """Send with the validity of the template."""
-        return super(SmsComposer, self.template_id._with_validity(self))._action_send_sms()
+        """Send with the validity and lane of the template."""
+        composer = self.template_id._with_lane(self.template_id._with_validity(self))
+        if self.composition_mode == 'mass':
+            composer = composer.with_context(sms_is_mass=True)
+        return super(SmsComposer, composer)._action_send_sms()
 
     def _prepare_mass_sms_values(self, records):
         """Let the queue check the blacklist again, because numbers can be blacklisted before it sends."""

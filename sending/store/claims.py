@@ -12,32 +12,43 @@ from datetime import timedelta
 from odoo import fields
 
 from ...tools import phone
+from ..lanes import BULK, BULK_EVERY, order_by_lane
 from ..queued_sms import LEASE, QueuedSms
 from ..retry import RETRY_FOR
 from ..routing import RoutingTable
 from .results import word_by_author
 
+# the expression of the index `_lane_index`; SMS of earlier versions have no lane
+LANE_SQL = "COALESCE(s.lane, 'normal')"
 PROBE_DELAY = 5  # seconds that SMS are delayed while another SMS tests their gateway
 
 # === CLAIM === #
 
 def claim_due(env, limit, ids=None, refused=()):
-    """Lock and read queued SMS of gateways. `write_claims` changes them.
+    """Lock and read queued SMS of gateways. `write_claims` changes them. Urgent SMS are claimed before
+    normal and bulk ones, but a tenth of a claim is for bulk SMS. The limits are constants, because PostgreSQL plans for
+    a tenth of all rows if it does not know them.
 
     :param int limit: maximum number of SMS
     :param list ids: only these SMS, even if they should wait; None for all that are due
     :param refused: ids of SMS that the database refuses to update
-    :return: the SMS in the order of their ids
+    :return: the SMS in the order in which they are sent
     :rtype: list[QueuedSms]
     """
+    columns = f"""
+        s.id, s.uuid, s.number, s.body, s.attempt, s.first_attempt_date, s.partner_id, s.valid_until,
+        s.forced_gateway_id, s.uses_exclusion_list, {LANE_SQL} AS lane,
+        COALESCE(m.record_company_id, s.record_company_id, %(company)s) AS company_id
+    """
     env.cr.execute(f"""
-        WITH now AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS clock), due AS (
-            SELECT s.id, s.uuid, s.number, s.body, s.attempt, s.first_attempt_date, s.partner_id, s.valid_until,
-                   s.forced_gateway_id, s.uses_exclusion_list,
-                   COALESCE(m.record_company_id, s.record_company_id, %(company)s) AS company_id
-            {_due_sql(ids)} ORDER BY s.id LIMIT %(limit)s
+        WITH now AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS clock), bulk AS (
+            SELECT {columns} {_due_sql(ids)} AND {LANE_SQL} = %(bulk)s ORDER BY s.id LIMIT %(bulk_limit)s
             FOR UPDATE OF s SKIP LOCKED
-        )
+        ), first AS (
+            SELECT {columns} {_due_sql(ids)} AND s.id NOT IN (SELECT id FROM bulk)
+            ORDER BY {LANE_SQL} DESC, s.id LIMIT %(limit)s
+            FOR UPDATE OF s SKIP LOCKED
+        ), due AS (SELECT * FROM bulk UNION ALL SELECT * FROM first LIMIT %(limit)s)
         SELECT due.id, due.uuid, due.number, due.body, due.company_id,
                now.clock + %(lease)s * interval '1 second', due.attempt,
                COALESCE(EXTRACT(EPOCH FROM now.clock - due.first_attempt_date), 0)::float,
@@ -45,25 +56,26 @@ def claim_due(env, limit, ids=None, refused=()):
                due.forced_gateway_id,
                due.uses_exclusion_list IS TRUE AND EXISTS (
                    SELECT FROM phone_blacklist WHERE active AND phone_blacklist.number = due.number),
-               partner_country.code, company_country.code
+               due.lane, partner_country.code, company_country.code
         FROM now CROSS JOIN due
         LEFT JOIN res_partner partner ON partner.id = due.partner_id
         LEFT JOIN res_country partner_country ON partner_country.id = partner.country_id
         LEFT JOIN res_company company ON company.id = due.company_id
         LEFT JOIN res_partner company_partner ON company_partner.id = company.partner_id
         LEFT JOIN res_country company_country ON company_country.id = company_partner.country_id
-        ORDER BY due.id
-    """, {**_due_parameters(env, ids, refused), 'limit': limit, 'lease': LEASE})
+    """, {
+        **_due_parameters(env, ids, refused), 'limit': limit, 'lease': LEASE, 'bulk': BULK,
+        'bulk_limit': limit // BULK_EVERY})
     now = time.monotonic()
-    return [
+    return order_by_lane(
         QueuedSms(
             id=sms_id, uuid=uuid, number=number or '', body=(body or '').strip(), company_id=company_id,
             claimed_until=claimed_until, countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age,
             valid_until=valid_until, expires=math.inf if left is None else now + left,
-            forced_gateway_id=forced_gateway_id, is_opted_out=is_opted_out)
+            forced_gateway_id=forced_gateway_id, is_opted_out=is_opted_out, lane=lane)
         for (sms_id, uuid, number, body, company_id, claimed_until, attempt, age, valid_until, left,
-             forced_gateway_id, is_opted_out, *countries) in env.cr.fetchall()
-    ]
+             forced_gateway_id, is_opted_out, lane, *countries) in env.cr.fetchall()
+    )
 
 
 def write_claims(env, queued):
@@ -101,7 +113,7 @@ def find_due(env, ids, refused):
     :rtype: int | None
     """
     env.cr.execute(
-        f"SELECT s.id {_due_sql(ids)} ORDER BY s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED",
+        f"SELECT s.id {_due_sql(ids)} ORDER BY {LANE_SQL} DESC, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED",
         _due_parameters(env, ids, refused))
     return next((sms_id for sms_id, in env.cr.fetchall()), None)
 
@@ -117,10 +129,12 @@ def _due_sql(ids):
     # selected SMS, for example with Send Now, are sent even if the provider asked to wait
     condition = 's.id = ANY(%(ids)s)' if ids is not None else (
         "(s.send_after IS NULL OR s.send_after <= clock_timestamp() AT TIME ZONE 'UTC')")
+    # CASE, because PostgreSQL assumes that an equality of expressions holds for few rows, and sorts the whole queue
     return f"""
         FROM sms_sms s LEFT JOIN mail_message m ON m.id = s.mail_message_id
         WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE
-        AND COALESCE(m.record_company_id, s.record_company_id, %(company)s) = ANY(%(companies)s)
+        AND CASE WHEN COALESCE(m.record_company_id, s.record_company_id, %(company)s) = ANY(%(companies)s)
+                 THEN TRUE ELSE FALSE END
         AND s.id <> ALL(%(refused)s::int[]) AND {condition}
     """
 

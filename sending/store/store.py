@@ -41,7 +41,7 @@ class Store:
         :param refused: ids of SMS that the database refuses to update
         :param Throttle throttle: assigns their start times
         :param reserve_room: called with the SMS and the configs; marks those that start immediately
-        :return: the claimed SMS in ID order, and the GatewayConfig of all Active gateways by id. SMS with a delay are
+        :return: the claimed SMS by lane, and the GatewayConfig of all Active gateways by id. SMS with a delay are
             already queued again, because their gateway is paused or its rate limit has no place for them. SMS that
             are opted out are already cancelled
         :rtype: tuple[list[QueuedSms], dict]
