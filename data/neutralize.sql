@@ -123,10 +123,14 @@ UPDATE sms_gateway
                       part[3], pg_temp.eis_path(part[4]), '?' || pg_temp.eis_query(part[5]))
              FROM (SELECT regexp_match(base_url, '^(\s*\w+://)?(?:([^/?#]*)@)?([^/?#]*)([^?#]*)(?:\?([^#]*))?') AS part)
                   AS url);
+UPDATE sms_gateway_query
+   SET url = split_part(url, '?', 1) || coalesce('?' || pg_temp.eis_query(substring(url FROM '[?](.*)')), ''),
+       body = CASE WHEN body ~ '^\s*[[{]' THEN pg_temp.eis_json(body) ELSE pg_temp.eis_query(body) END;
 -- defaults of users for these fields
 DELETE FROM ir_default
  WHERE field_id IN (
-       SELECT id FROM ir_model_fields WHERE model IN ('sms.gateway', 'sms.gateway.header', 'sms.gateway.parameter'));
+       SELECT id FROM ir_model_fields WHERE model IN (
+           'sms.gateway', 'sms.gateway.header', 'sms.gateway.parameter', 'sms.gateway.query'));
 
 -- nothing goes to Odoo's paid service in their place
 DELETE FROM ir_config_parameter

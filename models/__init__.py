@@ -24,6 +24,7 @@ from . import (
     sms_gateway_header,
     sms_gateway_parameter,
     sms_gateway_problem,
+    sms_gateway_query,
     sms_gateway_received_report,
     sms_gateway_status,
     sms_gateway_status_report,

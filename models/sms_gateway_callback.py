@@ -1,9 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Delivery callbacks: token, webhook authentication, receiving reports."""
+"""What the provider tells besides its responses: delivery callbacks (token, authentication, reports), balance."""
 import secrets
 import time
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools.urls import urljoin
 
 from ..sending.store.transactions import OwnTransactions, is_in_test
@@ -113,6 +114,24 @@ class SmsGateway(models.Model):
     _delivery_callback_old_token_unique = models.Constraint(
         'unique(delivery_callback_old_token)', "The callback token must be unique.")
 
+    # Balance
+    query_ids = fields.One2many('sms.gateway.query', 'gateway_id', "Queries", copy=True)
+    has_balance_query = fields.Boolean(compute='_compute_has_balance_query')
+    balance = fields.Float("Balance", digits=(16, 4), readonly=True, copy=False)
+    balance_currency = fields.Char("Balance Currency", readonly=True, copy=False)
+    balance_date = fields.Datetime("Balance On", readonly=True, copy=False)
+    balance_attempt_date = fields.Datetime("Last Balance Check", readonly=True, copy=False)
+    balance_error = fields.Char("Balance Error", readonly=True, copy=False)
+    balance_threshold = fields.Float(
+        "Minimum Balance", digits=(16, 4), copy=False,
+        help="Below this balance, the responsible users get an activity and a notification, once until the balance is "
+             "above it again. Enter 0 for no alert.")
+    balance_alerted = fields.Boolean("Low Balance", readonly=True, copy=False)
+    balance_user_ids = fields.Many2many(
+        'res.users', 'sms_gateway_balance_user_rel', string="Responsible Users", copy=False,
+        domain=[('share', '=', False)],
+        help="Select Settings administrators. Leave empty to alert the user who created the gateway.")
+
     # === CONSTRAINT METHODS === #
 
     @api.constrains(
@@ -140,7 +159,30 @@ class SmsGateway(models.Model):
         for gateway in self:
             gateway.delivery_callback_url = urljoin(base_url, f'{PATH}{gateway.delivery_callback_token or ""}')
 
+    @api.depends('query_ids.kind')
+    def _compute_has_balance_query(self):
+        for gateway in self:
+            gateway.has_balance_query = 'balance' in gateway.query_ids.mapped('kind')
+
     # === ACTION METHODS === #
+
+    def action_check_balance(self):
+        """Ask the provider for the balance and show it."""
+        self.ensure_one()
+        self.check_access('write')
+        if not self.has_balance_query:
+            raise UserError(self.env._("This gateway cannot read its balance. Add a query on the Balance page."))
+        self.query_ids.filtered(lambda query: query.kind == 'balance')._check_balance()
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'title': self.env._("Balance"),
+                'message': self.balance_error or f'{self.balance:g} {self.balance_currency or ""}'.strip(),
+                'type': 'danger' if self.balance_error else 'success',
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+            },
+        }
 
     def action_new_callback_token(self):
         """Replace the token, which invalidates the old callback URL, and a previous one."""

@@ -36,6 +36,10 @@ SENTENCES = {
         "The provider responded with %(status)s, and redirects are not followed. Enter the address of the redirect "
         "as Base URL."),
 
+    # Balance
+    'no_balance': _lt("The response contains no balance."),
+    'query_refused': _lt("The provider responded with HTTP %(status)s."),
+
     # SMS that were not sent
     'waiting_account': _lt("Waiting: the provider refuses the account of the gateway."),
     'waiting_failing': _lt("Waiting: the provider does not process requests."),

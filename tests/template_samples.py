@@ -13,7 +13,9 @@ A file holds one object:
 - `reports`: {name, source, method, content_type, query, body, state, failure_type, error_code, error_message, answer,
   sms} after the first answer that accepts everything, or the one that `answer` names; `sms` counts the SMS of the
   request from 1; the state is delivered, failed, pending, canceled, or unknown for a status that says nothing;
-- `no_errors`, `no_reports`: why there is none.
+- `no_errors`, `no_reports`: why there is none;
+- `balance`: {source, method, path, sent, body, amount, currency}: the request for the balance with its query and body,
+  and what is read from the response (amount null: none).
 
 In expected requests and in reports stand for what no file can know: $UUID, $UUID20 (its first 20 characters) and
 $NUMBER (as the provider got it) of the first SMS, of the second $UUID2, $UUID20_2, $NUMBER2 and so on; $BATCH and
@@ -23,7 +25,7 @@ $MESSAGE_ID, the message id of the answer. In a query or a form of a report they
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import quote
 
@@ -64,6 +66,7 @@ class Samples:
     reports: Sequence[Mapping] = ()
     no_errors: str = ''
     no_reports: str = ''
+    balance: Mapping = field(default_factory=dict)
 
     def request(self, name: str = '') -> Mapping:
         """:raise StopIteration: no request has that name."""

@@ -19,6 +19,7 @@ OPERATIONS = """
     sms.gateway.parameter               - - - - crwu
     sms.gateway.header                  - - - - crwu
     sms.gateway.callback.failure.map    - - - - crwu
+    sms.gateway.query                   - - - - crwu
     sms.gateway.status                  - - - - ru
     sms.gateway.throttle                - - - - -
     sms.gateway.early.report            - - - - -
@@ -47,6 +48,7 @@ METHODS = """
     sms.gateway         action_use_template          no   no   no   no   yes
     sms.gateway         action_connect               no   no   no   no   yes
     sms.gateway         action_open_documentation    no   no   no   no   yes
+    sms.gateway         action_check_balance         no   no   no   no   yes
     sms.gateway         action_test                  page page page page yes
     sms.gateway         action_view_sms              page page page page yes
     sms.gateway         action_view_sent_sms         page page page page yes
@@ -78,6 +80,9 @@ METHODS = """
     sms.gateway.callback.failure.map    create       no   no   no   no   yes
     sms.gateway.callback.failure.map    write        no   no   no   no   yes
     sms.gateway.callback.failure.map    unlink       no   no   no   no   yes
+    sms.gateway.query                   create       no   no   no   no   yes
+    sms.gateway.query                   write        no   no   no   no   yes
+    sms.gateway.query                   unlink       no   no   no   no   yes
     sms.gateway.status  action_open_sms              no   no   no   no   yes
     sms.gateway.status  action_open_document         no   no   no   no   yes
     sms.gateway.status  action_open_of_message       no   no   no   no   yes
@@ -162,7 +167,7 @@ class AccessTableCase(GatewayCase):
         """One record of each model that has any."""
         gateway = self.make_gateway(
             "Of the Table", country_prefixes='+32', gateway_documentation_link='https://example.com/',
-            header_ids=[(0, 0, {'key': 'X-A', 'value': 'b'})],
+            header_ids=[(0, 0, {'key': 'X-A', 'value': 'b'})], query_ids=[(0, 0, {'url': '/balance'})],
             callback_failure_map_ids=[(0, 0, {'provider_code': '1', 'failure_type': 'unknown'})])
         message = self.make_contact()._message_sms("Hello")
         self.message = message
@@ -181,7 +186,7 @@ class AccessTableCase(GatewayCase):
             'number_format': 'e164', 'line_ids': [(0, 0, {'name': 'to', 'meaning': 'phone'})]})
         return {
             'sms.gateway': gateway, 'sms.gateway.parameter': gateway.parameter_ids[-1:],
-            'sms.gateway.header': gateway.header_ids,
+            'sms.gateway.header': gateway.header_ids, 'sms.gateway.query': gateway.query_ids,
             'sms.gateway.callback.failure.map': gateway.callback_failure_map_ids,
             'sms.gateway.status': status, 'sms.gateway.early.report': self.env['sms.gateway.early.report'],
             'sms.gateway.received.report': self.env['sms.gateway.received.report'],
@@ -206,6 +211,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway': {'name': "New"}, 'sms.sms': {'number': '+32456001122', 'body': "Hello"},
             'sms.gateway.parameter': {'key': 'k', 'gateway_id': gateway.id},
             'sms.gateway.header': {'key': 'X-K', 'gateway_id': gateway.id},
+            'sms.gateway.query': {'url': '/balance', 'gateway_id': self.free_gateway.id},
             'sms.gateway.callback.failure.map': {'provider_code': '2', 'gateway_id': gateway.id},
             'sms.gateway.status': {'gateway_id': gateway.id, 'sms_uuid': 'x', 'state': 'success'},
             'sms.gateway.route': {'number': '+32456001122'}, 'sms.gateway.export': {'gateway_ids': gateway.ids},
@@ -215,7 +221,8 @@ class AccessTableCase(GatewayCase):
         return {
             'create': [[values.get(model)]],
             'write': [{'name': "X"} if model == 'sms.gateway' else {'number': '1'} if 'status' in model
-                      else {'provider_code': '3'} if 'map' in model else {'key': 'X-New'}],
+                      else {'provider_code': '3'} if 'map' in model else {'url': '/new'} if 'query' in model
+                      else {'key': 'X-New'}],
             'read': [['display_name']], 'web_read': [{'display_name': {}}],
             'web_search_read': [[], {'display_name': {}}], 'formatted_read_group': [[], ['gateway_id'], ['__count']]
             if model == 'sms.gateway.status' else [[], ['state'], ['__count']],

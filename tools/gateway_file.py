@@ -40,9 +40,10 @@ ORDER = (
     'delivery_callback_signature_encoding', 'delivery_callback_signature_prefix',
     'delivery_callback_signature_content', 'delivery_callback_signature_claims', 'delivery_callback_signature_time',
     'delivery_callback_replay_window', 'delivery_callback_check_networks',
-    'callback_failure_map_ids',
+    'callback_failure_map_ids', 'query_ids',
 )
-ROW_ORDER = ('key', 'value', 'param_type', 'only_for', 'provider_code', 'failure_type', 'outcome')
+ROW_ORDER = ('key', 'value', 'param_type', 'only_for', 'provider_code', 'failure_type', 'outcome', 'kind',
+             'method', 'url', 'body', 'amount_path', 'amount_regex', 'amount_divisor', 'currency_path', 'currency')
 # What is written even where it is the default: the first things that a reader looks for.
 ALWAYS = frozenset(('name', 'base_url', 'method', 'request_type', 'number_format', 'auth_type'))
 

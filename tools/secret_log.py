@@ -41,7 +41,7 @@ _CONDITION = re.compile(rf'{_NAMES}.*', re.DOTALL)
 _DOMAIN_IN_URL = re.compile(rf'(?<=domain=)[^&\s"]*(?:{"|".join(_TYPED_NAMES)})[^&\s"]*')
 _CALLBACK = re.compile(r'(/eis_sms/callback/)[^\s"\'<>]+')
 _STATEMENT = re.compile(
-    r'\bsms_gateway(?:_parameter|_header)?\b|\bdelivery_callback_(?:old_)?token\b|\bir_default\b|\bbase_import_import\b'
+    r'\bsms_gateway(?:_parameter|_header|_query)?\b|\bdelivery_callback_(?:old_)?token\b|\bir_default\b|\bbase_import_import\b'
     r"|'sms\.gateway'")
 _LITERAL = re.compile(r"'(?:[^'\\]|''|\\.)*'")
 _DETAIL = re.compile(r'(DETAIL: ).*', re.DOTALL)

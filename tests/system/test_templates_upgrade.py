@@ -170,14 +170,15 @@ class TestReferenceProduct(UpgradeCase):
         'delivery_callback_signature_content', 'delivery_callback_signature_key', 'delivery_callback_signature_param',
         'delivery_callback_signature_claims', 'delivery_callback_signature_time', 'delivery_callback_replay_window',
         'delivery_callback_check_old_key', 'delivery_callback_old_token', 'connect_fields', 'console_url', 'region',
-        'country_codes', 'card_color')
+        'country_codes', 'card_color', 'balance', 'balance_currency', 'balance_date', 'balance_attempt_date',
+        'balance_error', 'balance_threshold', 'balance_alerted')
 
     def setUp(self):
         super().setUp()
         self.query("DELETE FROM sms_gateway")
         self.query("DELETE FROM ir_model_data WHERE model = 'sms.gateway'")
         self.query("UPDATE ir_module_module SET latest_version = '19.0.1.0.0' WHERE name = %s", environment.ADDON)
-        self.query("DROP TABLE sms_gateway_throttle")
+        self.query("DROP TABLE sms_gateway_throttle, sms_gateway_query, sms_gateway_balance_user_rel")
         for column in self.OUR_COLUMNS:
             self.query(f'ALTER TABLE sms_gateway DROP COLUMN {column}')
         self.query("ALTER TABLE sms_gateway_status DROP COLUMN outcome, DROP COLUMN attempt")
