@@ -33,6 +33,7 @@ METHODS = {
     ('mail.thread', '_message_sms_with_template'): (
         ('template', 'template_xmlid', 'template_fallback', 'partner_ids'),
         "sends with a template, whose validity the SMS get"),
+    ('ir.actions.server', '_run_action_sms_multi'): (('eval_context',), "the action's SMS get its lane"),
     ('sms.composer', '_action_send_sms'): ((), "the SMS of the composer get its template's validity"),
     ('sms.composer', '_prepare_mass_sms_values'): (('records',), "marks the SMS whose number the queue checks again"),
     ('ir.cron', '_commit_progress'): (('processed', 'remaining'), "the queue action tells how far it is"),
