@@ -1,23 +1,22 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Form, list and cards: warnings, preview, figures, explanation of routing, and actions that open other views."""
-from dataclasses import replace
+"""Form, list and cards: preview, figures, dashboard, and actions that mend a request or open other views."""
+import json
 from datetime import timedelta, timezone
 
 from markupsafe import Markup
 
 from odoo import api, fields, models
+from odoo.fields import Command
+from odoo.tools.misc import format_date
 
-from ..sending import routing
 from ..sending.store.claims import release_waiting
 from ..tools import phone
 from ..tools.actions import open_form
-from ..tools.problem import Problem, ProblemError
+from ..tools.problem import ProblemError
 from ..tools.request.builder import Recipient, preview
-from ..tools.request.checks import check_config
-from ..tools.request.config import ConfigError
 from ..tools.request.curl import to_curl
-from ..tools.request.typed_secrets import find_typed_secrets
-from ..tools.request.usage import RequestUsage, is_local
+from ..tools.request.spelling import correct, find_misspelled
+from ..tools.request.usage import RequestUsage
 from ..tools.smart_encoding import encode
 from .sms_gateway import CREDENTIALS
 from .sms_gateway_status import FAILED
@@ -25,7 +24,11 @@ from .sms_gateway_status import FAILED
 # the credentials that an authentication type requires, whatever the request contains
 REQUIRED = {'api_key': {'api_key'}, 'token': {'token'}, 'basic': {'username', 'password'}, 'custom': set(CREDENTIALS)}
 USED = (*CREDENTIALS, 'sender', 'account_id', 'encoding')
+# the header that Add Header adds if the request does not use the credential
+AUTH_HEADERS = {'token': ('Authorization', 'Bearer {token}'), 'api_key': ('X-API-Key', '{api_key}')}
 FAILING_HOURS = 24
+DAYS = 7  # on the dashboard, including today
+SERIES = ('delivered', 'sent', 'failed')  # bars of the dashboard, the lowest first
 LAST_SMS = 50
 # everything that a request is built from
 REQUEST_FIELDS = (
@@ -70,6 +73,24 @@ class SmsGateway(models.Model):
         "Failing", compute='_compute_is_failing', search='_search_is_failing',
         help="Active, with more failed than accepted SMS in the last 24 hours, test SMS not counted.")
 
+    is_misspelled = fields.Boolean(compute='_compute_mistakes')
+    is_token_unused = fields.Boolean(compute='_compute_mistakes')
+    is_api_key_unused = fields.Boolean(compute='_compute_mistakes')
+
+    dashboard_graph = fields.Text(compute='_compute_dashboard')
+    success_rate = fields.Float(
+        "Success Rate", compute='_compute_dashboard',
+        help="Share of the SMS of the last seven days that the provider accepted.")
+    delivery_rate = fields.Float(
+        "Delivery Rate", compute='_compute_dashboard',
+        help="Share of the SMS of the last seven days that were delivered.")
+    has_week = fields.Boolean(compute='_compute_dashboard', help="SMS were sent in the last seven days.")
+    has_reports = fields.Boolean(compute='_compute_dashboard', help="The delivery rate is known.")
+    queue_count = fields.Integer(
+        "In Queue", compute='_compute_queue_count', help="SMS that wait for this gateway or are being sent.")
+    last_success_date = fields.Datetime("Last Success", compute='_compute_last_success_date')
+    is_last_failed = fields.Boolean(compute='_compute_is_last_failed', help="No SMS succeeded since the last failure.")
+
     # === COMPUTE METHODS - REQUEST === #
 
     @api.depends_context('lang')
@@ -82,7 +103,7 @@ class SmsGateway(models.Model):
         'delivery_callback_check_username', 'delivery_callback_check_password', 'delivery_callback_check_networks')
     def _compute_warnings(self):
         for gateway in self:
-            sentences = [] if gateway.is_template else gateway._get_warnings()
+            sentences = [] if gateway.is_template else self.env['sms.gateway.warning']._get_warnings(gateway)
             items = Markup().join(Markup("<li>%s</li>") % sentence for sentence in sentences)
             gateway.warnings = sentences and Markup('<ul class="mb-0 ps-3">%s</ul>') % items
 
@@ -110,6 +131,14 @@ class SmsGateway(models.Model):
             for name in USED:
                 has_value = any(gateway[field] for field in (name, f'{name}_gsm') if field in self._fields)
                 gateway[f'uses_{name}'] = name in needed or has_value
+
+    @api.depends(*REQUEST_FIELDS)
+    def _compute_mistakes(self):
+        for gateway in self:
+            gateway.is_misspelled = bool(find_misspelled(gateway._get_request_texts()))
+            unused = gateway._get_unused_credential(RequestUsage(gateway._get_request_config()).names)
+            gateway.is_token_unused = unused == 'token'
+            gateway.is_api_key_unused = unused == 'api_key'
 
     # === COMPUTE METHODS - FIGURES === #
 
@@ -175,6 +204,91 @@ class SmsGateway(models.Model):
         suspects = [gateway_id for gateway_id, (_all, sent, failed) in counts.items() if failed > sent]
         return set(self.search([*self._get_sending_domain(), ('id', 'in', suspects)]).ids)
 
+    # === COMPUTE METHODS - DASHBOARD === #
+
+    @api.depends_context('uid', 'allowed_company_ids', 'tz', 'lang')
+    def _compute_dashboard(self):
+        """Count by day in the user's time zone, in one query for all gateways."""
+        today = fields.Datetime.context_timestamp(self, fields.Datetime.now()).replace(
+            hour=0, minute=0, second=0, microsecond=0)
+        days = [today.date() - timedelta(days=DAYS - 1 - number) for number in range(DAYS)]
+        since = (today - timedelta(days=DAYS - 1)).astimezone(timezone.utc).replace(tzinfo=None)
+        counts = self._count_days(since)
+        for gateway in self:
+            by_day = counts.get(gateway._origin.id, {})
+            rows = [by_day.get(day, (0, 0, 0, 0)) for day in days]
+            sent, delivered, failed, expected = (sum(column) for column in zip(*rows, strict=True))
+            gateway.has_week = bool(sent + failed)
+            gateway.has_reports = bool(expected)
+            gateway.success_rate = sent / (sent + failed) if sent + failed else 0
+            gateway.delivery_rate = delivered / expected if expected else 0
+            gateway.dashboard_graph = json.dumps(self._draw(days, rows))
+
+    def _count_days(self, since):
+        """
+        :param datetime since: midnight of the first day, in UTC
+        :return: {gateway id: {date: (accepted, delivered, failed, those whose delivery is known)}}
+        :rtype: dict
+        """
+        counts = {}
+        statuses = self.env['sms.gateway.status'].with_context(
+            tz=self.env.context.get('tz') or self.env.user.tz or 'UTC')
+        for gateway, day, *row in statuses._read_group(
+                [('gateway_id', 'in', self._origin.ids), ('create_date', '>=', since), ('is_test', '!=', True)],
+                ['gateway_id', 'create_date:day'],
+                ['sent_count:sum', 'delivered_count:sum', 'failed_count:sum', 'delivery_rate:count']):
+            counts.setdefault(gateway.id, {})[day.date()] = row
+        return counts
+
+    @api.model
+    def _draw(self, days, rows):
+        """Return the series for the graph widget."""
+        bars = [
+            {'delivered': delivered, 'sent': max(sent - delivered, 0), 'failed': failed}
+            for sent, delivered, failed, _expected in rows]
+        labels = {
+            'delivered': self.env._("Delivered"), 'sent': self.env._("Sent"), 'failed': self.env._("Failed")}
+        return [
+            {
+                'key': labels[name],
+                'name': name,
+                'values': [
+                    {'label': format_date(self.env, day, date_format='EEE'), 'value': bar[name]}
+                    for day, bar in zip(days, bars, strict=True)],
+            }
+            for name in SERIES]
+
+    @api.depends_context('uid', 'allowed_company_ids')
+    def _compute_queue_count(self):
+        counts = dict(self.env['sms.sms']._read_group(
+            [('gateway_id', 'in', self._origin.ids), ('state', 'in', ('outgoing', 'process')),
+             ('to_delete', '!=', True), '|', ('state', '=', 'outgoing'), ('claimed_until', '!=', False)],
+            ['gateway_id'], ['__count']))
+        for gateway in self:
+            gateway.queue_count = counts.get(gateway._origin, 0)
+
+    @api.depends_context('uid', 'allowed_company_ids')
+    def _compute_last_success_date(self):
+        statuses = self.env['sms.gateway.status']
+        last = {status.gateway_id.id: status for status in statuses._find_last(self._origin.ids, ('success',))}
+        for gateway in self:
+            status = last.get(gateway._origin.id, statuses)
+            gateway.last_success_date = status.sent_date or status.create_date
+
+    @api.depends('last_error_date', 'last_success_date')
+    def _compute_is_last_failed(self):
+        for gateway in self:
+            success, failure = gateway.last_success_date, gateway.last_error_date
+            gateway.is_last_failed = failure and not (success and success > failure)
+
+    # === CRUD METHODS === #
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_tests(self):
+        """Delete the statuses of test SMS; `_unlink_except_used` refuses gateways with any other."""
+        self.env['sms.gateway.status'].sudo().search(
+            [('gateway_id', 'in', self.ids), ('is_test', '=', True)]).unlink()
+
     # === ACTION METHODS === #
 
     def action_test(self):
@@ -211,7 +325,28 @@ class SmsGateway(models.Model):
         action = self.env['ir.actions.act_window']._for_xml_id('eis_sms_apis.sms_gateway_status_action')
         return dict(action, domain=[('gateway_id', '=', self.id), *domain], context={})
 
-    # === BUSINESS METHODS - WARNINGS === #
+    def action_view_queue(self):
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id('sms.sms_sms_action')
+        return dict(action, domain=[
+            ('gateway_id', '=', self.id), ('state', 'in', ('outgoing', 'process')), ('to_delete', '!=', True)])
+
+    def action_fix_placeholders(self):
+        """Replace misspelled placeholders with those that they resemble."""
+        self.ensure_one()
+        for name in ('base_url', 'body_template'):
+            self[name] = correct(self[name] or '') or False
+        for rows in (self.parameter_ids, self.header_ids):
+            for row in rows:
+                row.value = correct(row.value or '') or False
+
+    def action_add_auth_header(self):
+        """Add the usual header for a credential that the request does not use."""
+        self.ensure_one()
+        key, value = AUTH_HEADERS[self.auth_type]
+        self.header_ids = [Command.create({'key': key, 'value': value})]
+
+    # === BUSINESS METHODS === #
 
     def _get_sample_recipients(self):
         """Return sample recipients for the preview, two if the gateway supports several.
@@ -228,138 +363,16 @@ class SmsGateway(models.Model):
             for index, number in enumerate(numbers, 1)
         ]
 
-    def _get_warnings(self):
-        """Return what will not work, or not as expected.
+    def _get_request_texts(self):
+        texts = (
+            self.base_url, self.body_template, *self.parameter_ids.mapped('value'), *self.header_ids.mapped('value'))
+        return [text for text in texts if text]
 
-        :rtype: list[str]
+    def _get_unused_credential(self, names):
+        """Return the credential of the Authentication Type if it is entered and the request does not send it.
+
+        :param names: placeholders of the request
         """
-        self.ensure_one()
-        if not self.base_url:
-            is_new = not self._origin and self.state != 'active'  # the form was just opened
-            return [] if is_new else [self.env._("Base URL is empty, so this gateway cannot send. Enter a Base URL.")]
-        usage = RequestUsage(self._get_request_config())
-        return [
-            *self._get_request_warnings(usage),
-            *self._get_credential_warnings(usage),
-            *self._get_routing_warnings(),
-            *self._get_callback_warnings(usage.names),
-        ]
-
-    def _get_request_warnings(self, usage):
-        config, problems = usage.config, self.env['sms.gateway.problem']
-        if config.sends_json and not config.has_template and not config.parameters:
-            yield self.env._("The request has no body. Enter a JSON Body Template, or add parameters to build one.")
-            return
-        try:
-            check_config(config)
-        except ConfigError as error:
-            yield problems._word(error.problem)
-            return
-        if config.multiple_recipients:
-            if not usage.names_all_recipients:
-                yield self.env._(
-                    "Supports Multiple Recipients is on, but the request contains no list of numbers. Add {phones} to "
-                    "a parameter, or __phones_list__ or __each__ to the JSON Body Template.")
-            if usage.shares_uuid:
-                yield self.env._(
-                    "In a request for several recipients, {uuid} does not identify one SMS, so delivery reports cannot "
-                    "be matched by it. Move it into [\"__each__\", ...], or read the message ID from the response.")
-        elif not usage.names_recipients:
-            yield problems._word(Problem('no_recipient'))
-        if not usage.names & {'message', 'message_hex'}:
-            yield problems._word(Problem('no_message'))
-
-    def _get_credential_warnings(self, usage):
-        needed = usage.names | (REQUIRED['basic'] if self.auth_type == 'basic' else set())
-        missing = [
-            self._fields[name]._description_string(self.env)
-            for name in (*CREDENTIALS, 'account_id', 'sender') if name in needed and not self[name]
-        ]
-        if missing:
-            yield self.env._("Missing: %s. The request uses it.", ', '.join(missing))
-        if usage.puts_secret_in_url:
-            yield self.env._("The URL contains a credential, which servers and proxies write to their logs. Move it to "
-                             "a header or the body if the provider accepts it there.")
-        url = usage.config.url
-        if usage.names & set(CREDENTIALS) and url.lower().startswith('http://') and not is_local(url):
-            yield self.env._("Credentials are sent unencrypted. Use https:// if the provider offers it.")
-        places = {
-            name or self._fields[field]._description_string(self.env)
-            for field, name, _secret in find_typed_secrets(usage.config)}
-        if places:
-            yield self.env._(
-                "These values seem to contain secrets, which are visible on the form and copied with the gateway: %s. "
-                "Enter the secrets on the Authentication page and use placeholders such as {token} instead.",
-                ', '.join(sorted(places)))
-
-    def _get_routing_warnings(self):
-        if self.number_format in ('national', 'significant') and not self.country_prefixes:
-            yield self.env._(
-                "Numbers of other countries would reach strangers because the Number Format leaves out the country "
-                "code. Enter the Country Prefixes that the provider serves.")
-        if self.state == 'active' and self._is_parameter_on('sms.use_iap'):
-            yield self.env._("Use IAP is on in the settings, so gateways are not used.")
-        if self.state == 'active' and self.country_prefixes and self._receives_unmatched_numbers():
-            yield self.env._(
-                "No Default Gateway is set and this gateway has the highest priority, so it also sends to numbers that "
-                "match no gateway's prefixes. Set a Default Gateway in the settings to change this.")
-        covering = self._get_covering_gateways()
-        if covering:
-            yield self.env._(
-                "All Country Prefixes of this gateway are covered by gateways with a higher priority: %s. Drag this "
-                "gateway above them, or change the prefixes.", ', '.join(covering.mapped('name')))
-
-    def _receives_unmatched_numbers(self):
-        """Return whether rule 3 routes unmatched numbers to this gateway, because there is no Default Gateway.
-
-        :rtype: bool
-        """
-        companies = self.company_id or self.env['res.company'].sudo().search([('active', '=', True)])
-        routes = [replace(route, paused=False) for route in self._get_routes()]
-        default_id = self._get_default_gateway_id()
-        for company in companies:
-            candidates = routing.RoutingTable(routes, company.id, default_id).candidates(None)
-            if candidates and candidates[0].rule == routing.FIRST and candidates[0].gateway_id == self._origin.id:
-                return True
-        return False
-
-    def _get_covering_gateways(self):
-        """Return Active gateways that together cover all prefixes of this one with a higher priority.
-
-        :return: empty if at least one prefix is left to this gateway
-        """
-        try:
-            own = phone.parse_prefixes(self.country_prefixes or '')
-        except phone.NumberError:
-            return self.browse()
-        others = self.search([
-            *self._get_sending_domain(self.company_id), ('id', '!=', self._origin.id),
-            ('country_prefixes', '!=', False)])
-        prefixes = [(prefix, other) for other in others for prefix in other._get_prefixes()]
-        covering = self.browse()
-        for prefix in own:
-            rank = (self.sequence, -len(prefix), self._origin.id or float('inf'))
-            first = next((other for start, other in prefixes if prefix.startswith(start)
-                          and (other.sequence, -len(start), other.id) < rank), None)
-            if first is None:
-                return self.browse()
-            covering |= first
-        return covering
-
-    def _get_callback_warnings(self, names):
-        if not self.delivery_callback_enabled:
-            return
-        by_uuid = self.delivery_callback_uuid_param and names & {'uuid', 'uuid20'}
-        by_message_id = (
-            self.create_status and self.delivery_callback_message_id_param
-            and (self.message_id_regex or self.answer_message_id_path))
-        if not by_uuid and not by_message_id:
-            yield self.env._(
-                "Delivery reports cannot be matched to their SMS. Read the message ID from the response (Message ID "
-                "Regex) with Track Status on, or send {uuid} where the provider's reports repeat it.")
-        if missing := self._get_missing_authentication():
-            yield self.env._("All delivery reports are refused. Webhook Authentication requires %s.", missing)
-        if is_local(self.delivery_callback_url) and not is_local(self.base_url):
-            yield self.env._(
-                "Providers cannot reach the Callback URL because it points to this machine. Set the system parameter "
-                "web.base.url to the public URL of Odoo.")
+        name = self.auth_type
+        is_unused = self.base_url and name in AUTH_HEADERS and self[name] and name not in names
+        return name if is_unused else ''

@@ -95,6 +95,14 @@ class TestTours(GatewayCase, HttpCase):
         self.assertEqual(self.gateway.answer_message_id_path, 'result.msgid')
         self.assertEqual(self.gateway.answer_status_path, 'result.status')
 
+    def test_correct_request(self):
+        gateway = self.make_gateway("Reseller", sender="Shop", parameter_ids=[
+            (0, 0, {'key': 'to', 'param_type': 'number'}), (0, 0, {'key': 'text', 'param_type': 'message'}),
+            (0, 0, {'key': 'from', 'value': '{sendr}'})])
+        self.start_tour(f'{ACTION}sms_gateway_action/{gateway.id}', 'eis_sms_apis.correct_request', login='admin')
+        self.assertEqual(gateway.parameter_ids[-1].value, '{sender}')
+        self.assertEqual(gateway.header_ids.value, 'Bearer {token}')
+
     def test_wrong_configuration(self):
         with mute_logger('odoo.http'):  # it logs what the form refuses
             self.start_tour(f'{ACTION}sms_gateway_action', 'eis_sms_apis.wrong_configuration', login='admin')

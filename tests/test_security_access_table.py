@@ -47,6 +47,8 @@ METHODS = """
     sms.gateway         action_end_rotation          no   no   no   no   yes
     sms.gateway         action_use_template          no   no   no   no   yes
     sms.gateway         action_connect               no   no   no   no   yes
+    sms.gateway         action_fix_placeholders      no   no   no   no   yes
+    sms.gateway         action_add_auth_header       no   no   no   no   yes
     sms.gateway         action_open_documentation    no   no   no   no   yes
     sms.gateway         action_check_balance         no   no   no   no   yes
     sms.gateway         action_test                  page page page page yes
@@ -293,7 +295,7 @@ class TestAccessTable(AccessTableCase):
         self.assertLessEqual(ours, listed)
         models = {model for model in self.env.registry if model.startswith(('sms.gateway', 'sms.retry'))}
         self.assertEqual({model for model, *_cells in table(OPERATIONS)} - {'sms.sms', 'sms.tracker'},
-                         models - {'sms.gateway.row', 'sms.gateway.problem'})
+                         models - {'sms.gateway.row', 'sms.gateway.problem', 'sms.gateway.warning'})
 
     def test_secrets_are_hidden_in_exports_and_copies(self):
         gateway = self.make_gateway(

@@ -1,0 +1,56 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Mistakes in a request: a warning says what is wrong, and a button of the form corrects it."""
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from ..tools.request.spelling import find_misspelled
+from .common import SECRET, GatewayCase
+
+
+@tagged('post_install', '-at_install')
+class TestMistakes(GatewayCase):
+
+    def test_spelling(self):
+        for text, expected in (
+                ('{sendr} {Phone} {mesage}', {'{sendr}': '{sender}', '{Phone}': '{phone}', '{mesage}': '{message}'}),
+                ('{phone}{message}{sender}', {}), ('{to} {text} {number} {x}', {}), ('{"a": "{api_kye}"}',
+                                                                                     {'{api_kye}': '{api_key}'})):
+            with self.subTest(text=text):
+                self.assertEqual(find_misspelled([text]), expected)
+
+    def test_misspelled_placeholders(self):
+        self.gateway.write({
+            'sender': "Shop", 'base_url': f'{self.provider.url}/{{acount_id}}', 'account_id': 'A1',
+            'parameter_ids': [Command.create({'key': 'from', 'value': '{sendr}'})],
+            'header_ids': [Command.create({'key': 'X-To', 'value': 'to {Phone}'})],
+        })
+        self.assertIn("{sendr} is not a placeholder. Did you mean {sender}?", self.gateway.warnings)
+        self.assertTrue(self.gateway.is_misspelled)
+        self.gateway.action_fix_placeholders()
+        self.assertFalse(self.gateway.is_misspelled)
+        self.assertFalse(self.gateway.warnings)
+        self.assertEqual(self.gateway.base_url, f'{self.provider.url}/{{account_id}}')
+        self.assertEqual(self.gateway.parameter_ids.mapped('value')[-1], '{sender}')
+        self.assertEqual(self.gateway.header_ids.value, 'to {phone}')
+
+    def test_unused_credentials(self):
+        self.assertFalse(self.gateway.is_token_unused)
+        rows = self.gateway.parameter_ids
+        rows.filtered(lambda row: row.param_type == 'auth').unlink()
+        for name, header, value in (
+                ('token', 'Authorization', 'Bearer {token}'), ('api_key', 'X-API-Key', '{api_key}')):
+            with self.subTest(name=name):
+                self.gateway.write({'auth_type': name, name: SECRET, 'header_ids': [Command.clear()]})
+                self.assertTrue(self.gateway[f'is_{name}_unused'])
+                self.assertIn("The request does not send the", self.gateway.warnings)
+                self.gateway.action_add_auth_header()
+                self.assertFalse(self.gateway[f'is_{name}_unused'])
+                self.assertEqual((self.gateway.header_ids.key, self.gateway.header_ids.value), (header, value))
+                self.assertNotIn("does not send", self.gateway.warnings or '')
+
+    def test_long_sender(self):
+        self.gateway.parameter_ids = [Command.create({'key': 'from', 'value': '{sender}'})]
+        for sender, warns in (("My Company Shop", True), ("My Company", False), ("+12025550123456", False)):
+            with self.subTest(sender=sender):
+                self.gateway.sender = sender
+                self.assertEqual("Alphanumeric sender IDs" in (self.gateway.warnings or ''), warns)
