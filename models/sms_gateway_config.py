@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import str2bool
 
 from ..sending import routing
@@ -44,6 +45,28 @@ class SmsGateway(models.Model):
         "Smart Encoding", required=True, default=OFF,
         help="Replaces characters that make an SMS Unicode, which fits 70 instead of 160 characters: typographic "
              "quotes, dashes and spaces, and with Always also accents (Ł becomes L). Odoo keeps the original text.")
+
+    default_badge = fields.Char(
+        "Default", compute='_compute_default_badge', help="Numbers that match no gateway's prefixes use this gateway.")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends_context('lang')
+    def _compute_default_badge(self):
+        default_id = self._get_default_gateway_id()
+        for gateway in self:
+            gateway.default_badge = self.env._("Default") if gateway._origin.id == default_id != 0 else False
+
+    # === ACTION METHODS === #
+
+    def action_make_default(self):
+        """Make this the Default Gateway of the settings."""
+        self.ensure_one()
+        self.check_access('write')
+        if self.state != 'active' or not self.active:
+            raise UserError(self.env._("%s is not Active. Activate it first.", self.name))
+        self.env['ir.config_parameter'].sudo().set_param('sms.sms_gateway_id', str(self.id))
+        self.invalidate_model(['default_badge'])
 
     # === BUSINESS METHODS - SYSTEM PARAMETERS === #
 

@@ -43,6 +43,7 @@ METHODS = """
     sms.gateway         action_toggle_state          no   no   no   no   yes
     sms.gateway         action_new_callback_token    no   no   no   no   yes
     sms.gateway         action_resume                no   no   no   no   yes
+    sms.gateway         action_make_default          no   no   no   no   yes
     sms.gateway         action_rotate_callback_token no   no   no   no   yes
     sms.gateway         action_end_rotation          no   no   no   no   yes
     sms.gateway         action_use_template          no   no   no   no   yes

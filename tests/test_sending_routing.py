@@ -3,7 +3,10 @@
 import random
 from unittest.mock import patch
 
+from lxml import etree
+
 from odoo.addons.sms.tools.sms_api import SmsApi
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .common import GatewayCase
@@ -145,6 +148,27 @@ class TestRule3And4(RoutingCase):
                 default = self.make_gateway("Default", **values)
                 self.set_parameter('sms.sms_gateway_id', default.id)
                 self.assertRoute(BELGIUM, self.gateway)
+
+    def test_make_default(self):
+        second = self.make_gateway("Second", sequence=50)
+        self.assertFalse((self.gateway | second).filtered('default_badge'))
+        second.action_make_default()
+        self.assertEqual((self.gateway | second).filtered('default_badge'), second)
+        self.assertRoute(BELGIUM, second)
+        self.gateway.action_make_default()
+        self.assertEqual((self.gateway | second).filtered('default_badge'), self.gateway)
+        for values in ({'state': 'new'}, {'state': 'disabled'}, {'state': 'active', 'active': False}):
+            second.write({'active': True, **values})
+            with self.subTest(**values), self.assertRaisesRegex(UserError, "Second is not Active"):
+                second.action_make_default()
+        self.assertEqual(second._get_default_gateway_id(), self.gateway.id)
+
+    def test_disabling_or_archiving_the_default_gateway_asks(self):
+        arch = etree.fromstring(self.env['sms.gateway'].get_view(view_type='form')['arch'])
+        for button in arch.xpath("//button[@name='action_archive'] | //button[@string='Disable']"):
+            asks = 'not default_badge' in button.get('invisible')
+            self.assertEqual("This is the Default Gateway" in button.get('confirm', ''), asks, button.attrib)
+        self.assertEqual(len(arch.xpath("//button[contains(@confirm, 'This is the Default Gateway')]")), 2)
 
     def test_rule_3_default_gateway_that_is_none_is_not_used(self):
         for value in ('987654', 'twilio', '-1', '0', f'{self.gateway.id}.0'):
