@@ -93,7 +93,7 @@ class Data:
         return gateway_id
 
     def _make_gateways(self):
-        twilio = {'username': 'AC5f0c2b', 'password': AUTH_TOKEN, 'state': 'active'}
+        twilio = {'username': f'AC{"5f0c2b7d" * 4}', 'password': AUTH_TOKEN, 'state': 'active'}
         self.ids['gateway'] = self._copy(
             'twilio', name='Twilio, North America', country_prefixes='+1', sender='+12025550100', **twilio)
         self.call('ir.config_parameter', 'set_param', ['sms.sms_gateway_id', str(self.ids['gateway'])])
