@@ -17,11 +17,12 @@ UPDATE sms_gateway
 -- other literal may be a secret. The functions are gone with the session.
 CREATE OR REPLACE FUNCTION pg_temp.eis_placeholder() RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT '\{(?:phones?|message(?:_hex)?|api_key|token|username|password|sender|account_id|uuid(?:20)?|callback_url'
-           '|encoding)\}|__(?:each|phone|phones_list|message|api_key|token|username|password|sender|uuid|callback_url'
-           '|encoding)__'
+           '|encoding|validity_(?:seconds|minutes)|valid_until)\}'
+           '|__(?:each|phone|phones_list|message|api_key|token|username|password|sender|uuid|callback_url|encoding'
+           '|validity_(?:seconds|minutes))__'
 $$;
 CREATE OR REPLACE FUNCTION pg_temp.eis_constant() RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT '(?:[0-9]{1,9}|%[a-z]|'
+    SELECT '(?:[0-9]{1,9}|%[a-z]|[hms]|'
            'accept|accepted|accesskey|all|any|api|apikey|app|application|ascii|async|auto|basic|'
            'batch|bearer|binary|body|bulk|callback|channel|charset|code|coding|content|country|data|'
            'default|delivery|direct|dlr|en|encoding|error|fallback|false|flash|form|format|from|'

@@ -125,7 +125,8 @@ class TestNeutralize(SendingCase):
             for columns, table in (
                 ('name, base_url, body_template', 'sms_gateway g'),
                 ('h.id, key, value', 'sms_gateway_header h JOIN sms_gateway g ON g.id = gateway_id'),
-                ('p.id, key, value', 'sms_gateway_parameter p JOIN sms_gateway g ON g.id = gateway_id'))]
+                ('p.id, key, value', 'sms_gateway_parameter p JOIN sms_gateway g ON g.id = gateway_id'),
+                ('q.id, q.url, q.body', 'sms_gateway_query q JOIN sms_gateway g ON g.id = gateway_id'))]
 
     def test_copy_sends_nothing(self):
         server = self.start_server(cron_threads=1)
@@ -161,7 +162,8 @@ class TestNeutralize(SendingCase):
 
     def test_copy_has_no_secret(self):
         for table in (
-                'sms_gateway', 'sms_gateway_header', 'sms_gateway_parameter', 'ir_config_parameter', 'ir_default'):
+                'sms_gateway', 'sms_gateway_header', 'sms_gateway_parameter', 'sms_gateway_query', 'ir_config_parameter',
+                'ir_default'):
             rows = str(self.query(f"SELECT * FROM {table}"))
             for secret in SECRETS:
                 self.assertNotIn(secret, rows)
@@ -201,7 +203,8 @@ class TestUninstall(SendingCase):
         'menus': "SELECT name FROM ir_ui_menu WHERE name->>'en_US' LIKE 'SMS Gateway%%'",
         'triggers': "SELECT t.id FROM ir_cron_trigger t LEFT JOIN ir_cron c ON c.id = t.cron_id WHERE c.id IS NULL",
         'columns': "SELECT column_name FROM information_schema.columns WHERE table_name IN ('sms_sms', 'sms_tracker') "
-                   "AND column_name IN ('gateway_id', 'claimed_until', 'send_after', 'attempt', 'failure_reason')",
+                   "AND column_name IN ('gateway_id', 'claimed_until', 'send_after', 'attempt', 'failure_reason', "
+                   "'lane', 'valid_until', 'forced_gateway_id', 'uses_exclusion_list')",
         'selections': "SELECT value FROM ir_model_fields_selection s JOIN ir_model_fields f ON f.id = s.field_id "
                       "WHERE f.model = 'sms.sms' AND f.name = 'failure_type' AND value = 'sms_rejected'",
         'failures': "SELECT failure_type FROM sms_sms WHERE failure_type IN ('sms_rejected', 'sms_not_delivered')",
