@@ -144,14 +144,16 @@ class SmsGatewayReceivedReport(models.Model):
 
     @api.autovacuum
     def _gc_received_reports(self):
-        """Remove reports that were received more than `eis_sms_apis.report_retention_days` ago; 0 keeps all."""
+        """Remove reports that were received more than `eis_sms_apis.report_retention_days` ago; 0 keeps all. Those that
+        were not applied yet stay until they have failed too often."""
         days = self.env['sms.gateway']._get_integer_parameter('eis_sms_apis.report_retention_days', KEEP_DAYS)
         if days <= 0:
             return 0, 0
         self.env.cr.execute("""
             DELETE FROM sms_gateway_received_report WHERE id IN (
                 SELECT id FROM sms_gateway_received_report
-                WHERE create_date < (now() AT TIME ZONE 'UTC') - %s * interval '1 day' ORDER BY id LIMIT %s)
-        """, [days, GC_UNLINK_LIMIT])
+                WHERE create_date < (now() AT TIME ZONE 'UTC') - %s * interval '1 day'
+                AND (applied_date IS NOT NULL OR tries >= %s) ORDER BY id LIMIT %s)
+        """, [days, MAX_TRIES, GC_UNLINK_LIMIT])
         done = self.env.cr.rowcount
         return done, done == GC_UNLINK_LIMIT
