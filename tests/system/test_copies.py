@@ -162,8 +162,8 @@ class TestNeutralize(SendingCase):
 
     def test_copy_has_no_secret(self):
         for table in (
-                'sms_gateway', 'sms_gateway_header', 'sms_gateway_parameter', 'sms_gateway_query', 'ir_config_parameter',
-                'ir_default'):
+                'sms_gateway', 'sms_gateway_header', 'sms_gateway_parameter', 'sms_gateway_query',
+                'ir_config_parameter', 'ir_default'):
             rows = str(self.query(f"SELECT * FROM {table}"))
             for secret in SECRETS:
                 self.assertNotIn(secret, rows)
