@@ -10,7 +10,7 @@ class MailThread(models.AbstractModel):
         """Send with the validity and lane of the template."""
         if not template and template_xmlid:
             template = self.env.ref(template_xmlid, raise_if_not_found=False)
-        record = template._with_lane(template._with_validity(self)) if template else self
+        record = template._with_sending_options(self) if template else self
         return super(MailThread, record)._message_sms_with_template(
             template=template, template_xmlid=template_xmlid, template_fallback=template_fallback,
             partner_ids=partner_ids, **kwargs)

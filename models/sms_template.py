@@ -17,11 +17,12 @@ class SmsTemplate(models.Model):
     _validity_minutes_not_negative = models.Constraint(
         'CHECK (validity_minutes >= 0)', "Enter 0 or more minutes as validity.")
 
-    def _with_validity(self, records):
-        """Return records in whose context new SMS get the validity of this template, if it has one."""
-        minutes = self.sudo().validity_minutes
-        return records.with_context(sms_validity_minutes=minutes) if minutes else records
-
-    def _with_lane(self, records):
-        """Return the records with the lane of this template in their context, for SMS that they create."""
-        return records.with_context(sms_lane=URGENT) if self.sudo().is_urgent else records
+    def _with_sending_options(self, records):
+        """Return the records with the validity and lane of this template in their context, for SMS that they create."""
+        template = self.sudo()
+        context = {}
+        if template.validity_minutes:
+            context['sms_validity_minutes'] = template.validity_minutes
+        if template.is_urgent:
+            context['sms_lane'] = URGENT
+        return records.with_context(**context)

@@ -7,7 +7,7 @@ class SmsComposer(models.TransientModel):
 
     def _action_send_sms(self):
         """Send with the validity and lane of the template."""
-        composer = self.template_id._with_lane(self.template_id._with_validity(self))
+        composer = self.template_id._with_sending_options(self)
         if self.composition_mode == 'mass':
             composer = composer.with_context(sms_is_mass=True)
         return super(SmsComposer, composer)._action_send_sms()
