@@ -2,10 +2,13 @@
 """Secrets that are typed where they do not belong are found, and shown nowhere."""
 import base64
 import json
+import re
+from pathlib import Path
 
 from ...tools.request.builder import build_requests, preview
 from ...tools.request.config import Credentials, Parameter, RequestConfig
 from ...tools.request.curl import to_curl
+from ...tools.request.placeholders import EACH, PLACEHOLDERS, TOKENS
 from ...tools.request.typed_secrets import find_secrets, find_typed_secrets
 from .common import RECIPIENT, PureCase
 
@@ -182,3 +185,15 @@ class TestUserinfo(PureCase):
     def test_no_userinfo(self):
         request = self.send('https://api.example.com/a@b')
         self.assertEqual((request.url, request.headers), ('https://api.example.com/a@b', ()))
+
+
+class TestNeutralize(PureCase):
+    """A neutralized copy keeps placeholders, and replaces what is between them."""
+
+    def test_it_knows_each_placeholder(self):
+        sql = (Path(__file__).parents[2] / 'data' / 'neutralize.sql').read_text(encoding='utf-8')
+        body = re.search(r'eis_placeholder\(\).*?\$\$(.*?)\$\$', sql, re.DOTALL)[1]
+        known = re.compile(''.join(re.findall("'([^']*)'", body)))
+        for text in (*(f'{{{name}}}' for name in PLACEHOLDERS), *(f'__{name}__' for name in TOKENS), EACH):
+            self.assertTrue(known.fullmatch(text), text)
+        self.assertFalse(known.fullmatch('{secret}'))
