@@ -75,6 +75,15 @@ class TestTours(GatewayCase, HttpCase):
         self.start_tour(f'/odoo/res.partner/{contact.id}', 'eis_sms_apis.retry_from_chatter', login='plain')
         self.assertEqual(message.notification_ids.notification_status, 'ready')
 
+    def test_employee_retries_a_mass_sms(self):
+        self.refuse()
+        new_test_user(self.env, 'plain', groups='base.group_user,base.group_partner_manager')
+        contact = self.make_contact()
+        contact._message_sms_schedule_mass("Your order is ready", mass_force_send=True)
+        self.assertEqual(contact.message_ids[0].notification_ids.notification_status, 'exception')
+        self.start_tour(f'/odoo/res.partner/{contact.id}', 'eis_sms_apis.retry_from_chatter', login='plain')
+        self.assertEqual(contact.message_ids[0].notification_ids.notification_status, 'ready')
+
     def test_employee_is_asked_in_the_chatter(self):
         self.always_answer(Reply(500))
         new_test_user(self.env, 'plain', groups='base.group_user,base.group_partner_manager')

@@ -87,6 +87,33 @@ class TestComposer(DoorCase):
         self.env['sms.sms']._process_queue()
         self.assertSent((JO, "Hi Jo"), (ANN, "Hi Ann"))
 
+    def test_mass_shows_each_state_in_the_chatter(self):
+        self.provider.answer(*(
+            lambda request: Reply(400, {'text': "On the stop list"}) if ANN[1:].encode() in request.body
+            else self.provider.accept(request) for _contact in self.contacts))
+        self.composer(
+            self.contacts, composition_mode='mass', mass_keep_log=True, mass_force_send=True).action_send_sms()
+        sent, refused = (contact.message_ids[0].notification_ids for contact in self.contacts)
+        self.assertEqual((sent.notification_status, sent.sms_number, sent.res_partner_id), ('pending', JO, self.jo))
+        self.assertEqual((refused.notification_status, refused.failure_type), ('exception', 'sms_server'))
+        self.assertIn("On the stop list", refused.failure_reason)
+        self.assertTrue(refused.mail_message_id.has_sms_error)
+        self.assertEqual(refused.mail_message_id.retry_sms()['type'], 'success')
+        self.env['sms.sms']._process_queue()
+        self.assertEqual(refused.notification_status, 'pending')
+
+    def test_mass_without_log_leaves_no_note(self):
+        self.composer(
+            self.contacts, composition_mode='mass', mass_keep_log=False, mass_force_send=True).action_send_sms()
+        self.assertFalse(self.contacts.message_ids.notification_ids)
+
+    def test_mass_through_iap_is_logged_as_by_core(self):
+        self.env['ir.config_parameter'].set_param('sms.use_iap', True)
+        self.composer(self.contacts, composition_mode='mass', mass_keep_log=True).action_send_sms()
+        messages = self.contacts.message_ids.filtered(lambda message: message.message_type == 'sms')
+        self.assertEqual(len(messages), 2)
+        self.assertFalse(messages.notification_ids)
+
     def test_mass_with_force_send(self):
         self.composer(self.contacts, composition_mode='mass', mass_force_send=True).action_send_sms()
         self.assertSent((JO, "Hello"), (ANN, "Hello"))

@@ -46,6 +46,13 @@ class TestCampaign(MarketingCase):
         self.assertEqual(set(self.traces().mapped('trace_status')), {'error'})
         self.assertEqual(self.mailing.state, 'done')
 
+    def test_notes_of_a_mailing_show_no_state(self):
+        """The mailing shows the state of each SMS."""
+        self.make_mailing(sms_force_send=True, keep_archives=True).action_send_sms()
+        notes = self.contacts.message_ids.filtered(lambda message: message.message_type == 'sms')
+        self.assertEqual(len(notes), len(self.contacts))
+        self.assertFalse(notes.notification_ids)
+
     def test_no_gateway(self):
         self.gateway.state = 'disabled'
         self.mailing.action_send_sms()

@@ -36,6 +36,8 @@ METHODS = {
     ('ir.actions.server', '_run_action_sms_multi'): (('eval_context',), "the action's SMS get its lane"),
     ('sms.composer', '_action_send_sms'): ((), "the SMS of the composer get its template's validity"),
     ('sms.composer', '_prepare_mass_sms_values'): (('records',), "marks the SMS whose number the queue checks again"),
+    ('sms.composer', '_prepare_mass_sms'): (
+        ('records', 'sms_record_values'), "the chatter shows the state of each mass SMS"),
     ('ir.cron', '_commit_progress'): (('processed', 'remaining'), "the queue action tells how far it is"),
     ('ir.cron', '_trigger'): (('at',), "wakes the queue action"),
     ('sms.tracker', '_update_sms_mailings'): (

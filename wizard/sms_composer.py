@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import models
+from odoo import Command, models
 
 
 class SmsComposer(models.TransientModel):
@@ -19,3 +19,24 @@ class SmsComposer(models.TransientModel):
             for sms_values in values.values():
                 sms_values['uses_exclusion_list'] = True
         return values
+
+    def _prepare_mass_sms(self, records, sms_record_values):
+        """Show the state of each SMS in the chatter, as for a single SMS. Core only logs a note, which looks the same
+        whether the SMS was sent or refused."""
+        sms = super()._prepare_mass_sms(records, sms_record_values)
+        noted = sms.filtered(lambda one: one.mail_message_id and one.state == 'outgoing')._filter_gateway_sms()
+        # SMS Marketing has its own trackers, and shows the state of each SMS in the mailing
+        trackers = self.env['sms.tracker'].sudo().search([('sms_uuid', 'in', noted.mapped('uuid'))])
+        tracked = set(trackers.mapped('sms_uuid'))
+        self.env['mail.notification'].sudo().create([{
+            'author_id': one.mail_message_id.author_id.id,
+            'mail_message_id': one.mail_message_id.id,
+            'res_partner_id': one.partner_id.id,
+            'sms_number': one.number,
+            'notification_type': 'sms',
+            'sms_id_int': one.id,
+            'sms_tracker_ids': [Command.create({'sms_uuid': one.uuid})],
+            'is_read': True,
+            'notification_status': 'ready',
+        } for one in noted if one.uuid not in tracked])
+        return sms
