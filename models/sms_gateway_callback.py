@@ -8,6 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tools.urls import urljoin
 
 from ..sending.store.transactions import OwnTransactions, is_in_test
+from ..tools.actions import show_notification
 from ..tools.problem import ProblemError
 from ..tools.report.authentication import (
     Call,
@@ -173,16 +174,9 @@ class SmsGateway(models.Model):
         if not self.has_balance_query:
             raise UserError(self.env._("This gateway cannot read its balance. Add a query on the Balance page."))
         self.query_ids.filtered(lambda query: query.kind == 'balance')._check_balance()
-        return {
-            'type': 'ir.actions.client',
-            'tag': 'display_notification',
-            'params': {
-                'title': self.env._("Balance"),
-                'message': self.balance_error or f'{self.balance:g} {self.balance_currency or ""}'.strip(),
-                'type': 'danger' if self.balance_error else 'success',
-                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
-            },
-        }
+        return show_notification(
+            self.balance_error or f'{self.balance:g} {self.balance_currency or ""}'.strip(),
+            'danger' if self.balance_error else 'success', self.env._("Balance"))
 
     def action_new_callback_token(self):
         """Replace the token, which invalidates the old callback URL, and a previous one."""

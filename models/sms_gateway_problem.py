@@ -42,6 +42,7 @@ SENTENCES = {
 
     # SMS that were not sent
     'waiting_account': _lt("Waiting: the provider refuses the account of the gateway."),
+    'waiting_asked': _lt("Waiting: the provider is unreachable or asked to wait."),
     'waiting_failing': _lt("Waiting: the provider does not process requests."),
     'expired': _lt("The SMS was not sent in time and has expired. Nothing was sent. Retry to send it anyway."),
     'interrupted': _lt("Sending was interrupted."),

@@ -2,6 +2,7 @@
 from odoo import api, fields, models
 
 from ..sending.breaker import ACCOUNT, FAILING
+from ..sending.pauses import ASKED, Pause
 
 MIN_PAUSE = 10  # seconds; doubled with each consecutive pause
 MAX_PAUSE = 600
@@ -114,14 +115,17 @@ class SmsGatewayThrottle(models.Model):
     @api.model
     def _get_pauses(self):
         """
-        :return: {gateway id: remaining seconds of its pause}
-        :rtype: dict[int, float]
+        :return: {gateway id: (remaining seconds of its pause, Pause)}
+        :rtype: dict[int, tuple[float, Pause]]
         """
         self.env.cr.execute("""
-            SELECT gateway_id, EXTRACT(EPOCH FROM paused_until - (clock_timestamp() AT TIME ZONE 'UTC'))::float
+            SELECT gateway_id, EXTRACT(EPOCH FROM paused_until - (clock_timestamp() AT TIME ZONE 'UTC'))::float,
+                   pause_kind, pause_words
             FROM sms_gateway_throttle WHERE paused_until > clock_timestamp() AT TIME ZONE 'UTC'
         """)
-        return dict(self.env.cr.fetchall())
+        return {
+            gateway_id: (seconds, Pause(kind or ASKED, words or ''))
+            for gateway_id, seconds, kind, words in self.env.cr.fetchall()}
 
     def _get_reason(self):
         """Return why the gateway is paused, in the language of the environment.

@@ -13,7 +13,7 @@ from ..sending.lanes import BULK, NORMAL, SINGLE_LIMIT, choose_lane
 from ..sending.store.claims import count_due, trigger_queue
 from ..sending.store.lost_claims import recover_lost_claims
 from ..sending.store.transactions import is_in_test
-from ..tools.actions import open_form
+from ..tools.actions import open_form, show_notification
 from ..tools.core_contract import sends_through_iap
 from ..tools.gsm import count_segments
 from ..tools.sms_api import SmsApiGateway
@@ -200,16 +200,9 @@ class SmsSms(models.Model):
         if gateway:
             self.forced_gateway_id = gateway
         message = self.env._("%(count)s of %(total)s SMS queued again.", count=len(self), total=total)
-        return {
-            'type': 'ir.actions.client',
-            'tag': 'display_notification',
-            'params': {
-                'title': self.env._("Success") if self else self.env._("Warning"),
-                'message': message if self else self.env._("There are no SMS Text Messages to resend."),
-                'type': 'success' if self else 'danger',
-                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
-            },
-        }
+        return show_notification(
+            message if self else self.env._("There are no SMS Text Messages to resend."),
+            'success' if self else 'danger', self.env._("Success") if self else self.env._("Warning"))
 
     def action_open_status(self):
         return self.status_id._get_action()

@@ -2,6 +2,7 @@
 from odoo import api, fields, models
 
 from ..sending.store.transactions import try_statement, try_write
+from ..tools.actions import show_notification
 
 
 class SmsTracker(models.Model):
@@ -51,15 +52,48 @@ class SmsTracker(models.Model):
                 known.add(tracker.mailing_trace_id.trace_status)
         return states
 
+    # === CANCELED MAILINGS === #
+
+    def _register_hook(self):
+        """Cancel a mailing's queued SMS with it. Its model cannot be inherited, because SMS Marketing may not be
+        installed."""
+        super()._register_hook()
+        if 'mailing_trace_id' not in self._fields:
+            return
+        model = self.env.registry['mailing.mailing']
+        action_cancel = model.action_cancel
+
+        def action_cancel_with_sms(mailings):
+            mailings.env['sms.tracker']._cancel_queued_sms(mailings)
+            return action_cancel(mailings)
+
+        if action_cancel.__name__ != action_cancel_with_sms.__name__:
+            model.action_cancel = action_cancel_with_sms
+
+    @api.model
+    def _cancel_queued_sms(self, mailings):
+        """Cancel the SMS of mailings that no worker has started to send.
+
+        :param mailings: `mailing.mailing`
+        :return: a notification with the number of canceled SMS
+        :rtype: dict
+        """
+        mailings.check_access('write')
+        queued = self.env['sms.sms'].sudo().search([
+            ('mailing_id', 'in', mailings.ids), ('state', '=', 'outgoing'), ('to_delete', '!=', True)])
+        queued.action_set_canceled()
+        queued.sms_tracker_id._finish_mailings()
+        return show_notification(
+            self.env._("%s SMS canceled.", len(queued)), 'success' if queued else 'info')
+
     # === BY SQL === #
 
     @api.model
     def _write_failure_reasons(self, reasons):
         """Write failure reasons to notifications and SMS Marketing traces, in one statement each.
 
-        :param dict reasons: {UUID: failure reason}
+        :param dict reasons: {UUID: failure reason, empty to remove an old one}
         """
-        reasons = {uuid: reason for uuid, reason in reasons.items() if reason}
         if not reasons:
             return
         parameters = [list(reasons), list(reasons.values())]
@@ -68,7 +102,7 @@ class SmsTracker(models.Model):
             targets.append(('mailing_trace', 'mailing_trace_id', 'target.is_test_trace IS NOT TRUE'))
         for table, column, condition in targets:
             self.env.cr.execute(f"""
-                UPDATE {table} target SET failure_reason = v.reason
+                UPDATE {table} target SET failure_reason = NULLIF(v.reason, '')
                 FROM unnest(%s::text[], %s::text[]) AS v(uuid, reason) JOIN sms_tracker t ON t.sms_uuid = v.uuid
                 WHERE target.id = t.{column} AND {condition}
             """, parameters)  # pylint: disable=sql-injection

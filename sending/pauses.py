@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from ..tools.answer.interpretation import SendResult
+from ..tools.problem import Problem
+from .breaker import ACCOUNT, FAILING
 
 ASKED = 'asked'  # the provider is unreachable or asks to wait; other kinds are signals of `breaker`
+# why an SMS is queued again
+WAITING = {
+    ASKED: Problem('waiting_asked'), FAILING: Problem('waiting_failing'), ACCOUNT: Problem('waiting_account')}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ from dataclasses import replace
 import psycopg2
 
 from ..tools.answer.interpretation import interpret
-from ..tools.problem import Problem
-from .breaker import ACCOUNT, FAILING, HEALTHY, REFUSING, Breaker, read_signal
+from .breaker import HEALTHY, REFUSING, Breaker, read_signal
 from .dispatch import MAX_PORTION, Dispatcher
 from .outcomes import Outcomes
-from .pauses import Pauses
+from .pauses import WAITING, Pauses
 from .queued_sms import RENEW_AFTER
 from .request_pool import RequestPool
 from .retry import RETRY_DELAY, Done, NextGateway, decide, retry_delay
@@ -28,7 +27,6 @@ MAX_UNANSWERED = 5000  # SMS that are claimed and have no response yet
 SAVE_SIZE = 250  # minimum number of results that are saved together
 LAST_SAVE_SIZE = 50  # the same while the run only waits for the last responses
 MAX_SAVE_SECONDS = 1  # after which results are saved while other requests are in progress
-WAITING = {FAILING: Problem('waiting_failing'), ACCOUNT: Problem('waiting_account')}  # why an SMS is queued again
 STOP_SECONDS = 10  # for which a stopping server waits for responses
 
 

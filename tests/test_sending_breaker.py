@@ -77,6 +77,24 @@ class TestBreaker(GatewayCase):
             self.assertIn("No credit", sms.failure_reason)
             self.assertNotIn("may have received", sms.failure_reason)
 
+    def test_document_and_mailing_say_why_an_sms_waits(self):
+        """As soon as it is claimed, even if it was never tried; not any more once it is sent."""
+        self.provider.always(Reply(402, "No credit"), path='/')
+        self.sms.send()
+        contact = self.env['res.partner'].create({'name': "Contact", 'phone': '+32456000001'})
+        message = contact._message_sms("Hello", partner_ids=contact.ids)
+        self.run_queue()
+        waiting = message.notification_ids
+        self.assertEqual(waiting.notification_status, 'ready')
+        self.assertIn("Waiting: the provider refuses the account of the gateway.", waiting.failure_reason)
+        self.assertIn("No credit", waiting.failure_reason)
+        self.provider.always(self.provider.accept, path='/')
+        self.let_time_pass()
+        self.run_queue()
+        self.let_time_pass()
+        self.run_queue()
+        self.assertEqual((waiting.notification_status, waiting.failure_reason), ('pending', False))
+
     def test_one_probe_and_growing_pauses(self):
         """When the pause is over, one SMS goes. While it fails, the pause grows and nothing else is risked."""
         self.provider.always(Reply(401, "Authenticate"), path='/')

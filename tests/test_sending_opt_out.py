@@ -1,6 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Numbers that are blacklisted after their SMS was queued receive no bulk SMS."""
-from odoo.tests import tagged
+"""What is queued, and must not be sent any more: to numbers that were blacklisted since, and of canceled mailings."""
+from lxml import etree
+
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
 
 from .common import NUMBERS, GatewayCase, MarketingCase
 
@@ -60,3 +63,45 @@ class TestOptOutOfMailing(MarketingCase):
         self.assertEqual(self.traces(mailing).mapped('trace_status'), ['cancel', 'pending', 'pending', 'pending'])
         self.assertEqual(self.traces(mailing)[0].failure_type, 'sms_blacklist')
         self.assertEqual(mailing.state, 'done')
+
+
+@tagged('post_install', '-at_install')
+class TestCanceledMailing(MarketingCase):
+
+    def setUp(self):
+        super().setUp()
+        self.mailing = self.make_mailing(sms_force_send=False)
+        self.mailing.action_send_sms()
+        self.other = self.make_mailing(sms_force_send=False)
+        self.other.action_send_sms()
+
+    def assert_canceled(self):
+        self.env['sms.sms']._process_queue()
+        self.env.invalidate_all()
+        self.assertEqual(set(self.traces().mapped('trace_status')), {'cancel'})
+        self.assertEqual(set(self.traces(self.other).mapped('trace_status')), {'pending'})
+        self.assertEqual(len(self.provider.sms), len(self.contacts))
+
+    def test_cancel_of_the_mailing(self):
+        self.mailing.action_cancel()
+        self.assertEqual(self.mailing.state, 'draft')
+        self.assert_canceled()
+
+    def test_button(self):
+        marketer = new_test_user(self.env, 'marketer', 'base.group_user,mass_mailing.group_mass_mailing_user')
+        view = self.env['mailing.mailing'].with_user(marketer).get_view(view_type='form')
+        button, = etree.fromstring(view['arch']).xpath("//button[@type='action'][contains(@string, 'Queued')]")
+        action = self.env['ir.actions.server'].browse(int(button.get('name')))
+        result = action.with_user(marketer).with_context(
+            active_model='mailing.mailing', active_id=self.mailing.id, active_ids=self.mailing.ids).run()
+        self.assertIn(str(len(self.contacts)), result['params']['message'])
+        self.assert_canceled()
+        self.assertEqual(self.mailing.state, 'done')
+
+    def test_who_may_not(self):
+        employee = new_test_user(self.env, 'employee', 'base.group_user')
+        action = self.env.ref('eis_sms_apis.action_cancel_queued_sms').with_user(employee).with_context(
+            active_model='mailing.mailing', active_ids=self.mailing.ids)
+        with self.assertRaises(AccessError):
+            action.run()
+        self.assertEqual(set(self.traces().mapped('trace_status')), {'outgoing'})

@@ -42,6 +42,8 @@ METHODS = {
     ('ir.cron', '_trigger'): (('at',), "wakes the queue action"),
     ('sms.tracker', '_update_sms_mailings'): (
         ('trace_status', 'traces'), "brings traces to a state, see OF_MARKETING"),
+    ('sms.tracker', '_register_hook'): ((), "cancels a mailing's SMS with it"),
+    ('mailing.mailing', 'action_cancel'): ((), "the same"),
     ('mail.message', '_notify_message_notification_update'): ((), "shows in open chatters what became of an SMS"),
     ('mail.notification', '_to_store_defaults'): (('target',), "the chatter gets our words too"),
     ('res.users', '_get_company_ids'): ((), "for which companies the web client shows our words"),
@@ -68,7 +70,10 @@ TABLES = {
     ('sms.tracker', 'SMS_STATE_TO_TRACE_STATUS'): ({'pending', 'process', 'error'}, "the same of a trace"),
 }
 # those above that only `mass_mailing_sms` brings
-OF_MARKETING = {('sms.tracker', '_update_sms_mailings'), ('sms.tracker', 'SMS_STATE_TO_TRACE_STATUS')}
+OF_MARKETING = {
+    ('sms.tracker', '_update_sms_mailings'), ('sms.tracker', 'SMS_STATE_TO_TRACE_STATUS'),
+    ('mailing.mailing', 'action_cancel'),
+}
 # what is imported from core, or defined in a module of core: why
 NAMES = {
     'odoo.modules.module.current_test': "within tests nothing is committed, and SMS are sent at once",

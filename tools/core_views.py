@@ -25,6 +25,19 @@ def change_credit_links(arch, credit, account, contact, group):
         link.addnext(plain)
 
 
+def add_cancel_button(arch, action_id, label, question):
+    """Add a button that cancels a mailing's queued SMS to the line with their number.
+
+    :param int action_id: the action of the button
+    :param str label: of the button
+    :param str question: to confirm first
+    """
+    for count in arch.xpath("/form//button[@name='action_view_traces_scheduled']"):
+        count.addnext(etree.Element('button', {
+            'name': str(action_id), 'type': 'action', 'string': label, 'confirm': question,
+            'class': 'btn btn-link py-0', 'invisible': "mailing_type != 'sms'"}))
+
+
 def add_trace_reason(arch, is_shown):
     """Add the failure reason to lists and forms of SMS traces, which core does not show.
 

@@ -13,7 +13,8 @@ from odoo import fields
 
 from ...tools import phone
 from ..lanes import BULK, BULK_EVERY, order_by_lane
-from ..queued_sms import LEASE, QueuedSms
+from ..pauses import WAITING
+from ..queued_sms import LEASE, QueuedSms, not_sent
 from ..retry import RETRY_FOR
 from ..routing import RoutingTable
 from .results import word_by_author
@@ -203,7 +204,9 @@ def _wait_for_pauses(env, queued):
     pauses = env['sms.gateway.throttle']._get_pauses()
     for sms in queued:
         if sms.gateway_id in pauses and _can_wait(sms):
-            sms.delay = max(1, round(pauses[sms.gateway_id]))
+            seconds, pause = pauses[sms.gateway_id]
+            sms.delay = max(1, round(seconds))
+            sms.reason = not_sent('', WAITING[pause.kind], pause.words)
 
 
 def _can_wait(sms):
@@ -270,6 +273,7 @@ def requeue(env, queued):
         [sms.claimed_until for sms in queued],
     ])
     left = {sms_id for sms_id, in env.cr.fetchall()}
+    env['sms.tracker']._write_failure_reasons({sms.uuid: reasons[sms.id] for sms in queued if sms.id in reasons})
     if len(left) < len(queued):
         _cancel_deleted(env, [sms for sms in queued if sms.id not in left])
     now = fields.Datetime.now()

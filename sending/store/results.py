@@ -212,7 +212,8 @@ def _write_states(env, queued, states, delivered, unlink_failed, unlink_sent):
     quiet._send_with_api(SmsApiResults(env, results), unlink_failed=unlink_failed, unlink_sent=unlink_sent)
     env.flush_all()
     failed = [sms for sms in queued if sms.result.failure_type and sms.uuid not in delivered]
-    env['sms.tracker']._write_failure_reasons({sms.uuid: sms.result.error_message for sms in failed})
+    waited = {sms.uuid: '' for sms in queued if sms.age}  # they have the reason for it
+    env['sms.tracker']._write_failure_reasons(waited | {sms.uuid: sms.result.error_message for sms in failed})
     env['sms.tracker']._search_by_uuid([sms.uuid for sms in failed])._finish_mailings()
     all_sms.mail_message_id._notify_message_notification_update()
 

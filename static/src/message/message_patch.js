@@ -29,6 +29,13 @@ export class SmsNotificationPopover extends Component {
         return hasWriteAccess && failureNotifications.some((failure) => failure.notification_type === "sms");
     }
 
+    /** Why SMS were not sent yet. */
+    get waitingReasons() {
+        const waiting = this.props.message.notification_ids.filter(
+            (one) => one.notification_type === "sms" && one.failure_reason && !one.isFailure);
+        return [...new Set(waiting.map((one) => one.failure_reason))];
+    }
+
     async onClickRetry() {
         const { message, close } = this.props;
         const retry = (confirmed) => this.env.services.orm.call("mail.message", "retry_sms", [message.id, confirmed]);
