@@ -1,9 +1,12 @@
--- gateways send nothing and listen to no delivery report
+-- gateways send nothing and receive nothing
 UPDATE sms_gateway
    SET state = 'disabled',
        delivery_callback_enabled = false,
        delivery_callback_token = 'neutralized-' || id || '-' || gen_random_uuid(),
        delivery_callback_old_token = NULL,
+       inbound_enabled = false,
+       inbound_token = 'neutralized-' || id || '-' || gen_random_uuid(),
+       inbound_old_token = NULL,
        delivery_callback_check_key = NULL,
        delivery_callback_check_old_key = NULL,
        delivery_callback_check_username = NULL,

@@ -1,5 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import sms_gateway_row  # first, because the models of rows inherit it
+from . import (  # first, because others inherit them
+    sms_gateway_inbound_settings,
+    sms_gateway_inbox,
+    sms_gateway_row,
+)
 
 # isort: split
 from . import (
@@ -21,9 +25,11 @@ from . import (
     sms_gateway_early_report,
     sms_gateway_form,
     sms_gateway_header,
+    sms_gateway_inbound,
     sms_gateway_parameter,
     sms_gateway_problem,
     sms_gateway_query,
+    sms_gateway_received_message,
     sms_gateway_received_report,
     sms_gateway_status,
     sms_gateway_status_report,

@@ -20,11 +20,13 @@ REGEXES = ('message_id_regex', 'error_code_regex', 'wait_regex')
 TEXT_CHECKS = {
     'country_prefixes': phone.parse_prefixes, 'delivery_callback_signature_content': check_content,
     'delivery_callback_check_networks': parse_networks}
+TOKENS = ('delivery_callback_token', 'inbound_token')  # of the URLs that the provider calls
 STATUS_LISTS = ('success', 'pending', 'error', 'canceled')
 
 
 class SmsGateway(models.Model):
     _name = 'sms.gateway'
+    _inherit = ['sms.gateway.inbound.settings']
     _description = "SMS Gateway"
     _order = 'sequence, id'
 
@@ -297,7 +299,7 @@ class SmsGateway(models.Model):
             self._remember_secrets(vals)
             self._check_ranges(vals)
         gateways = super().create(vals_list)
-        secret_log.remember(*gateways.sudo().mapped('delivery_callback_token'))
+        secret_log.remember(*(gateway[name] for gateway in gateways.sudo() for name in TOKENS))
         return gateways
 
     def write(self, vals):

@@ -317,8 +317,9 @@ class SmsGateway(models.Model):
         username, password = self.delivery_callback_check_username or '', self.delivery_callback_check_password or ''
         secrets = Secrets(
             secrets=(*found.secrets, *filter(None, (
-                self.delivery_callback_token, self.delivery_callback_old_token, self.delivery_callback_check_key,
-                self.delivery_callback_check_old_key, password))),
+                self.delivery_callback_token, self.delivery_callback_old_token, self.inbound_token,
+                self.inbound_old_token, self.delivery_callback_check_key, self.delivery_callback_check_old_key,
+                password))),
             names=(*found.names, *filter(None, (username,))),
             pairs=(*found.pairs, *((f'{username}:{password}',) if username or password else ())),
         )

@@ -8,10 +8,11 @@ import json
 
 from odoo import Command, api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..tools.actions import open_form
 from ..tools.regions import expand_codes
-from .sms_gateway import CREDENTIALS
+from .sms_gateway import CREDENTIALS, TOKENS
 
 ADDON = 'eis_sms_apis'
 DELETED = f'{ADDON}.deleted_templates'  # a system parameter and its external id
@@ -236,13 +237,12 @@ class SmsGateway(models.Model):
         return [Command.clear()] if self._fields[name].type == 'one2many' else False
 
     def _init_column(self, column_name):
-        """Give each gateway of another product with this technical name its own callback token; core would give all of
-        them the same one."""
-        if column_name != 'delivery_callback_token':
+        """Give each existing gateway tokens of its own; core would give all of them the same one."""
+        if column_name not in TOKENS:
             super()._init_column(column_name)
             return
-        self.env.cr.execute("SELECT id FROM sms_gateway WHERE delivery_callback_token IS NULL")
+        column = SQL.identifier(column_name)
+        self.env.cr.execute(SQL("SELECT id FROM sms_gateway WHERE %s IS NULL", column))
         for (gateway_id,) in self.env.cr.fetchall():
             token = self._fields[column_name].default(self)
-            self.env.cr.execute(
-                "UPDATE sms_gateway SET delivery_callback_token = %s WHERE id = %s", [token, gateway_id])
+            self.env.cr.execute(SQL("UPDATE sms_gateway SET %s = %s WHERE id = %s", column, token, gateway_id))

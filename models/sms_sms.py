@@ -290,6 +290,8 @@ class SmsSms(models.Model):
         the company, and sends all SMS through one API."""
         deadline, period = self._get_queue_deadline()
         self.env['sms.gateway.received.report']._drain_all(deadline)
+        self.env['sms.gateway.received.message']._drain_all(deadline)
+        self.env['sms.gateway.inbound']._deliver_incomplete(deadline)
         self.env['sms.gateway.status']._close_all_missing_reports(deadline)
         done = recover_lost_claims(self.env, deadline)
         if time.monotonic() < deadline:

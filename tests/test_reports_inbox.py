@@ -14,7 +14,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..controllers import callback_load
-from ..models import sms_gateway_received_report
+from ..models import sms_gateway_inbox
 from .common import DeliveryCase
 
 NUMBERS = ('+32456001101', '+32456001102', '+32456001103')
@@ -57,7 +57,7 @@ class TestInbox(DeliveryCase):
         sms = self.send_sms(*NUMBERS)
         self.store(*(
             {'uuid': one.uuid, 'status': status} for status in ('sent', 'failed', 'delivered') for one in sms))
-        with mock.patch.object(sms_gateway_received_report, 'BATCH', 2):
+        with mock.patch.object(sms_gateway_inbox, 'BATCH', 2):
             self.gateway._drain_reports(time.monotonic() + 60)
         self.assertEqual((self.pending(), sms.mapped('state')), (0, ['sent'] * 3))
 

@@ -24,6 +24,8 @@ OPERATIONS = """
     sms.gateway.throttle                - - - - -
     sms.gateway.early.report            - - - - -
     sms.gateway.received.report         - - - - -
+    sms.gateway.received.message        - - - - -
+    sms.gateway.inbound                 - - - - rwu
     sms.gateway.test                    - - - - crwu
     sms.gateway.test.value              - - - - crwu
     sms.gateway.route                   - - - - crwu
@@ -46,6 +48,9 @@ METHODS = """
     sms.gateway         action_make_default          no   no   no   no   yes
     sms.gateway         action_rotate_callback_token no   no   no   no   yes
     sms.gateway         action_end_rotation          no   no   no   no   yes
+    sms.gateway         action_new_inbound_token     no   no   no   no   yes
+    sms.gateway         action_rotate_inbound_token  no   no   no   no   yes
+    sms.gateway         action_end_inbound_rotation  no   no   no   no   yes
     sms.gateway         action_use_template          no   no   no   no   yes
     sms.gateway         action_connect               no   no   no   no   yes
     sms.gateway         action_fix_placeholders      no   no   no   no   yes
@@ -98,6 +103,11 @@ METHODS = """
     sms.gateway.status  formatted_read_group         no   no   no   no   yes
     sms.gateway.early.report search_count            no   no   no   no   no
     sms.gateway.received.report search_count         no   no   no   no   no
+    sms.gateway.received.message search_count        no   no   no   no   no
+    sms.gateway.inbound read                         no   no   no   no   yes
+    sms.gateway.inbound write                        no   no   no   no   yes
+    sms.gateway.inbound create                       no   no   no   no   no
+    sms.gateway.inbound search_count                 no   no   no   no   yes
     sms.gateway.throttle search_count                 no   no   no   no   no
     sms.gateway.test    action_send                  no   no   no   no   yes
     sms.gateway.test    action_refresh               page page page page yes
@@ -144,6 +154,8 @@ CORE_METHODS = {
     'ir.model.fields': {'get_field_selection'},
     'mail.notification': {'format_failure_reason'},
     'res.config.settings': {'default_get', 'set_values'},  # in a transient record, which only administrators create
+    'sms.gateway.inbound.settings': {  # abstract
+        'action_new_inbound_token', 'action_rotate_inbound_token', 'action_end_inbound_rotation'},
     'sms.gateway.row': {'create', 'write', 'unlink'},  # abstract
 }
 
@@ -193,6 +205,9 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.callback.failure.map': gateway.callback_failure_map_ids,
             'sms.gateway.status': status, 'sms.gateway.early.report': self.env['sms.gateway.early.report'],
             'sms.gateway.received.report': self.env['sms.gateway.received.report'],
+            'sms.gateway.received.message': self.env['sms.gateway.received.message'],
+            'sms.gateway.inbound': self.env['sms.gateway.inbound'].create({
+                'gateway_id': gateway.id, 'number': '+32456001122', 'body': "Hello"}),
             'sms.gateway.throttle': self.env['sms.gateway.throttle'], 'sms.gateway.test': test,
             'sms.gateway.test.value': test.value_ids,
             'sms.gateway.route': self.env['sms.gateway.route'].create({'number': '+32456001122'}),
@@ -296,7 +311,9 @@ class TestAccessTable(AccessTableCase):
         self.assertLessEqual(ours, listed)
         models = {model for model in self.env.registry if model.startswith(('sms.gateway', 'sms.retry'))}
         self.assertEqual({model for model, *_cells in table(OPERATIONS)} - {'sms.sms', 'sms.tracker'},
-                         models - {'sms.gateway.row', 'sms.gateway.problem', 'sms.gateway.warning'})
+                         models - {
+                             'sms.gateway.inbound.settings', 'sms.gateway.inbox', 'sms.gateway.row',
+                             'sms.gateway.problem', 'sms.gateway.warning'})
 
     def test_secrets_are_hidden_in_exports_and_copies(self):
         gateway = self.make_gateway(
@@ -324,7 +341,7 @@ class TestAccessTable(AccessTableCase):
         self.assertTrue(gateways.search_count([]))
         for name in (
                 'token', 'delivery_callback_token', 'delivery_callback_old_token', 'delivery_callback_check_key',
-                'delivery_callback_check_old_key'):
+                'delivery_callback_check_old_key', 'inbound_token', 'inbound_old_token'):
             for call in (
                 lambda name=name: gateways.search([(name, '=like', 's%')]),
                 lambda name=name: gateways.search([], order=name),

@@ -9,8 +9,9 @@ from .provider import Reply
 
 MODELS = ('sms.gateway', 'sms.gateway.parameter', 'sms.gateway.header', 'sms.gateway.callback.failure.map',
           'sms.gateway.status', 'sms.gateway.throttle', 'sms.gateway.early.report',
-          'sms.gateway.received.report')
-SECRETS = ('api_key', 'token', 'username', 'password', 'delivery_callback_token', 'delivery_callback_url')
+          'sms.gateway.received.report', 'sms.gateway.received.message', 'sms.gateway.inbound')
+SECRETS = ('api_key', 'token', 'username', 'password', 'delivery_callback_token', 'delivery_callback_url',
+           'inbound_token', 'inbound_old_token', 'inbound_url')
 
 
 @tagged('post_install', '-at_install')

@@ -41,6 +41,10 @@ ORDER = (
     'delivery_callback_signature_content', 'delivery_callback_signature_claims', 'delivery_callback_signature_time',
     'delivery_callback_replay_window', 'delivery_callback_check_networks',
     'callback_failure_map_ids', 'query_ids',
+    'inbound_enabled', 'inbound_kind_param', 'inbound_kind_values', 'inbound_message_id_param', 'inbound_number_param',
+    'inbound_recipient_param', 'inbound_text_param', 'inbound_time_param', 'inbound_reply_param',
+    'inbound_optout_param', 'inbound_part_reference_param', 'inbound_part_number_param', 'inbound_part_total_param',
+    'inbound_encoding', 'inbound_encoding_param', 'inbound_answer', 'inbound_answer_type',
 )
 ROW_ORDER = ('key', 'value', 'param_type', 'only_for', 'provider_code', 'failure_type', 'outcome', 'kind',
              'method', 'url', 'body', 'amount_path', 'amount_regex', 'amount_divisor', 'currency_path', 'currency')

@@ -24,7 +24,7 @@ WATCHED = (
 _TYPED_NAMES = (
     'api_key', 'token', 'username', 'password', 'delivery_callback_check_key', 'delivery_callback_check_username',
     'delivery_callback_check_old_key', 'delivery_callback_check_password', 'delivery_callback_token',
-    'delivery_callback_old_token', 'base_url', 'body_template', 'value')
+    'delivery_callback_old_token', 'inbound_token', 'inbound_old_token', 'base_url', 'body_template', 'value')
 # Calls that may contain what an administrator entered: of our models, of defaults and of imports.
 _CALL = re.compile(r'\b(?:sms\.gateway|ir\.default|base_import)\b')
 # A text after the key of a dictionary or the name of an argument, or before a colon.
