@@ -232,6 +232,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.query': {'url': '/balance', 'gateway_id': self.free_gateway.id},
             'sms.gateway.callback.failure.map': {'provider_code': '2', 'gateway_id': gateway.id},
             'sms.gateway.status': {'gateway_id': gateway.id, 'sms_uuid': 'x', 'state': 'success'},
+            'sms.gateway.inbound': {'gateway_id': gateway.id, 'number': '+32456001122'},
             'sms.gateway.route': {'number': '+32456001122'}, 'sms.gateway.export': {'gateway_ids': gateway.ids},
             'sms.gateway.connect': {'gateway_id': gateway.id},
             'sms.gateway.import': {'document': '{}'}, 'sms.retry': {'sms_ids': []}, 'res.config.settings': {},
@@ -240,6 +241,7 @@ class AccessTableCase(GatewayCase):
             'create': [[values.get(model)]],
             'write': [{'name': "X"} if model == 'sms.gateway' else {'number': '1'} if 'status' in model
                       else {'provider_code': '3'} if 'map' in model else {'url': '/new'} if 'query' in model
+                      else {'is_read': True} if 'inbound' in model
                       else {'key': 'X-New'}],
             'read': [['display_name']], 'web_read': [{'display_name': {}}],
             'web_search_read': [[], {'display_name': {}}], 'formatted_read_group': [[], ['gateway_id'], ['__count']]
