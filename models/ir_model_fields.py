@@ -7,8 +7,9 @@ class IrModelFields(models.Model):
 
     @api.model
     def get_field_selection(self, model_name, field_name):
-        """Replace the label of `sms_acc`, because core's label is about IAP accounts."""
+        """Replace labels of core that are about IAP: its accounts, and its server as the only cause of an error."""
         selection = super().get_field_selection(model_name, field_name)
         if field_name != 'failure_type' or not self.env.company._uses_sms_gateways():
             return selection
-        return [(value, self.env._("Account Refused") if value == 'sms_acc' else label) for value, label in selection]
+        labels = {'sms_acc': self.env._("Account Refused"), 'sms_server': self.env._("Provider Error")}
+        return [(value, labels.get(value, label)) for value, label in selection]

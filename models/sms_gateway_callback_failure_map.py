@@ -10,7 +10,7 @@ LABELS = {
     'sms_country_not_supported': "Country Not Supported",
     'sms_registration_needed': "Country-specific Registration Required",
     'sms_credit': "Insufficient Credit",
-    'sms_server': "Server Error",
+    'sms_server': "Provider Error",
     'sms_acc': "Account Refused",
     'sms_expired': "Expired",
     'sms_invalid_destination': "Invalid Destination",

@@ -54,6 +54,7 @@ from .pure import (
     test_answer_reading,
     test_answer_recipients,
     test_answer_regex,
+    test_answer_words,
     test_connection_answers,
     test_connection_handed_over,
     test_connection_pool,

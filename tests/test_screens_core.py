@@ -152,6 +152,7 @@ class TestFailureNames(CoreViewsCase):
             with self.subTest(model=model):
                 labels = self.labels(model)
                 self.assertEqual(labels['sms_acc'], "Account Refused")
+                self.assertEqual(labels['sms_server'], "Provider Error")
                 self.assertEqual(labels['sms_credit'], "Insufficient Credit")
                 self.assertNotIn("Unregistered Account", labels.values())
 
@@ -175,6 +176,13 @@ class TestFailureNames(CoreViewsCase):
         notification = self.make_contact()._message_sms("Hello").notification_ids
         said = notification.with_context(lang='en_US').format_failure_reason()
         self.assertEqual(said, "Account Refused: No such key")
+
+    def test_refusal_is_no_server_error(self):
+        """An error code that no failure code maps, in JSON that no path of the gateway names."""
+        self.always_answer(Reply(400, {'error': {'code': 7, 'message': "Sender not allowed"}}))
+        notification = self.make_contact()._message_sms("Hello").notification_ids
+        said = notification.with_context(lang='en_US').format_failure_reason()
+        self.assertEqual(said, "Provider Error: Sender not allowed")
 
     def test_web_client_is_told_by_company(self):
         """Core's words, prices and links come back in companies whose SMS others send."""

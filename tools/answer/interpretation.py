@@ -13,6 +13,7 @@ from ..problem import Problem
 from .failure_codes import ACCOUNT, AS_USUAL, RESPONSE, TRY_AGAIN, FailureCode, match_failure, match_outcome
 from .parts import ItemTexts, find_first, split
 from .waiting import read_wait
+from .words import summarize
 
 MAX_TEXT = 64 * 1024  # characters of a response that are read
 MAX_RESPONSE_TEXT = 4096  # bytes of a response that are stored
@@ -129,9 +130,20 @@ class _Whole:
     is_shared: bool
     texts: ItemTexts
     names_recipients: bool
-    words: str  # of the provider
-    problem: Problem | None  # if these do not explain the failure
+    shown: str  # the body, masked
+    sms_texts: frozenset[str]  # which a response may repeat
     response_text: str
+    _words: tuple[str, Problem | None] | None = None
+
+    @property
+    def words(self):
+        """The provider's words about all recipients, and the problem if these do not explain the failure."""
+        if self._words is None:
+            words, problem = _words(self)
+            if problem and problem.values:
+                problem = problem.masked(self.mask)  # a host may contain a credential
+            self._words = words, problem
+        return self._words
 
     def text_of(self, part):
         """Return the text about one recipient alone, '' if there is none."""
@@ -161,13 +173,11 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
     shown = mask(body)
     if shown == body and not answer.failure:
         mask = mask_identifier = str  # its parts contain no secret either
-    words, problem = _words(answer, shown, is_shared)
-    if problem and problem.values:
-        problem = problem.masked(mask)  # a host may contain a credential
     whole = _Whole(
         mask=mask, mask_identifier=mask_identifier, rules=rules, answer=answer, body=body, state=verdict[0],
         rule=verdict[1], accepted=accepted, is_shared=is_shared, texts=own.texts,
-        names_recipients=own.names_recipients, words=words, problem=problem,
+        names_recipients=own.names_recipients, shown=shown,
+        sms_texts=frozenset(getattr(sms, 'message', '') for sms in recipients),
         response_text=_cut(shown, MAX_RESPONSE_TEXT))
     results, by_part = [], {}
     for recipient, part, other in zip(recipients, own.parts, taken.parts, strict=True):
@@ -340,35 +350,25 @@ def _words_for(whole, part):
     """Return the provider's words about a recipient without an error message, and the problem if there are none:
     nothing of another recipient's part."""
     if part.position is not None and not whole.is_shared:
-        return whole.words, whole.problem
+        return whole.words
     if not part.is_item:
-        return ('', _NOT_NAMED) if whole.names_recipients and whole.accepted else (whole.words, whole.problem)
+        return ('', _NOT_NAMED) if whole.names_recipients and whole.accepted else whole.words
     text = '' if whole.accepted else whole.texts.whole.error_message
     text = text or whole.text_of(part) or ('' if whole.accepted else whole.texts.rest)
     if text or not whole.accepted:
-        return _shorten(whole.answer, whole.mask(text), True), None
+        return summarize(whole.mask(text), whole.sms_texts, is_shared=True) or _phrase(whole.answer), None
     return '', _NOT_NAMED
 
 
-def _words(answer, shown, is_shared):
+def _words(whole):
     """Return the provider's words, else the name of the HTTP code, and the problem if these do not explain the
     failure."""
+    answer = whole.answer
     if answer.failure or answer.status is None:
         return '', answer.reason or _NO_RESPONSE.get(answer.failure, _NO_RESPONSE['broken'])
     if 300 <= answer.status < 400:
         return '', Problem('redirect', (('status', _phrase(answer)),))
-    return _shorten(answer, shown, is_shared), None
-
-
-def _shorten(answer, text, is_shared):
-    """Return a text on one line; the name of the HTTP code if it is empty or HTML.
-
-    Numbers are removed from the response to a shared request, because each recipient's document shows these words.
-    """
-    text = ' '.join(text[:2 * MAX_RESPONSE_TEXT].split())
-    if is_shared:
-        text = re.sub(r'\+?[0-9]{7,}', '…', text)
-    return _phrase(answer) if not text or '<html' in text[:500].lower() else text
+    return summarize(whole.shown, whole.sms_texts, whole.is_shared) or _phrase(answer), None
 
 
 def _phrase(answer):

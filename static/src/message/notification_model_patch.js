@@ -8,9 +8,9 @@ patch(Notification.prototype, {
     /** @type {string|undefined} */
     failure_reason: undefined,
     get failureMessage() {
-        // core's label, Unregistered Account, applies to IAP only
-        const isAccount = this.failure_type === "sms_acc" && areGatewaysUsed();
-        const message = isAccount ? _t("Account Refused") : super.failureMessage;
+        // core's labels, Unregistered Account and Server Error, apply to IAP only
+        const labels = { sms_acc: _t("Account Refused"), sms_server: _t("Provider Error") };
+        const message = (areGatewaysUsed() && labels[this.failure_type]) || super.failureMessage;
         if (this.notification_type === "sms" && this.failure_reason) {
             return `${message}: ${this.failure_reason}`;
         }
