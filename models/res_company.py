@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import api, models, modules
+from odoo import api, fields, models, modules
+from odoo.exceptions import ValidationError
 
 from ..tools.core_contract import is_replaced_by_test, sends_through_iap
 from ..tools.sms_api import SmsApiGateway
@@ -7,6 +8,25 @@ from ..tools.sms_api import SmsApiGateway
 
 class ResCompany(models.Model):
     _inherit = 'res.company'
+
+    # not prefetched, because companies are read in each request, also before the addon is upgraded
+    sms_gateway_id = fields.Many2one(
+        'sms.gateway', "Default SMS Gateway", ondelete='set null', prefetch=False, copy=False,
+        groups='base.group_system',
+        help="Select the gateway for numbers that match no gateway's prefixes. Leave empty to use the Default Gateway "
+             "of all companies.")
+
+    @api.constrains('sms_gateway_id')
+    def _check_sms_gateway(self):
+        for company in self.sudo():
+            gateway = company.sms_gateway_id
+            if gateway and (gateway.state != 'active' or not gateway.active):
+                raise ValidationError(self.env._(
+                    "Default Gateway: %s is not Active. Activate it first.", gateway.name))
+            if gateway.company_id and gateway.company_id != company:
+                raise ValidationError(self.env._(
+                    "Default Gateway: %(gateway)s only sends SMS of %(company)s.", gateway=gateway.name,
+                    company=gateway.company_id.name))
 
     def _get_sms_api_class(self):
         """Replace IAP with gateways. A company with another SMS provider keeps it."""

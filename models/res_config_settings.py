@@ -12,6 +12,11 @@ class ResConfigSettings(models.TransientModel):
     sms_gateway_id = fields.Many2one(
         'sms.gateway', "Default Gateway", config_parameter='sms.sms_gateway_id', domain=[('state', '=', 'active')],
         help="Select the gateway for numbers that match no gateway's prefixes.")
+    sms_company_gateway_id = fields.Many2one(
+        related='company_id.sms_gateway_id', string="Default Gateway of the Company", readonly=False,
+        domain="[('state', '=', 'active'), ('company_id', 'in', [False, company_id])]",
+        help="Select the gateway of this company for numbers that match no gateway's prefixes. It is used before the "
+             "Default Gateway of all companies.")
     sms_iap_fallback = fields.Boolean(
         "IAP Fallback", config_parameter='sms.iap_fallback',
         help="If no gateway is Active for a company, send its SMS through Odoo's paid service instead of failing.")
@@ -33,7 +38,7 @@ class ResConfigSettings(models.TransientModel):
             values['sms_gateway_id'] = False
         return values
 
-    @api.depends('sms_use_iap', 'sms_iap_fallback', 'sms_gateway_id')
+    @api.depends('sms_use_iap', 'sms_iap_fallback', 'sms_gateway_id', 'sms_company_gateway_id')
     def _compute_sms_gateway_warning(self):
         for settings in self:
             warnings = [] if settings.sms_use_iap else settings._get_sms_gateway_warnings()
@@ -45,16 +50,17 @@ class ResConfigSettings(models.TransientModel):
         active = gateways.search(gateways._get_sending_domain(self.env.company))
         if not active and not self.sms_iap_fallback and not self.company_id._get_other_sms_provider():
             yield self.env._("No SMS can be sent. Activate a gateway, or turn on IAP Fallback or Use IAP.")
-        default = self.sms_gateway_id
-        if default and (default.state != 'active' or not default.active):
-            yield self.env._("The Default Gateway %s is no longer Active, so it is not used.", default.name)
-        elif default.company_id and default.company_id != self.env.company:
+        own, default = self.sms_company_gateway_id, self.sms_gateway_id
+        for gateway in own | default:
+            if gateway.state != 'active' or not gateway.active:
+                yield self.env._("The Default Gateway %s is no longer Active, so it is not used.", gateway.name)
+        if default.company_id and default.company_id != self.env.company:
             yield self.env._(
                 "The Default Gateway %(gateway)s is only used for SMS of %(company)s.", gateway=default.name,
                 company=default.company_id.name)
-        elif not default and not gateways._is_default_readable():
+        elif not own and not default and not gateways._is_default_readable():
             yield self.env._("The Default Gateway belongs to another company, so it is not used for this company.")
-        if active[:1].country_prefixes and default not in active:
+        if active[:1].country_prefixes and not active & (own | default):
             yield self.env._(
                 "SMS to numbers that match no gateway's prefixes are sent through %s, because it has the highest "
                 "priority. Set a Default Gateway to change this.", active[:1].name)

@@ -4,7 +4,6 @@ import logging
 from dataclasses import replace
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import str2bool
 
 from ..sending import routing
@@ -45,28 +44,6 @@ class SmsGateway(models.Model):
         "Smart Encoding", required=True, default=OFF,
         help="Replaces characters that make an SMS Unicode, which fits 70 instead of 160 characters: typographic "
              "quotes, dashes and spaces, and with Always also accents (Ł becomes L). Odoo keeps the original text.")
-
-    default_badge = fields.Char(
-        "Default", compute='_compute_default_badge', help="Numbers that match no gateway's prefixes use this gateway.")
-
-    # === COMPUTE METHODS === #
-
-    @api.depends_context('lang')
-    def _compute_default_badge(self):
-        default_id = self._get_default_gateway_id()
-        for gateway in self:
-            gateway.default_badge = self.env._("Default") if gateway._origin.id == default_id != 0 else False
-
-    # === ACTION METHODS === #
-
-    def action_make_default(self):
-        """Make this the Default Gateway of the settings."""
-        self.ensure_one()
-        self.check_access('write')
-        if self.state != 'active' or not self.active:
-            raise UserError(self.env._("%s is not Active. Activate it first.", self.name))
-        self.env['ir.config_parameter'].sudo().set_param('sms.sms_gateway_id', str(self.id))
-        self.invalidate_model(['default_badge'])
 
     # === BUSINESS METHODS - SYSTEM PARAMETERS === #
 
@@ -115,24 +92,6 @@ class SmsGateway(models.Model):
             return True
         return self._is_parameter_on('sms.iap_fallback') and not self.sudo().search_count(
             self._get_sending_domain(company), limit=1)
-
-    @api.model
-    def _get_default_gateway_id(self):
-        """Return the id of the Default Gateway, read as core's settings read it.
-
-        :return: 0 if there is none
-        :rtype: int
-        """
-        return self._get_integer_parameter('sms.sms_gateway_id', 0)
-
-    @api.model
-    def _is_default_readable(self):
-        """Return whether the user may read the Default Gateway; true if there is none.
-
-        :rtype: bool
-        """
-        default = self.browse(self._get_default_gateway_id()).sudo().exists().sudo(False)
-        return default == default._filtered_access('read')
 
     def _get_prefixes(self):
         """Return the Country Prefixes. Invalid ones, which the form refuses but a database of another product may
@@ -346,8 +305,8 @@ class SmsGateway(models.Model):
             # a company of the user that is not selected in the company switcher; core refuses all others
             return self.with_context(allowed_company_ids=company.ids).explain_route(number)
         e164 = phone.to_e164(number or '', [code for code in [company.country_id.code] if code])
-        routes, default_id = self._get_routes(), self._get_default_gateway_id()
-        candidates = routing.RoutingTable(routes, company.id, default_id).candidates(e164)
+        routes, default_ids = self._get_routes(), self._get_default_gateway_ids(company)[company.id]
+        candidates = routing.RoutingTable(routes, company.id, default_ids).candidates(e164)
         pairs = [[gateway.id, gateway.name] for gateway in self.browse([c.gateway_id for c in candidates])]
         if self._is_iap_used(company):
             reason, pairs = self.env._("Sent through Odoo IAP. See Use IAP and IAP Fallback in the settings."), []
@@ -355,8 +314,8 @@ class SmsGateway(models.Model):
             reason = self.env['sms.gateway.problem']._word(Problem('no_gateway'))
         else:
             available = [replace(route, paused=False) for route in routes]
-            first = routing.RoutingTable(available, company.id, default_id).candidates(e164)[0]
-            reason = self._explain_candidate(first)
+            first = routing.RoutingTable(available, company.id, default_ids).candidates(e164)[0]
+            reason = self._explain_candidate(first, company)
             if first.gateway_id != candidates[0].gateway_id:
                 reason = self.env._(
                     "%s has priority but is paused: the provider is unreachable or asked to wait.",
@@ -364,7 +323,9 @@ class SmsGateway(models.Model):
         return {'gateway': pairs[0] if pairs else False, 'number': e164 or False, 'reason': reason, 'next': pairs[1:]}
 
     @api.model
-    def _explain_candidate(self, candidate):
+    def _explain_candidate(self, candidate, company):
+        if candidate.rule == routing.DEFAULT and candidate.gateway_id == company.sudo().sms_gateway_id.id:
+            return self.env._("No prefix matches, and it is the Default Gateway of %s.", company.name)
         return {
             routing.PREFIX: self.env._("Its prefix +%s is the best match.", candidate.prefix),
             routing.DEFAULT: self.env._("No prefix matches, and it is the Default Gateway."),

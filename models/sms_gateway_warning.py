@@ -94,6 +94,9 @@ class SmsGatewayWarning(models.AbstractModel):
             yield self.env._(
                 "Numbers of other countries would reach strangers because the Number Format leaves out the country "
                 "code. Enter the Country Prefixes that the provider serves.")
+        if gateway.default_badge and (gateway.state != 'active' or not gateway.active):
+            yield self.env._("This is the Default Gateway, but it is not Active, so it is not used. Activate it, or "
+                             "select another one in the settings.")
         if gateway.state == 'active' and gateway._is_parameter_on('sms.use_iap'):
             yield self.env._("Use IAP is on in the settings, so gateways are not used.")
         if gateway.state == 'active' and gateway.country_prefixes and self._receives_unmatched_numbers(gateway):
@@ -113,9 +116,9 @@ class SmsGatewayWarning(models.AbstractModel):
         """
         companies = gateway.company_id or self.env['res.company'].sudo().search([('active', '=', True)])
         routes = [replace(route, paused=False) for route in gateway._get_routes()]
-        default_id = gateway._get_default_gateway_id()
+        default_ids = gateway._get_default_gateway_ids(companies)
         for company in companies:
-            candidates = routing.RoutingTable(routes, company.id, default_id).candidates(None)
+            candidates = routing.RoutingTable(routes, company.id, default_ids[company.id]).candidates(None)
             if candidates and candidates[0].rule == routing.FIRST and candidates[0].gateway_id == gateway._origin.id:
                 return True
         return False

@@ -36,14 +36,14 @@ class RoutingTable:
 
     :param routes: every Active gateway; those of other companies are left out here
     :param company_id: the company of the SMS
-    :param default_id: the Default Gateway of the settings, if any; ignored unless it is among the routes
+    :param default_ids: the Default Gateways, that of the company first; those that are not among the routes are ignored
     """
 
-    def __init__(self, routes: Iterable[Route], company_id: int | None, default_id: int | None = None):
+    def __init__(self, routes: Iterable[Route], company_id: int | None, default_ids: Iterable[int] = ()):
         allowed = [route for route in routes if route.company_id in (None, company_id)]
         self._routes = sorted(allowed, key=lambda route: (route.sequence, route.gateway_id))
         self._by_id = {route.gateway_id: route for route in self._routes}
-        self._default = self._by_id.get(default_id)
+        self._defaults = [gateway_id for gateway_id in default_ids if gateway_id in self._by_id]
         self._by_prefix: dict[str, list[Route]] = {}
         for route in self._routes:
             for prefix in route.prefixes:
@@ -69,8 +69,7 @@ class RoutingTable:
 
     def _order(self, head: str) -> tuple[Candidate, ...]:
         ordered = self._matches(head)
-        if self._default:
-            ordered.append(Candidate(self._default.gateway_id, DEFAULT))
+        ordered += [Candidate(gateway_id, DEFAULT) for gateway_id in self._defaults]
         if not ordered and self._routes:
             ordered.append(Candidate(self._routes[0].gateway_id, FIRST))
         ordered += [Candidate(route.gateway_id, SPARE) for route in self._routes if not route.prefixes]

@@ -30,6 +30,7 @@ from . import (
     test_sending_breaker,
     test_sending_careless_settings,
     test_sending_companies,
+    test_sending_defaults,
     test_sending_doors,
     test_sending_failover,
     test_sending_isolation,

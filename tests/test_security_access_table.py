@@ -154,6 +154,7 @@ CORE_METHODS = {
     'ir.model.fields': {'get_field_selection'},
     'mail.notification': {'format_failure_reason'},
     'res.config.settings': {'default_get', 'set_values'},  # in a transient record, which only administrators create
+    'sms.gateway.default': {'action_make_default'},  # abstract
     'sms.gateway.inbound.settings': {  # abstract
         'action_new_inbound_token', 'action_rotate_inbound_token', 'action_end_inbound_rotation'},
     'sms.gateway.row': {'create', 'write', 'unlink'},  # abstract
@@ -314,8 +315,8 @@ class TestAccessTable(AccessTableCase):
         models = {model for model in self.env.registry if model.startswith(('sms.gateway', 'sms.retry'))}
         self.assertEqual({model for model, *_cells in table(OPERATIONS)} - {'sms.sms', 'sms.tracker'},
                          models - {
-                             'sms.gateway.inbound.settings', 'sms.gateway.inbox', 'sms.gateway.row',
-                             'sms.gateway.problem', 'sms.gateway.warning'})
+                             'sms.gateway.default', 'sms.gateway.inbound.settings', 'sms.gateway.inbox',
+                             'sms.gateway.row', 'sms.gateway.problem', 'sms.gateway.warning'})
 
     def test_secrets_are_hidden_in_exports_and_copies(self):
         gateway = self.make_gateway(

@@ -284,8 +284,15 @@ class TestRandomSetUps(RoutingCase):
                 company_id=chance.choice((False, False, *(company.id for company in companies))))
         default = chance.choice((self.env['sms.gateway'], *gateways))
         self.set_parameter('sms.sms_gateway_id', default.id or False)
+        for company in companies:
+            allowed = gateways.filtered(lambda one, company=company: (
+                one.state == 'active' and one.active and one.company_id in (company, company.browse())))
+            company.sms_gateway_id = chance.choice((self.env['sms.gateway'], *allowed))
+        for gateway in gateways:
+            if chance.random() < 0.1:
+                gateway.active = not gateway.active
         number, company = chance.choice(self.NUMBERS), chance.choice(companies)
-        expected = self._tried(gateways, default, number, company)
+        expected = self._tried(gateways, (company.sms_gateway_id, default), number, company)
 
         explained = self.env['sms.gateway'].explain_route(number, company.id)
         self.assertEqual(
@@ -297,7 +304,7 @@ class TestRandomSetUps(RoutingCase):
             [request.path for request in self.provider.requests],
             [gateway.base_url.removeprefix(self.provider.url) for gateway in expected])
 
-    def _tried(self, gateways, default, number, company):
+    def _tried(self, gateways, defaults, number, company):
         """The rule's own words: prefixes by priority and length, the default or the first, those without prefixes."""
         mine = gateways.filtered(lambda one: (
             one.state == 'active' and one.active and one.company_id in (company, company.browse()))).sorted(
@@ -309,7 +316,8 @@ class TestRandomSetUps(RoutingCase):
             return max((len(prefix) for prefix in prefixes if number[1:].startswith(prefix)), default=0)
 
         tried = mine.filtered(longest).sorted(lambda one: (one.sequence, -longest(one), one.id))
-        tried |= default & mine
+        for default in defaults:
+            tried |= default & mine
         tried = tried or mine[:1]
         tried |= mine.filtered(lambda one: not one.country_prefixes)
         last = next((place for place, one in enumerate(tried) if not one.failover), len(tried))

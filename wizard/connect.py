@@ -96,7 +96,8 @@ class SmsGatewayConnect(models.TransientModel):
     @api.depends('gateway_id')
     def _compute_make_default(self):
         for wizard in self:
-            wizard.make_default = not wizard.gateway_id._get_default_gateway_id()
+            company = wizard.gateway_id.company_id or self.env.company
+            wizard.make_default = not wizard.gateway_id._get_default_gateway_ids(company)[company.id]
 
     def _compute_use_iap(self):
         self.use_iap = self.env['sms.gateway']._is_parameter_on('sms.use_iap')
@@ -131,7 +132,7 @@ class SmsGatewayConnect(models.TransientModel):
         self.ensure_one()
         self.gateway_id.write({'country_prefixes': self.country_prefixes or False, 'state': 'active'})
         if self.make_default:
-            self.env['ir.config_parameter'].sudo().set_param('sms.sms_gateway_id', str(self.gateway_id.id))
+            self.gateway_id.action_make_default()
         return open_form(self.gateway_id)
 
     # === BUSINESS METHODS === #

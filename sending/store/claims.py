@@ -158,19 +158,25 @@ def route(env, queued):
     :rtype: dict
     """
     gateways = env['sms.gateway'].sudo()
-    routes, default_id = gateways._get_routes(), gateways._get_default_gateway_id()
+    companies = env['res.company'].browse({sms.company_id for sms in queued})
+    routes, default_ids = gateways._get_routes(), gateways._get_default_gateway_ids(companies)
     configs = gateways.browse([route.gateway_id for route in routes])._get_configs()
-    _set_candidates(queued, routes, default_id)
+    _set_candidates(queued, routes, default_ids)
     if half_open := {gateway_id for gateway_id, config in configs.items() if config.is_half_open}:
-        _probe(env, queued, half_open, routes, default_id)
+        _probe(env, queued, half_open, routes, default_ids)
     if any(route.paused for route in routes):
         _wait_for_pauses(env, queued)
     return configs
 
 
-def _set_candidates(queued, routes, default_id):
+def _set_candidates(queued, routes, default_ids):
+    """
+    :param list[Route] routes: all Active gateways
+    :param dict default_ids: {company id: ids of its Default Gateways}
+    """
     tables = {
-        company_id: RoutingTable(routes, company_id, default_id) for company_id in {sms.company_id for sms in queued}}
+        company_id: RoutingTable(routes, company_id, default_ids[company_id])
+        for company_id in {sms.company_id for sms in queued}}
     for sms in queued:
         table = tables[sms.company_id]
         if table.has(sms.forced_gateway_id):
@@ -180,7 +186,7 @@ def _set_candidates(queued, routes, default_id):
         sms.candidates = tuple(candidate.gateway_id for candidate in candidates)
 
 
-def _probe(env, queued, half_open, routes, default_id):
+def _probe(env, queued, half_open, routes, default_ids):
     """Let one SMS test whether a gateway works again, and treat it as paused for the others.
 
     :param set half_open: ids of gateways
@@ -193,7 +199,7 @@ def _probe(env, queued, half_open, routes, default_id):
         elif half_open.intersection(sms.candidates):
             others.append(sms)
     guarded = [replace(route, paused=route.paused or route.gateway_id in half_open) for route in routes]
-    _set_candidates(others, guarded, default_id)
+    _set_candidates(others, guarded, default_ids)
     for sms in others:
         if sms.gateway_id in half_open and _can_wait(sms):  # no other gateway can send it
             sms.delay = PROBE_DELAY

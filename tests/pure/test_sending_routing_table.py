@@ -8,9 +8,9 @@ from .made_up import cases, given, st
 PAKISTAN, KARACHI, BELGIUM = '+923001234567', '+92211234567', '+32456001122'
 
 
-def order(number, *routes, company_id=1, default_id=None):
+def order(number, *routes, company_id=1, default_ids=()):
     """The ids of the gateways for a number, in the order in which they are tried."""
-    return [candidate.gateway_id for candidate in RoutingTable(routes, company_id, default_id).candidates(number)]
+    return [candidate.gateway_id for candidate in RoutingTable(routes, company_id, default_ids).candidates(number)]
 
 
 class TestRule2(PureCase):
@@ -58,14 +58,21 @@ class TestRule3(PureCase):
     """No match: the Default Gateway, else the first one by sequence."""
 
     def test_default_gateway(self):
-        table = RoutingTable([Route(1, 5, ('92',)), Route(2, 10, ('1',))], 1, default_id=2)
+        table = RoutingTable([Route(1, 5, ('92',)), Route(2, 10, ('1',))], 1, default_ids=[2])
         self.assertEqual(table.candidates(BELGIUM), (Candidate(2, DEFAULT),))
 
     def test_default_gateway_that_is_not_among_the_active_ones_is_ignored(self):
-        self.assertEqual(order(BELGIUM, Route(2, 10), Route(1, 5), default_id=9), [1, 2])
+        self.assertEqual(order(BELGIUM, Route(2, 10), Route(1, 5), default_ids=[9]), [1, 2])
 
     def test_default_gateway_of_another_company_is_ignored(self):
-        self.assertEqual(order(BELGIUM, Route(1, 10), Route(2, 5, company_id=2), default_id=2), [1])
+        self.assertEqual(order(BELGIUM, Route(1, 10), Route(2, 5, company_id=2), default_ids=[2]), [1])
+
+    def test_default_gateway_of_the_company_comes_before_the_one_of_all(self):
+        routes = Route(1, 5, ('92',)), Route(2, 10, ('1',)), Route(3, 20, ('49',), company_id=1)
+        table = RoutingTable(routes, 1, default_ids=[3, 2])
+        self.assertEqual(table.candidates(BELGIUM), (Candidate(3, DEFAULT), Candidate(2, DEFAULT)))
+        self.assertEqual(order(BELGIUM, *routes, company_id=2, default_ids=[3, 2]), [2])
+        self.assertEqual(order(BELGIUM, *routes[:2], default_ids=[3, 2]), [2])
 
     def test_first_by_sequence_without_default(self):
         table = RoutingTable([Route(1, 10, ('92',)), Route(2, 5, ('1',))], 1)
@@ -73,7 +80,7 @@ class TestRule3(PureCase):
 
     def test_number_that_cannot_be_read(self):
         routes = Route(1, 5, ('92',)), Route(2, 10)
-        self.assertEqual(order(None, *routes, default_id=2), [2])
+        self.assertEqual(order(None, *routes, default_ids=[2]), [2])
         self.assertEqual(order('', *routes), [1, 2])
 
 
@@ -81,7 +88,7 @@ class TestRule4(PureCase):
 
     def test_no_gateway_at_all(self):
         self.assertEqual(order(PAKISTAN), [])
-        self.assertEqual(order(PAKISTAN, Route(1, 10, ('92',), company_id=2), default_id=1), [])
+        self.assertEqual(order(PAKISTAN, Route(1, 10, ('92',), company_id=2), default_ids=[1]), [])
 
 
 class TestFailOver(PureCase):
@@ -93,25 +100,25 @@ class TestFailOver(PureCase):
     )
 
     def test_order(self):
-        table = RoutingTable(self.ROUTES, 1, default_id=6)
+        table = RoutingTable(self.ROUTES, 1, default_ids=[6])
         self.assertEqual(table.candidates(PAKISTAN), (
             Candidate(1, PREFIX, '92'), Candidate(2, PREFIX, '92'), Candidate(6, DEFAULT),
             Candidate(5, SPARE), Candidate(4, SPARE)))
 
     def test_default_gateway_that_matches_stands_once_and_first(self):
-        self.assertEqual(order(PAKISTAN, *self.ROUTES, default_id=2), [1, 2, 5, 4])
-        self.assertEqual(order(PAKISTAN, *self.ROUTES, default_id=5), [1, 2, 5, 4])
+        self.assertEqual(order(PAKISTAN, *self.ROUTES, default_ids=[2]), [1, 2, 5, 4])
+        self.assertEqual(order(PAKISTAN, *self.ROUTES, default_ids=[5]), [1, 2, 5, 4])
 
     def test_after_no_match(self):
-        self.assertEqual(order(BELGIUM, *self.ROUTES, default_id=6), [6, 5, 4])
+        self.assertEqual(order(BELGIUM, *self.ROUTES, default_ids=[6]), [6, 5, 4])
         self.assertEqual(order(BELGIUM, *self.ROUTES), [5, 4])
 
     def test_a_gateway_keeps_the_first_of_its_places(self):
         """The Default Gateway is named by its prefix, as the default, and for having none."""
-        self.assertEqual(order(BELGIUM, Route(1, 10), Route(2, 10), default_id=2), [2, 1])
+        self.assertEqual(order(BELGIUM, Route(1, 10), Route(2, 10), default_ids=[2]), [2, 1])
         german = Route(1, 1, ('49',)), Route(2, 20, ('1', '49'))
-        self.assertEqual(order('+4915112345678', *german, default_id=1), [1, 2])
-        table = RoutingTable(german, 1, default_id=1)
+        self.assertEqual(order('+4915112345678', *german, default_ids=[1]), [1, 2])
+        table = RoutingTable(german, 1, default_ids=[1])
         self.assertEqual(table.candidates('+4915112345678')[0], Candidate(1, PREFIX, '49'))
 
     def test_gateway_with_fail_over_off_is_the_last(self):
@@ -152,7 +159,7 @@ ROUTES = st.lists(
 NUMBERS = st.sampled_from((None, '+12025550123', '+4915112345678', '+4930123456', '+923001234567', '+32456001122'))
 
 
-def in_words_of_the_rule(number, routes, company_id, default_id):
+def in_words_of_the_rule(number, routes, company_id, default_ids):
     """doc/behaviour.md section 4 word by word, without any of the shortcuts of the table.
 
     :return: ids in the order in which they are tried
@@ -166,9 +173,10 @@ def in_words_of_the_rule(number, routes, company_id, default_id):
     # rule 2: one of whose prefixes starts the number; equal sequence: the longest prefix wins, then the older gateway
     tried = sorted(
         filter(longest, mine), key=lambda route: (route.sequence, -longest(route), route.gateway_id))
-    # rule 3: the Default Gateway, else the first Active gateway by sequence, be it one with prefixes
-    default = [route for route in mine if route.gateway_id == default_id]
-    tried += default
+    # rule 3: the Default Gateway, the company's own before the one of all companies, else the first Active gateway by
+    # sequence, be it one with prefixes
+    for default_id in default_ids:
+        tried += [route for route in mine if route.gateway_id == default_id]
     if not tried:
         tried += by_priority[:1]
     # on fail over those without prefixes follow
@@ -186,13 +194,13 @@ class TestWordsOfTheRule(PureCase):
     """Whatever an administrator sets up, routing does what the rule says."""
 
     @cases(2000)
-    @given(NUMBERS, ROUTES, COMPANIES, st.none() | st.integers(1, 9))
-    def test_random_set_ups(self, number, routes, company_id, default_id):
-        table = RoutingTable(routes, company_id, default_id)
+    @given(NUMBERS, ROUTES, COMPANIES, st.lists(st.integers(1, 9), max_size=2))
+    def test_random_set_ups(self, number, routes, company_id, default_ids):
+        table = RoutingTable(routes, company_id, default_ids)
         candidates = table.candidates(number)
         self.assertEqual(
             [candidate.gateway_id for candidate in candidates],
-            in_words_of_the_rule(number, routes, company_id, default_id))
+            in_words_of_the_rule(number, routes, company_id, default_ids))
         self.assertEqual(table.candidates(number), candidates)
         if candidates and not any(route.paused for route in routes):
             self.assertNotEqual(candidates[0].rule, SPARE)

@@ -188,6 +188,7 @@ class TestReferenceProduct(UpgradeCase):
             self.query(f'ALTER TABLE sms_gateway DROP COLUMN {column}')
         self.query("ALTER TABLE sms_gateway_status DROP COLUMN outcome, DROP COLUMN attempt")
         self.query("ALTER TABLE sms_gateway_parameter DROP COLUMN only_for")
+        self.query("ALTER TABLE res_company DROP COLUMN sms_gateway_id")
         self.query("ALTER TABLE sms_gateway ALTER COLUMN delivery_callback_token DROP NOT NULL")
 
     def make_gateway(self, name, state='new', external_id=''):
@@ -219,6 +220,7 @@ class TestReferenceProduct(UpgradeCase):
             INSERT INTO sms_gateway_status (gateway_id, sms_uuid, state)
             VALUES (%s, 'one', 'error'), (%s, 'one', 'success')
         """, gateways[0], gateways[0])
+        self.query("INSERT INTO ir_config_parameter (key, value) VALUES ('sms.sms_gateway_id', %s)", str(gateways[0]))
         old = """
             SELECT g.id, g.name, g.state, g.base_url, g.is_template, p.key
             FROM sms_gateway g JOIN sms_gateway_parameter p ON p.gateway_id = g.id
@@ -232,6 +234,10 @@ class TestReferenceProduct(UpgradeCase):
                 (gateways[2], "Twilio", 'new', 'https://old.example.com', False, 'to'),
             ])
             self.assertEqual(self.gateway('twilio'), gateways[2])
+            self.assertEqual(
+                self.query("SELECT value FROM ir_config_parameter WHERE key = 'sms.sms_gateway_id'"),
+                [(str(gateways[0]),)])
+            self.assertEqual(self.query("SELECT DISTINCT sms_gateway_id FROM res_company"), [(None,)])
             self.assertEqual(self.values('vonage')[1:], (True, False))
             tokens = [row[0] for row in self.query("SELECT delivery_callback_token FROM sms_gateway")]
             self.assertTrue(all(tokens))
