@@ -53,6 +53,7 @@
         'wizard/gateway_import_views.xml',
         'wizard/curl_import_views.xml',
         'views/sms_gateway_status_views.xml',
+        'views/sms_gateway_received_report_views.xml',
         'views/sms_gateway_views.xml',
         'views/sms_gateway_list_views.xml',
         'views/sms_sms_views.xml',

@@ -322,18 +322,25 @@ class SmsGateway(models.Model):
         self.env['sms.gateway.received.report']._drain(self, deadline)
 
     def _apply_or_keep(self, reports):
+        """Apply reports, and keep those whose SMS is not known yet.
+
+        :return: the reports that match no SMS
+        :rtype: list[DeliveryReport]
+        """
         statuses = self.env['sms.gateway.status']
-        early = statuses._apply_reports(self, reports)
-        if not self.create_status:
-            early = [report for report in early if report.uuid]  # without status rows, nothing has a message ID
+        early, dropped = statuses._apply_reports(self, reports), []
+        if not self.create_status:  # without status rows, nothing has a message ID
+            dropped = [report for report in early if not report.uuid]
+            early = [report for report in early if report.uuid]
         if not early:
-            return
+            return dropped
         # A transaction that records a send holds this lock in shared mode until it commits. With the exclusive lock,
         # either this transaction sees the new rows, or that one sees the reports kept here.
         self.env.cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [self._get_lock_class(), self.id])
         early = statuses._apply_reports(self, early)
         if early:
             self.env['sms.gateway.early.report']._keep(self, early)
+        return early + dropped
 
     @api.model
     def _get_lock_class(self):
@@ -349,7 +356,11 @@ class SmsGateway(models.Model):
         self.env.flush_all()
         early_reports = self.env['sms.gateway.early.report']
         reports = early_reports._take_out(self, uuids, message_ids)
-        early = self.env['sms.gateway.status']._apply_reports(self, reports) if reports else []
+        if not reports:
+            return
+        early = self.env['sms.gateway.status']._apply_reports(self, reports)
         if early:
             # several numbers share one message ID, and the others are not recorded yet
             early_reports._keep(self, early)
+        ids = {report.received_id for report in reports} - {report.received_id for report in early}
+        self.env['sms.gateway.received.report']._note_match(ids)

@@ -27,6 +27,7 @@ class SmsGatewayEarlyReport(models.Model):
     error_code = fields.Char(readonly=True)
     error_message = fields.Char(readonly=True)
     failure_type = fields.Char(readonly=True)
+    received_id = fields.Integer(readonly=True, help="ID of the received report.")
 
     # the same part of the UUID as in tools/attempt.py, which all attempts of an SMS share
     _uuid_index = models.Index('(gateway_id, substr(uuid, 3, 18))')
@@ -61,11 +62,11 @@ class SmsGatewayEarlyReport(models.Model):
         self.env.cr.execute("""
             DELETE FROM sms_gateway_early_report
             WHERE gateway_id = %s AND (substr(uuid, 3, 18) = ANY(%s) OR message_id = ANY(%s))
-            RETURNING id, uuid, message_id, number, status, state, error_code, error_message, failure_type
+            RETURNING id, received_id, uuid, message_id, number, status, state, error_code, error_message, failure_type
         """, [gateway.id, [match_key(uuid) for uuid in uuids], message_ids])
         rows = sorted(self.env.cr.fetchall())
         self.invalidate_model()
-        return [DeliveryReport(*(value or '' for value in row[1:])) for row in rows]
+        return [DeliveryReport(*(value or '' for value in row[2:]), received_id=row[1]) for row in rows]
 
     @api.autovacuum
     def _gc_reports(self):

@@ -23,9 +23,10 @@ class SmsGatewayInbox(models.AbstractModel):
     _inbox_lock = b''  # the first key of the advisory locks of applying, at most four bytes
 
     create_date = fields.Datetime("Received On", readonly=True, default=fields.Datetime.now)
-    gateway_id = fields.Many2one('sms.gateway', required=True, readonly=True, ondelete='cascade')
-    applied_date = fields.Datetime(readonly=True)
-    tries = fields.Integer(readonly=True, default=0, help="How often it could not be applied.")
+    gateway_id = fields.Many2one('sms.gateway', "Gateway", required=True, readonly=True, ondelete='cascade')
+    applied_date = fields.Datetime("Applied On", readonly=True)
+    tries = fields.Integer(
+        "Failed Tries", readonly=True, default=0, aggregator=None, help="How often it could not be applied.")
 
     _pending_index = models.Index('(gateway_id, id) WHERE applied_date IS NULL')
     _gateway_index = models.Index('(gateway_id, id)')
@@ -36,8 +37,10 @@ class SmsGatewayInbox(models.AbstractModel):
     def _apply_rows(self, gateway, rows, is_last_try):
         """Apply rows of a gateway, in this transaction.
 
-        :param list[tuple] rows: the values of `_inbox_columns`, in the order of arrival
+        :param list[tuple] rows: the id and the values of `_inbox_columns`, in the order of arrival
         :param bool is_last_try: whether the rows are given up if this fails
+        :return: what else to set in these rows, as an assignment; None for nothing
+        :rtype: SQL
         """
         raise NotImplementedError
 
@@ -133,11 +136,12 @@ class SmsGatewayInbox(models.AbstractModel):
         rows = self.env.cr.fetchall()
         taken.extend(row[0] for row in rows)
         if rows:
-            self._apply_rows(gateway, [row[2:] for row in rows], all(row[1] + 1 >= MAX_TRIES for row in rows))
+            more = self._apply_rows(
+                gateway, [(row[0], *row[2:]) for row in rows], all(row[1] + 1 >= MAX_TRIES for row in rows))
+            values = [SQL("applied_date = (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0)"), more]
             self.env.cr.execute(SQL(
-                """
-                UPDATE %s SET applied_date = (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0) WHERE id = ANY(%s)
-                """, table, taken))
+                "UPDATE %s SET %s WHERE id = ANY(%s)", table, SQL(', ').join(filter(None, values)), taken))
+            self.invalidate_model()
 
     @api.model
     def _put_off(self, ids):

@@ -29,7 +29,7 @@ class SmsGatewayReceivedMessage(models.Model):
 
     @api.model
     def _apply_rows(self, gateway, rows, is_last_try):
-        self.env['sms.gateway.inbound']._record(gateway, [InboundMessage(*row) for row in rows], is_last_try)
+        self.env['sms.gateway.inbound']._record(gateway, [InboundMessage(*row[1:]) for row in rows], is_last_try)
 
     # === AUTOVACUUM === #
 

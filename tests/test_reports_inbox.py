@@ -5,17 +5,20 @@ from datetime import timedelta
 from types import SimpleNamespace
 from unittest import mock
 
+from lxml import etree
 from psycopg2.pool import PoolError
 from werkzeug.exceptions import ServiceUnavailable
 
 from odoo import fields
 from odoo.http import RegistryError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
+from odoo.tools.safe_eval import safe_eval
 
 from ..controllers import callback_load
 from ..models import sms_gateway_inbox
 from .common import DeliveryCase
+from .provider import Reply
 
 NUMBERS = ('+32456001101', '+32456001102', '+32456001103')
 LOGGER = 'odoo.addons.eis_sms_apis.sending.store.transactions'
@@ -94,7 +97,8 @@ class TestInbox(DeliveryCase):
     def test_old_ones_are_removed(self):
         sms = self.send_sms(*NUMBERS)
         self.report(*({'uuid': one.uuid, 'status': 'delivered'} for one in sms))
-        old, new = self.received.search([], limit=1), self.received.search([])[1:]
+        *new, old = self.received.search([])
+        new = self.received.concat(*new)
         old.create_date = fields.Datetime.now() - timedelta(days=8)
         self.env.flush_all()
         parameters = self.env['ir.config_parameter']
@@ -105,6 +109,98 @@ class TestInbox(DeliveryCase):
         self.received._gc_received_reports()
         self.received.invalidate_model()
         self.assertEqual((old + new).exists(), new)
+
+
+@tagged('post_install', '-at_install')
+class TestResults(DeliveryCase):
+    """Whether the SMS of each report was found, and if not, why."""
+
+    def setUp(self):
+        super().setUp()
+        self.received = self.env['sms.gateway.received.report']
+
+    def results(self):
+        return [report.result for report in self.received.search([('gateway_id', '=', self.gateway.id)], order='id')]
+
+    def test_matched_and_unmatched(self):
+        sms = self.send_sms(*NUMBERS)
+        message_id = self.status_of(sms[1]).message_id
+        self.report(
+            {'uuid': sms[0].uuid, 'status': 'delivered'}, {'uuid': 'f' * 32, 'status': 'delivered'},
+            {'message_id': message_id, 'status': 'sent'}, {'message_id': 'unknown', 'status': 'failed'})
+        self.assertEqual(self.results(), ['matched', 'unmatched', 'matched', 'unmatched'])
+        by_id, _found, by_uuid, matched = self.received.search([])
+        self.assertIn("has this Message ID.", by_id.explanation)
+        self.assertIn("has this UUID.", by_uuid.explanation)
+        self.assertFalse(matched.explanation)
+        self.assertEqual((by_id.state, by_id.failure_type), ('error', 'sms_not_delivered'))
+
+    def test_early_report_becomes_matched(self):
+        sms = self.make_sms(*NUMBERS[:2])
+        self.report({'uuid': sms[0].uuid, 'status': 'delivered'}, {'uuid': 'f' * 32, 'status': 'delivered'})
+        self.assertEqual(self.results(), ['unmatched', 'unmatched'])
+        sms.send()
+        self.assertEqual(self.results(), ['matched', 'unmatched'])
+        self.assertTrue(self.status_of(sms[0]).delivered_date)
+
+    def test_early_report_for_another_number(self):
+        """Two SMS share a message ID, and the one that the report is about is recorded later."""
+        self.gateway.delivery_callback_number_param = 'to'
+        self.always_answer(Reply(200, {'id': 'shared'}))
+        self.report(message_id='shared', to=NUMBERS[1], status='delivered')
+        self.send_sms(NUMBERS[0])
+        self.assertEqual(self.results(), ['unmatched'])
+        self.send_sms(NUMBERS[1])
+        self.assertEqual(self.results(), ['matched'])
+
+    def test_report_that_cannot_be_kept(self):
+        self.gateway.create_status = False
+        self.report(message_id='unknown', status='delivered')
+        self.assertEqual((self.results(), self.kept_reports()), (['unmatched'], 0))
+        self.assertIn("Turn on Track Status", self.received.search([], limit=1).explanation)
+
+    def test_waiting(self):
+        sms = self.send_sms()
+        with mock.patch.object(type(self.received), '_drain', autospec=True):
+            self.report(uuid=sms.uuid, status='delivered')
+        report = self.received.search([], limit=1)
+        self.assertFalse(report.result)
+        for tries, expected in ((0, "waits"), (1, "tries again"), (5, "5 times")):
+            self.env.cr.execute(
+                "UPDATE sms_gateway_received_report SET tries = %s WHERE id = %s", [tries, report.id])
+            self.env.invalidate_all()
+            self.assertIn(expected, report.explanation)
+
+    def test_open_status(self):
+        sms = self.send_sms()
+        self.report({'uuid': sms.uuid, 'status': 'delivered'}, {'uuid': 'f' * 32, 'status': 'delivered'})
+        unmatched, matched = self.received.search([])
+        self.assertEqual(matched.action_open_status()['res_id'], self.status_of(sms).id)
+        self.assertEqual(unmatched.action_open_status()['tag'], 'display_notification')
+
+    def test_filters(self):
+        """As the search view has them."""
+        self.report({'uuid': 'f' * 32, 'status': 'delivered'})
+        self.received.search([], limit=1).create_date = fields.Datetime.now() - timedelta(days=2)
+        self.report({'uuid': 'e' * 32, 'status': 'strange'})
+        view = self.env.ref('eis_sms_apis.sms_gateway_received_report_view_search')
+        domains = {
+            node.get('name'): safe_eval(node.get('domain'))
+            for node in etree.fromstring(view.arch).iter('filter') if node.get('domain')}
+        found = {
+            name: self.received.search([('gateway_id', '=', self.gateway.id), *domain]).mapped('status')
+            for name, domain in domains.items()}
+        self.assertEqual(found, {
+            'unmatched': ['strange', 'delivered'], 'waiting': [], 'failed': [], 'unknown': ['strange'],
+            'today': ['strange']})
+
+    def test_other_companies(self):
+        company = self.env['res.company'].create({'name': "Other"})
+        self.report(uuid='f' * 32, status='delivered')
+        user = new_test_user(self.env, 'reports', 'base.group_system')
+        self.assertEqual(len(self.received.with_user(user).search([('uuid', '=', 'f' * 32)])), 1)
+        self.gateway.company_id = company
+        self.assertFalse(self.received.with_user(user).search([('uuid', '=', 'f' * 32)]))
 
 
 @tagged('post_install', '-at_install')

@@ -23,9 +23,9 @@ OPERATIONS = """
     sms.gateway.status                  - - - - ru
     sms.gateway.throttle                - - - - -
     sms.gateway.early.report            - - - - -
-    sms.gateway.received.report         - - - - -
     sms.gateway.received.message        - - - - -
     sms.gateway.inbound                 - - - - rwu
+    sms.gateway.received.report         - - - - r
     sms.gateway.test                    - - - - crwu
     sms.gateway.test.value              - - - - crwu
     sms.gateway.route                   - - - - crwu
@@ -102,12 +102,16 @@ METHODS = """
     sms.gateway.status  search_count                 no   no   no   no   yes
     sms.gateway.status  formatted_read_group         no   no   no   no   yes
     sms.gateway.early.report search_count            no   no   no   no   no
-    sms.gateway.received.report search_count         no   no   no   no   no
     sms.gateway.received.message search_count        no   no   no   no   no
     sms.gateway.inbound read                         no   no   no   no   yes
     sms.gateway.inbound write                        no   no   no   no   yes
     sms.gateway.inbound create                       no   no   no   no   no
     sms.gateway.inbound search_count                 no   no   no   no   yes
+    sms.gateway.received.report search_count         no   no   no   no   yes
+    sms.gateway.received.report read                 no   no   no   no   yes
+    sms.gateway.received.report write                no   no   no   no   no
+    sms.gateway.received.report create               no   no   no   no   no
+    sms.gateway.received.report action_open_status   no   no   no   no   yes
     sms.gateway.throttle search_count                 no   no   no   no   no
     sms.gateway.test    action_send                  no   no   no   no   yes
     sms.gateway.test    action_refresh               page page page page yes
@@ -205,10 +209,11 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.header': gateway.header_ids, 'sms.gateway.query': gateway.query_ids,
             'sms.gateway.callback.failure.map': gateway.callback_failure_map_ids,
             'sms.gateway.status': status, 'sms.gateway.early.report': self.env['sms.gateway.early.report'],
-            'sms.gateway.received.report': self.env['sms.gateway.received.report'],
             'sms.gateway.received.message': self.env['sms.gateway.received.message'],
             'sms.gateway.inbound': self.env['sms.gateway.inbound'].create({
                 'gateway_id': gateway.id, 'number': '+32456001122', 'body': "Hello"}),
+            'sms.gateway.received.report': self.env['sms.gateway.received.report'].create({
+                'gateway_id': gateway.id, 'message_id': 'unknown', 'status': 'delivered'}),
             'sms.gateway.throttle': self.env['sms.gateway.throttle'], 'sms.gateway.test': test,
             'sms.gateway.test.value': test.value_ids,
             'sms.gateway.route': self.env['sms.gateway.route'].create({'number': '+32456001122'}),
@@ -234,13 +239,15 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.callback.failure.map': {'provider_code': '2', 'gateway_id': gateway.id},
             'sms.gateway.status': {'gateway_id': gateway.id, 'sms_uuid': 'x', 'state': 'success'},
             'sms.gateway.inbound': {'gateway_id': gateway.id, 'number': '+32456001122'},
+            'sms.gateway.received.report': {'gateway_id': gateway.id, 'status': 'delivered'},
             'sms.gateway.route': {'number': '+32456001122'}, 'sms.gateway.export': {'gateway_ids': gateway.ids},
             'sms.gateway.connect': {'gateway_id': gateway.id},
             'sms.gateway.import': {'document': '{}'}, 'sms.retry': {'sms_ids': []}, 'res.config.settings': {},
         }
         return {
             'create': [[values.get(model)]],
-            'write': [{'name': "X"} if model == 'sms.gateway' else {'number': '1'} if 'status' in model
+            'write': [{'name': "X"} if model == 'sms.gateway'
+                      else {'number': '1'} if model.endswith(('.status', '.report'))
                       else {'provider_code': '3'} if 'map' in model else {'url': '/new'} if 'query' in model
                       else {'is_read': True} if 'inbound' in model
                       else {'key': 'X-New'}],

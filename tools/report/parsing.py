@@ -1,6 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Parses delivery reports (doc/behaviour.md section 6). Pure. Whatever a call contains, only ReportError is raised."""
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .. import paths
 from ..answer.failure_codes import REPORT, match_failure, match_value
@@ -55,6 +55,7 @@ class DeliveryReport:
     error_code: str
     error_message: str
     failure_type: str
+    received_id: int | None = field(default=None, compare=False)  # of the stored report
 
     @property
     def reason(self) -> str:
