@@ -23,6 +23,7 @@ from . import (
     sms_gateway_callback,
     sms_gateway_callback_failure_map,
     sms_gateway_config,
+    sms_gateway_connect_term,
     sms_gateway_early_report,
     sms_gateway_form,
     sms_gateway_header,

@@ -74,11 +74,14 @@ class SmsGateway(models.Model):
         rows = rows or [
             {'name': name, 'required': name != 'sender'}
             for name in ASKED if name != 'connect_host' and self[f'uses_{name}']]
+        terms = self.env['sms.gateway.connect.term']
         return [{
             'name': row['name'],
             'required': bool(row.get('required')),
-            'label': str(row.get('label') or self._fields[row['name']]._description_string(self.env)),
-            **{key: str(row.get(key) or '') for key in ('pattern', 'placeholder', 'help')},
+            'label': (
+                terms._word(str(row.get('label') or '')) or self._fields[row['name']]._description_string(self.env)),
+            'help': terms._word(str(row.get('help') or '')),
+            **{key: str(row.get(key) or '') for key in ('pattern', 'placeholder')},
         } for row in rows]
 
     @api.depends('base_url')

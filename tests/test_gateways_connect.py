@@ -2,12 +2,15 @@
 """From a template to an active gateway: what providers ask for, the dialog, and how a provider is found."""
 import json
 import re
+from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 from odoo.tools.convert import convert_file
+from odoo.tools.translate import code_translations
 
+from ..models.sms_gateway_connect_term import TERMS
 from ..models.sms_gateway_form import REQUIRED
 from ..models.sms_gateway_template import ASKED
 from ..tools.regions import REGIONS, expand_codes
@@ -77,6 +80,26 @@ class TestTemplateConnection(ConnectCase):
         self.assertIn("Account SID", template.connect_labels)
         self.assertEqual((template.region, template.is_template), ('global', True))
         self.assertFalse(own.connect_fields or own.region or own.is_template)
+
+    def test_terms_are_exported_for_translation(self):
+        exported = set(map(str, TERMS))
+        used = {
+            row[key] for slug in template_samples.template_slugs()
+            for row in json.loads(get_template(self.env, slug).connect_fields)
+            for key in ('label', 'help') if row.get(key)}
+        self.assertEqual(exported, used, "add the terms of new templates to TERMS")
+
+    def test_labels_in_the_language_of_the_user(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        french = {"From": "Expéditeur", "Auth Token": "Jeton"}
+        gateway = self.env['sms.gateway'].browse(get_template(self.env, 'twilio').action_use_template()['res_id'])
+        with patch.object(code_translations, 'get_python_translations', lambda _module, lang: (
+                french if lang == 'fr_FR' else {})):
+            rows = gateway.with_context(lang='fr_FR').connect_spec['fields']
+            self.assertEqual([row['label'] for row in rows], ["Account SID", "Jeton", "Expéditeur"])
+            self.assertEqual(rows[0]['placeholder'], f"AC{'x' * 32}")
+            self.assertIn("Jeton", gateway.with_context(lang='fr_FR').connect_labels)
+            self.assertEqual(gateway.with_context(lang='en_US').connect_spec['fields'][2]['label'], "From")
 
     def test_gateway_without_connection_fields(self):
         self.assertEqual([row['name'] for row in self.gateway.connect_spec['fields']], ['token'])
