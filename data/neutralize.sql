@@ -139,3 +139,7 @@ DELETE FROM ir_default
 -- nothing goes to Odoo's paid service in their place
 DELETE FROM ir_config_parameter
  WHERE key = 'sms.iap_fallback';
+
+-- the original's monitoring URL does not work for the copy
+DELETE FROM ir_config_parameter
+ WHERE key = 'eis_sms_apis.health_token';

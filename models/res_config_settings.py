@@ -22,6 +22,10 @@ class ResConfigSettings(models.TransientModel):
         help="If no gateway is Active for a company, send its SMS through Odoo's paid service instead of failing.")
     sms_gateway_warning = fields.Char(compute='_compute_sms_gateway_warning')
     sms_other_providers = fields.Char(compute='_compute_sms_other_providers')
+    sms_health_url = fields.Char(
+        "Monitoring URL", compute='_compute_sms_health_url',
+        help="A monitoring system reads the queue, results, delivery reports and pauses here, as JSON or for "
+             "Prometheus.")
     sms_active_gateways = fields.Char(compute='_compute_sms_gateway_counts')
     sms_failing_gateways = fields.Char(compute='_compute_sms_gateway_counts')
 
@@ -74,6 +78,9 @@ class ResConfigSettings(models.TransientModel):
             "%s active gateways", active)
         self.sms_failing_gateways = self.env._("%s failing", failing) if failing else False
 
+    def _compute_sms_health_url(self):
+        self.sms_health_url = self.env['sms.gateway.health']._get_url()
+
     def _compute_sms_other_providers(self):
         """Name the user's companies whose SMS another addon sends."""
         others = [
@@ -107,6 +114,12 @@ class ResConfigSettings(models.TransientModel):
 
     def action_open_failing_sms_gateways(self):
         return dict(self.action_open_sms_gateways(), context={'search_default_failing': 1})
+
+    def action_new_sms_health_url(self):
+        """Make the URL for monitoring, or replace it, which invalidates the old one."""
+        self.check_access('write')
+        self.env['sms.gateway.health']._make_token()
+        return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
 
     def action_which_sms_gateway(self):
         return self.env['sms.gateway'].action_which_gateway()

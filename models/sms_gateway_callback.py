@@ -131,7 +131,9 @@ class SmsGateway(models.Model):
     balance_user_ids = fields.Many2many(
         'res.users', 'sms_gateway_balance_user_rel', string="Responsible Users", copy=False,
         domain=[('share', '=', False)],
-        help="Select Settings administrators. Leave empty to alert the user who created the gateway.")
+        help="Select Settings administrators. They are alerted if the gateway is paused, the account is refused, "
+             "delivery reports stop, SMS wait for long, or the balance is low. Leave empty to alert the user who "
+             "created the gateway.")
 
     # === CONSTRAINT METHODS === #
 

@@ -3,7 +3,7 @@ import re
 import time
 from datetime import timedelta
 
-from odoo import SUPERUSER_ID, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..sending.queries import ask_balance
@@ -16,7 +16,6 @@ from ..tools.request.typed_secrets import find_typed_secrets
 
 INTERVAL = timedelta(hours=1)  # between two checks of a balance in the queue action
 LOOK_BACK = timedelta(days=1)  # for SMS since the last check
-ACTIVITY = 'mail.mail_activity_data_warning'
 
 
 class SmsGatewayQuery(models.Model):
@@ -149,24 +148,15 @@ class SmsGatewayQuery(models.Model):
         gateway.balance_alerted = is_low
         if not is_low:
             return
-        for user in self._get_responsible_users():
-            env = self.with_context(lang=user.lang).env
-            subject = env._("Low SMS balance: %s", gateway.name)
-            body = env._(
-                "The balance of %(gateway)s is %(balance)s %(currency)s, below the minimum of %(minimum)s. Top up the "
-                "account.", gateway=gateway.name, balance=f'{gateway.balance:g}',
-                currency=gateway.balance_currency or '', minimum=f'{gateway.balance_threshold:g}')
-            # without a document: gateways have no chatter, which core requires of one
-            self.env['mail.activity'].create({
-                'activity_type_id': self.env['ir.model.data']._xmlid_to_res_id(ACTIVITY, raise_if_not_found=False),
-                'summary': subject, 'note': body, 'user_id': user.id})
-            self.env['mail.thread'].message_notify(subject=subject, body=body, partner_ids=user.partner_id.ids)
+        incidents = self.env['sms.gateway.incident']
+        incidents._alert_users(incidents._get_responsible_users(gateway), self._word_low_balance)
 
-    def _get_responsible_users(self):
-        """Return the users to alert who can open the gateway."""
+    def _word_low_balance(self, env):
         gateway = self.gateway_id
-        users = gateway.balance_user_ids or gateway.create_uid.filtered(lambda user: user.id != SUPERUSER_ID)
-        return users.filtered(lambda user: user.active and gateway.with_user(user).has_access('read'))
+        return env._("Low SMS balance: %s", gateway.name), env._(
+            "The balance of %(gateway)s is %(balance)s %(currency)s, below the minimum of %(minimum)s. Top up the "
+            "account.", gateway=gateway.name, balance=f'{gateway.balance:g}',
+            currency=gateway.balance_currency or '', minimum=f'{gateway.balance_threshold:g}')
 
     @api.model
     def _check_all_balances(self, deadline, commit):

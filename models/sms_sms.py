@@ -306,6 +306,8 @@ class SmsSms(models.Model):
             trigger_queue(self.env, fields.Datetime.now() + timedelta(minutes=1))
             remaining = 0
         self._commit_queue_progress(done, remaining)
+        self.env['sms.gateway.incident']._check_all()
+        self._commit_queue_progress(0)
         self.env['sms.gateway.query']._check_all_balances(deadline, lambda: self._commit_queue_progress(0))
 
     @api.model

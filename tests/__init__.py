@@ -9,6 +9,7 @@ from . import (
     test_gateways_file,
     test_gateways_mistakes,
     test_inbound_inbox,
+    test_monitoring,
     test_reports_authentication,
     test_reports_callback,
     test_reports_inbox,

@@ -12,7 +12,7 @@ from datetime import timedelta
 from odoo import fields
 
 from ...tools import phone
-from ..lanes import BULK, BULK_EVERY, order_by_lane
+from ..lanes import BULK, BULK_EVERY, LANES, order_by_lane
 from ..pauses import WAITING
 from ..queued_sms import LEASE, QueuedSms, not_sent
 from ..retry import RETRY_FOR
@@ -21,6 +21,10 @@ from .results import word_by_author
 
 # the expression of the index `_lane_index`; SMS of earlier versions have no lane
 LANE_SQL = "COALESCE(s.lane, 'normal')"
+FIRST_ROWS = 100  # of a lane in which the oldest SMS is looked for
+_QUEUED_SQL = f"""
+    FROM sms_sms s WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE AND {LANE_SQL} = wanted.lane
+"""
 PROBE_DELAY = 5  # seconds that SMS are delayed while another SMS tests their gateway
 
 # === CLAIM === #
@@ -124,6 +128,32 @@ def count_due(env):
     env.flush_all()
     env.cr.execute(f"SELECT count(*) {_due_sql(None)}", _due_parameters(env, None, ()))
     return env.cr.fetchone()[0]
+
+
+def count_queued(env, limit):
+    """Count queued SMS by lane, also those that wait for a gateway.
+
+    :param int limit: of each lane at which counting stops, so that it is fast with a million SMS
+    :rtype: dict[str, int]
+    """
+    env.cr.execute(f"""
+        SELECT wanted.lane, (SELECT count(*) FROM (SELECT s.id {_QUEUED_SQL} LIMIT %s) queued)
+        FROM unnest(%s::text[]) AS wanted(lane)
+    """, [limit, list(LANES)])
+    return dict(env.cr.fetchall())
+
+
+def find_oldest_queued(env):
+    """Return since when the oldest SMS of each lane has been queued, in UTC: approximately, from the first ones.
+
+    :rtype: dict[str, datetime]
+    """
+    env.cr.execute(f"""
+        SELECT wanted.lane, (SELECT min(since) FROM (
+            SELECT COALESCE(s.write_date, s.create_date) AS since {_QUEUED_SQL} ORDER BY s.id LIMIT %s) queued)
+        FROM unnest(%s::text[]) AS wanted(lane)
+    """, [FIRST_ROWS, list(LANES)])
+    return {lane: since for lane, since in env.cr.fetchall() if since}
 
 
 def _due_sql(ids):
