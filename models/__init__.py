@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import (  # first, because others inherit them
     sms_gateway_default,
+    sms_gateway_dry_run,
     sms_gateway_inbound_settings,
     sms_gateway_inbox,
     sms_gateway_row,

@@ -26,7 +26,7 @@ STATUS_LISTS = ('success', 'pending', 'error', 'canceled')
 
 class SmsGateway(models.Model):
     _name = 'sms.gateway'
-    _inherit = ['sms.gateway.inbound.settings', 'sms.gateway.default']
+    _inherit = ['sms.gateway.inbound.settings', 'sms.gateway.default', 'sms.gateway.dry.run']
     _description = "SMS Gateway"
     _order = 'sequence, id'
 

@@ -7,6 +7,8 @@ from odoo import api, fields, models
 from odoo.tools import str2bool
 
 from ..sending import routing
+from ..sending.dry_run import ANSWER_RULES as DRY_RUN_RULES
+from ..sending.dry_run import DryRun
 from ..sending.gateway_config import GatewayConfig, GatewayConnection
 from ..sending.routing import Route
 from ..tools import phone, secret_log
@@ -120,6 +122,7 @@ class SmsGateway(models.Model):
                 company_id=gateway.company_id.id or None,
                 failover=gateway.failover,
                 paused=gateway.id in paused,
+                is_dry_run=gateway.is_dry_run,
             )
             for gateway in self.sudo().search(self._get_sending_domain())
         ]
@@ -142,7 +145,8 @@ class SmsGateway(models.Model):
                 gateway_id=gateway.id,
                 name=gateway.name,
                 connection=GatewayConnection(
-                    (self.env.cr.dbname, gateway.id), gateway.max_connections, gateway.timeout),
+                    (self.env.cr.dbname, gateway.id), gateway.max_connections, gateway.timeout,
+                    DryRun(gateway.id in failures) if gateway.is_dry_run else None),
                 request=gateway._get_request_config(),
                 answer=gateway._get_answer_rules(default_success),
                 number_format=gateway.number_format,
@@ -219,6 +223,8 @@ class SmsGateway(models.Model):
         :rtype: AnswerRules
         """
         self.ensure_one()
+        if self.is_dry_run:
+            return replace(DRY_RUN_RULES, status_tracked=self.create_status)
         secrets = self._get_secrets()
         return AnswerRules(
             **self._get_texts(

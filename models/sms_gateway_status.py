@@ -73,6 +73,7 @@ class SmsGatewayStatus(models.Model):
     note = fields.Char("Note", readonly=True)
     attempt = fields.Integer(
         "Attempt", readonly=True, default=1, aggregator=None, help="Number of times the SMS was sent to a provider.")
+    is_dry_run = fields.Boolean(related='gateway_id.is_dry_run')
     is_test = fields.Boolean("Test", readonly=True, help="Sent with Send Test SMS.")
 
     sent_count = fields.Integer("Sent", compute='_compute_figures', aggregator='sum')

@@ -289,6 +289,8 @@ class SmsSms(models.Model):
         """Process the queue for several companies and APIs. Core's method stops for a day if one row is locked, ignores
         the company, and sends all SMS through one API."""
         deadline, period = self._get_queue_deadline()
+        self.env['sms.gateway']._report_dry_runs()
+        self._commit_queue_progress(0)
         self.env['sms.gateway.received.report']._drain_all(deadline)
         self.env['sms.gateway.received.message']._drain_all(deadline)
         self.env['sms.gateway.inbound']._deliver_incomplete(deadline)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ..tools.answer.interpretation import AnswerRules
 from ..tools.request.config import RequestConfig
 from ..tools.smart_encoding import OFF, encode
+from .dry_run import DryRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +15,12 @@ class GatewayConnection:
     :param key: identifies the gateway among all databases of this process, which shares its connections
     :param connections: maximum number of parallel requests
     :param timeout: seconds to wait for a response
+    :param dry_run: what answers in place of the provider, None if the gateway sends
     """
     key: tuple
     connections: int = 8
     timeout: float = 15
+    dry_run: DryRun | None = None
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,8 @@ def exchange(
     :param deadline: `time.monotonic()` at which the exchange ends in any case
     :return: the response, or why there is none
     """
+    if connection.dry_run:
+        return connection.dry_run.answer(request)
     start = time.monotonic()
 
     def answer(**values):

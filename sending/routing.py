@@ -13,6 +13,7 @@ class Route:
     :param prefixes: country prefixes as digits, without + or 00
     :param company_id: the company that it serves, None for every company
     :param paused: whether it is paused; it is skipped while another gateway can send the SMS
+    :param is_dry_run: whether it sends nothing, so that it is not used for fail over, and no other is after it
     """
     gateway_id: int
     sequence: int = 10
@@ -20,6 +21,7 @@ class Route:
     company_id: int | None = None
     failover: bool = True
     paused: bool = False
+    is_dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,13 @@ class RoutingTable:
         first_places: dict[int, Candidate] = {}
         for candidate in ordered:
             first_places.setdefault(candidate.gateway_id, candidate)
-        return self._apply_pauses(tuple(first_places.values()))
+        return self._apply_pauses(self._separate_dry_runs(tuple(first_places.values())))
+
+    def _separate_dry_runs(self, ordered: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        """Keep fail over within the gateways that send: one SMS is either sent or not."""
+        if ordered and self._by_id[ordered[0].gateway_id].is_dry_run:
+            return ordered[:1]
+        return tuple(candidate for candidate in ordered if not self._by_id[candidate.gateway_id].is_dry_run)
 
     def _matches(self, head: str) -> list[Candidate]:
         """Apply rule 2: the lowest sequence first, then the longest prefix, then the older gateway."""

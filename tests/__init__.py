@@ -34,6 +34,7 @@ from . import (
     test_sending_companies,
     test_sending_defaults,
     test_sending_doors,
+    test_sending_dry_run,
     test_sending_failover,
     test_sending_isolation,
     test_sending_lanes,

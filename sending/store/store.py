@@ -130,6 +130,8 @@ class Store:
             self._transactions.write_each(
                 finished[start:start + MAX_SAVED], partial(save_results, configs=configs, **self._options),
                 partial(save_without_hooks, configs=configs, **self._options))
+        if any(config.connection.dry_run and config.waits_for_report for config in configs.values()):
+            self._transactions.write(claims.trigger_queue, 0)  # which makes the delivery reports
 
     def save_pauses(self, paused, recovered):
         """Save pauses for all workers, and send the SMS that wait for gateways that have recovered.

@@ -1,6 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Of the Active gateways one takes a number and others follow: doc/behaviour.md section 4, rules 2 to 4."""
 
+from dataclasses import replace
+
 from ...sending.routing import DEFAULT, FIRST, PREFIX, SPARE, Candidate, Route, RoutingTable
 from .common import PureCase
 from .made_up import cases, given, st
@@ -125,6 +127,14 @@ class TestFailOver(PureCase):
         routes = Route(1, 10, ('92',)), Route(2, 20, ('92',), failover=False), Route(3, 30)
         self.assertEqual(order(PAKISTAN, *routes), [1, 2])
         self.assertEqual(order(BELGIUM, Route(1, 10, failover=False), Route(2, 20)), [1])
+
+    def test_dry_run(self):
+        """Fail over never leads from an SMS that is sent to one that is not, nor back."""
+        dry = Route(1, 10, is_dry_run=True)
+        self.assertEqual(order(BELGIUM, dry, Route(2, 20)), [1])
+        self.assertEqual(order(BELGIUM, dry, Route(2, 20, ('32',)), Route(3, 30)), [2, 3])
+        self.assertEqual(order(BELGIUM, dry, Route(2, 20, ('32',), paused=True)), [2])
+        self.assertEqual(order(BELGIUM, replace(dry, paused=True), Route(2, 20)), [1])
 
     def test_paused_gateway_is_passed_over(self):
         routes = Route(1, 10, ('92',), paused=True), Route(2, 20, ('92',)), Route(3, 30)
