@@ -52,6 +52,7 @@
         'wizard/gateway_export_views.xml',
         'wizard/gateway_import_views.xml',
         'wizard/curl_import_views.xml',
+        'views/sms_gateway_story_templates.xml',
         'views/sms_gateway_status_views.xml',
         'views/sms_gateway_received_report_views.xml',
         'views/sms_gateway_views.xml',

@@ -338,7 +338,8 @@ class SmsGateway(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         used = self.env['sms.gateway.status'].sudo().search(
-            [('gateway_id', 'in', self.ids), ('is_test', '!=', True)], limit=1)
+            [('gateway_id', 'in', self.ids), ('is_test', '!=', True)], limit=1
+        ) or self.env['sms.gateway.attempt'].sudo().search([('gateway_id', 'in', self.ids)], limit=1)
         if used:
             raise UserError(self.env._(
                 "%s has sent SMS and cannot be deleted. Archive it instead to keep their statuses.",

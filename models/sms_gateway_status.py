@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Fields and screens of the status of an SMS at its gateway."""
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 from odoo.tools.constants import GC_UNLINK_LIMIT
 
@@ -22,6 +23,8 @@ AGGREGATES = {
         ORDER BY EXTRACT(EPOCH FROM %(delivered_date)s - %(sent_date)s)::float)""",
 }
 FAILED = ('error', 'server_error')
+OUTCOMES = [('accepted', "Accepted"), ('refused', "Not Accepted"), ('unknown', "Unknown")]
+RETENTION_DAYS = 180
 ENCODINGS = [('gsm', "GSM 03.38"), ('unicode', "UCS-2")]
 COLUMNS = ('state', 'sent_date', 'delivered_date', 'awaits_report', 'note')
 
@@ -50,11 +53,12 @@ class SmsGatewayStatus(models.Model):
         "State", required=True, readonly=True,
         help="Success: the provider accepted the SMS. Delivered On is set once the SMS is delivered.")
     outcome = fields.Selection(
-        [('accepted', "Accepted"), ('refused', "Not Accepted"), ('unknown', "Unknown")],
-        "Outcome", readonly=True,
+        OUTCOMES, "Outcome", readonly=True,
         help="Did the provider accept the SMS? Unknown: without a clear response, the recipient may have received it.")
     http_code = fields.Integer("HTTP Code", readonly=True, aggregator=None)
     response_text = fields.Text("Response", readonly=True, help="The provider's response, truncated to 4 KiB.")
+    request_text = fields.Text(
+        "Request", readonly=True, help="The request of a failed SMS, without secrets, truncated to 4 KiB.")
     message_id = fields.Char("Message ID", readonly=True, help="The provider's ID of the SMS.")
     error_code = fields.Char("Error Code", readonly=True)
     error_message = fields.Char("Error Message", readonly=True)
@@ -86,6 +90,9 @@ class SmsGatewayStatus(models.Model):
         "Median Time to Delivery (s)", compute='_compute_figures', aggregator='median')
     sms_id = fields.Many2one('sms.sms', "SMS", compute='_compute_sms_id')
     mail_message_id = fields.Many2one('mail.message', "Message", compute='_compute_mail_message_id')
+    partner_id = fields.Many2one('res.partner', "Recipient", compute='_compute_document')
+    document_name = fields.Char("Document", compute='_compute_document')
+    story = fields.Html("History", compute='_compute_story', sanitize=False)
 
     _sms_uuid_unique = models.Constraint('unique(sms_uuid)', "An SMS can have only one status.")
     _message_id_index = models.Index('(gateway_id, message_id) WHERE message_id IS NOT NULL')
@@ -119,6 +126,30 @@ class SmsGatewayStatus(models.Model):
         for status in self:
             status.mail_message_id = by_uuid.get(status.sms_uuid)
 
+    def _compute_document(self):
+        trackers = self.env['sms.tracker'].sudo().search([('sms_uuid', 'in', self.mapped('sms_uuid'))])
+        by_uuid = {tracker.sms_uuid: tracker for tracker in trackers}
+        for status in self:
+            tracker = by_uuid.get(status.sms_uuid, trackers.browse())
+            document = status._find_document(tracker)
+            status.document_name = document.sudo().display_name if document else False
+            status.partner_id = (
+                tracker.mail_notification_id.res_partner_id.id or status.sms_id.partner_id.id
+                or (document is not None and document._name == 'res.partner' and document.id))
+
+    @api.depends_context('lang', 'tz', 'uid')
+    def _compute_story(self):
+        for status in self:
+            status.story = self.env['sms.gateway.story']._render(status.sms_uuid, status)
+
+    # === CRUD METHODS === #
+
+    def unlink(self):
+        attempts = self.env['sms.gateway.attempt'].sudo().search([('sms_uuid', 'in', self.mapped('sms_uuid'))])
+        result = super().unlink()
+        attempts.unlink()
+        return result
+
     # === ACTION METHODS === #
 
     def action_open_sms(self):
@@ -126,11 +157,13 @@ class SmsGatewayStatus(models.Model):
         return open_form(self.sms_id)
 
     def action_open_document(self):
-        """Open the document whose chatter contains the SMS."""
+        """Open the document that the SMS is about."""
         self.ensure_one()
-        message = self.mail_message_id
-        return {'type': 'ir.actions.act_window', 'res_model': message.model, 'res_id': message.res_id,
-                'views': [(False, 'form')]}
+        tracker = self.env['sms.tracker'].sudo().search([('sms_uuid', '=', self.sms_uuid)], limit=1)
+        document = self._find_document(tracker)
+        if document is None:
+            raise UserError(self.env._("The document of this SMS was deleted, or you cannot read it."))
+        return open_form(document)
 
     def action_retry(self):
         """See `sms.sms.action_retry`."""
@@ -169,6 +202,21 @@ class SmsGatewayStatus(models.Model):
         return dict(action, domain=[('id', 'in', self.ids)], context={})
 
     # === BUSINESS METHODS === #
+
+    @api.model
+    def _find_document(self, tracker):
+        """Return the document whose chatter contains an SMS, or the recipient of a mailing.
+
+        :param tracker: the `sms.tracker` of the SMS, or none
+        :return: a record that the user can read; None if there is none
+        """
+        source = tracker.mail_notification_id.mail_message_id
+        if not source and 'mailing_trace_id' in tracker._fields:
+            source = tracker.mailing_trace_id
+        if not source.model or source.model not in self.env or not source.res_id:
+            return None
+        document = self.env[source.model].browse(source.res_id).exists()
+        return document if document and document.has_access('read') else None
 
     def _get_reason(self):
         """Return why the SMS failed, in the provider's words if there are any.
@@ -224,14 +272,19 @@ class SmsGatewayStatus(models.Model):
     @api.autovacuum
     def _gc_old_status(self):
         """Remove rows older than `eis_sms_apis.status_retention_days`; 0 keeps all."""
-        days = self.env['sms.gateway']._get_integer_parameter('eis_sms_apis.status_retention_days', 180)
+        days = self.env['sms.gateway']._get_integer_parameter('eis_sms_apis.status_retention_days', RETENTION_DAYS)
         if days <= 0:
             return 0, 0
         self.env.cr.execute("""
-            DELETE FROM sms_gateway_status WHERE id IN (
-                SELECT id FROM sms_gateway_status
-                WHERE create_date < (now() AT TIME ZONE 'UTC') - %s * interval '1 day'
-                ORDER BY create_date LIMIT %s)
+            WITH removed AS (
+                DELETE FROM sms_gateway_status WHERE id IN (
+                    SELECT id FROM sms_gateway_status
+                    WHERE create_date < (now() AT TIME ZONE 'UTC') - %s * interval '1 day'
+                    ORDER BY create_date LIMIT %s)
+                RETURNING sms_uuid
+            ), attempts AS (
+                DELETE FROM sms_gateway_attempt WHERE sms_uuid IN (SELECT sms_uuid FROM removed)
+            ) SELECT count(*) FROM removed
         """, [days, GC_UNLINK_LIMIT])
-        done = self.env.cr.rowcount
+        done = self.env.cr.fetchone()[0]
         return done, done == GC_UNLINK_LIMIT

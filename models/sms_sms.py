@@ -68,6 +68,7 @@ class SmsSms(models.Model):
         help="Number of SMS that providers count for this text. Smart Encoding of a gateway can lower it.")
     status_id = fields.Many2one(
         'sms.gateway.status', "Provider Status", compute='_compute_status_id', groups='base.group_system')
+    story = fields.Html("History", compute='_compute_story', sanitize=False, groups='base.group_system')
 
     _due_index = models.Index("(id) WHERE state = 'outgoing' AND to_delete IS NOT TRUE")
     _lane_index = models.Index(  # for claims
@@ -99,6 +100,11 @@ class SmsSms(models.Model):
         by_uuid = {status.sms_uuid: status for status in rows}
         for sms in self:
             sms.status_id = by_uuid.get(sms.uuid)
+
+    @api.depends_context('lang', 'tz', 'uid')
+    def _compute_story(self):
+        for sms in self:
+            sms.story = self.env['sms.gateway.story']._render(sms.uuid, sms.status_id)
 
     # === CRUD METHODS === #
 
@@ -141,6 +147,7 @@ class SmsSms(models.Model):
         """Queue the SMS again, with the full time for retries."""
         self.write({'send_after': False, 'valid_until': False, 'first_attempt_date': False, 'failure_reason': False})
         self.sudo().forced_gateway_id = False
+        self.env['sms.gateway.attempt']._keep_before_retry(self.mapped('uuid'))
         result = super().action_set_outgoing()
         if self:  # a call without SMS needs no rights, and must not trigger the queue
             trigger_queue(self.env)

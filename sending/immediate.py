@@ -105,6 +105,9 @@ def read_test(config, number, text, company_id, request, answer):
     """
     recipient, = request.recipients
     result, = interpret(config.answer, [recipient], answer)
-    return QueuedSms(
+    queued = QueuedSms(
         id=0, uuid=recipient.uuid, number=number, body=text.strip(), company_id=company_id, claimed_until=None,
         attempt=1, candidates=(config.gateway_id,), result=result)
+    if result.failure_type:
+        queued.note_failure(result, recipient)
+    return queued

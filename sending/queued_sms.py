@@ -8,10 +8,28 @@ from datetime import datetime
 
 from ..tools.answer.interpretation import SendResult
 from ..tools.problem import Problem
+from ..tools.request.builder import Recipient
 from .lanes import NORMAL
 
 LEASE = 180  # seconds that a claim lasts; a run renews its claims, so they expire soon after an interruption
 RENEW_AFTER = 60  # seconds between renewals; the remaining time must suffice to save results despite an outage
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FailedAttempt:
+    """A request that did not send an SMS.
+
+    :param number: of the attempt, see `QueuedSms.attempt`
+    :param recipient: the SMS as it was in the request
+    :param count: number of recipients of the request
+    :param ended: `time.monotonic()` at which its result was known
+    """
+    number: int
+    gateway_id: int
+    result: SendResult
+    recipient: Recipient
+    count: int
+    ended: float
 
 
 @dataclass(slots=True)
@@ -33,6 +51,7 @@ class QueuedSms:
     :param delay: seconds until the queue may send it
     :param reason: the result that caused the delay
     :param lane: see `lanes.LANES`
+    :param failures: its failed attempts of this run, the last of which may have decided its result
     """
     id: int
     uuid: str
@@ -54,6 +73,7 @@ class QueuedSms:
     delay: int = 0
     reason: SendResult | None = None
     lane: str = NORMAL
+    failures: tuple[FailedAttempt, ...] = ()
 
     @property
     def gateway_id(self) -> int | bool:
@@ -69,6 +89,17 @@ class QueuedSms:
         """The seconds until the queue handles it again: its delay, or less if it expires earlier."""
         left = self.expires - time.monotonic()
         return max(1, math.ceil(left)) if self.delay > left else self.delay
+
+    @property
+    def own_failure(self) -> FailedAttempt | None:
+        """The failed attempt that decided its result."""
+        last = self.failures[-1] if self.failures else None
+        return last if last and self.result and self.result.uuid == last.result.uuid else None
+
+    def note_failure(self, result: SendResult, recipient: Recipient, count: int = 1):
+        """Keep a failed attempt at the current gateway; see `FailedAttempt`."""
+        self.failures += (
+            FailedAttempt(self.attempt, self.gateway_id, result, recipient, count, time.monotonic()),)
 
 
 def group_by_gateway(queued: Iterable[QueuedSms]) -> dict[int, list[QueuedSms]]:

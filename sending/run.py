@@ -169,7 +169,9 @@ class SendRun:
                 continue
             config = self._dispatcher.configs[queued[0].gateway_id]
             results = interpret(config.answer, request.recipients, answer)
-            for sms, result in zip(queued, results, strict=True):
+            for sms, recipient, result in zip(queued, request.recipients, results, strict=True):
+                if result.failure_type:
+                    sms.note_failure(result, recipient, len(queued))
                 self._settle_result(sms, result, again)
             self._note_signal(config, results)
         self._dispatcher.dispatch_again(again)

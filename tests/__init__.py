@@ -24,6 +24,7 @@ from . import (
     test_screens_dashboard,
     test_screens_gateways,
     test_screens_reports,
+    test_screens_story,
     test_screens_tours,
     test_security_access_table,
     test_security_groups,

@@ -21,6 +21,7 @@ OPERATIONS = """
     sms.gateway.callback.failure.map    - - - - crwu
     sms.gateway.query                   - - - - crwu
     sms.gateway.status                  - - - - ru
+    sms.gateway.attempt                 - - - - r
     sms.gateway.throttle                - - - - -
     sms.gateway.incident                - - - - r
     sms.gateway.early.report            - - - - -
@@ -102,6 +103,7 @@ METHODS = """
     sms.gateway.status  read                         no   no   no   no   yes
     sms.gateway.status  write                        no   no   no   no   no
     sms.gateway.status  create                       no   no   no   no   no
+    sms.gateway.status  unlink                       no   no   no   no   yes
     sms.gateway.status  search_count                 no   no   no   no   yes
     sms.gateway.status  formatted_read_group         no   no   no   no   yes
     sms.gateway.early.report search_count            no   no   no   no   no

@@ -48,6 +48,7 @@ METHODS = {
     ('mail.notification', '_to_store_defaults'): (('target',), "the chatter gets our words too"),
     ('res.users', '_get_company_ids'): ((), "for which companies the web client shows our words"),
     ('ir.actions.act_window', '_for_xml_id'): (('full_xml_id',), "opens our lists from buttons"),
+    ('ir.qweb', '_render'): (('template', 'values'), "makes HTML of the history of an SMS"),
     ('ir.http', '_dispatch'): (('endpoint',), "runs the callback with the request as it came"),
     ('ir.model.data', '_process_end_unlink_record'): (
         ('record',), "an upgrade removes what the data files gave up: only templates that nobody touched"),

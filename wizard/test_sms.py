@@ -1,5 +1,4 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-import json
 from collections import Counter
 from dataclasses import replace
 
@@ -10,11 +9,13 @@ from odoo.tools import str2bool
 
 from ..sending.immediate import read_test, send_test
 from ..sending.sent_before import recall, remember
-from ..sending.store.results import save_results, word_results
+from ..sending.store.results import save_results
 from ..sending.store.transactions import OwnTransactions
+from ..sending.store.wording import word_results
 from ..tools.actions import open_form
 from ..tools.answer import doubt, mapping
 from ..tools.answer.interpretation import HttpAnswer, interpret
+from ..tools.display import pretty
 from ..tools.problem import ProblemError
 from ..tools.request.builder import Recipient, shown_request
 from ..tools.request.config import RenderError
@@ -62,11 +63,7 @@ class SmsGatewayTest(models.TransientModel):
     @api.depends('response')
     def _compute_response_shown(self):
         for test in self:
-            try:
-                shown = json.dumps(json.loads(test.response or ''), indent=4, ensure_ascii=False)
-            except (ValueError, RecursionError):
-                shown = test.response
-            test.response_shown = shown
+            test.response_shown = pretty(test.response or '')
 
     # === ACTION METHODS === #
 

@@ -17,7 +17,8 @@ from ..pauses import WAITING
 from ..queued_sms import LEASE, QueuedSms, not_sent
 from ..retry import RETRY_FOR
 from ..routing import RoutingTable
-from .results import word_by_author
+from .attempts import write_attempts
+from .wording import word_by_author
 
 # the expression of the index `_lane_index`; SMS of earlier versions have no lane
 LANE_SQL = "COALESCE(s.lane, 'normal')"
@@ -286,8 +287,11 @@ def renew_claims(env, queued, claimed_until):
 
 # === QUEUE AGAIN === #
 
-def requeue(env, queued):
-    """Queue claimed SMS again, to be sent after their delay, and trigger the queue action for that time."""
+def requeue(env, queued, configs=None):
+    """Queue claimed SMS again, to be sent after their delay, and trigger the queue action for that time.
+
+    :param dict configs: GatewayConfig by gateway id, for the failed attempts of the SMS
+    """
     if not queued:
         return
     reasons = word_by_author(env, {sms.id: sms.reason for sms in queued if sms.reason})
@@ -310,6 +314,7 @@ def requeue(env, queued):
     ])
     left = {sms_id for sms_id, in env.cr.fetchall()}
     env['sms.tracker']._write_failure_reasons({sms.uuid: reasons[sms.id] for sms in queued if sms.id in reasons})
+    write_attempts(env, [sms for sms in queued if sms.id in left], configs, is_requeued=True)
     if len(left) < len(queued):
         _cancel_deleted(env, [sms for sms in queued if sms.id not in left])
     now = fields.Datetime.now()

@@ -1,7 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Save a result if a trigger or a hook of another addon raises: with SQL that calls no hook, one table at a time."""
-from .results import get_core_state, word_results, write_status_rows
+from .attempts import write_attempts
+from .results import get_core_state, write_status_rows
 from .transactions import try_statement, try_write
+from .wording import word_results
 
 
 def save_without_hooks(env, sms, configs, unlink_failed=False, unlink_sent=True, lost=False, **_options):
@@ -28,6 +30,7 @@ def save_without_hooks(env, sms, configs, unlink_failed=False, unlink_sent=True,
         try_statement(env, "UPDATE sms_sms SET claimed_until = NULL WHERE id = %s", [sms.id])
     if sms.gateway_id and configs[sms.gateway_id].track_status:
         try_write(env, lambda: write_status_rows(env, [sms], configs))
+    try_write(env, lambda: write_attempts(env, [sms], configs))
     env['sms.tracker']._write_state_without_hooks(
         sms.uuid, success or 'error', sms.result.failure_type, sms.result.error_message)
     env.invalidate_all(flush=False)

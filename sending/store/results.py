@@ -1,14 +1,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Save results: status rows, then states, notifications and traces as core does (doc/behaviour.md section 5)."""
 import json
-from dataclasses import replace
 from functools import partial
 
 from odoo.tools import groupby
 
 from ...tools.gsm import count_segments
 from ...tools.sms_api import SmsApiResults
+from .attempts import show_requests, write_attempts
 from .transactions import OwnTransactions, is_in_test
+from .wording import word_results
 
 # The web client is notified only once, after the provider's error message is written.
 QUIET = {'sms_gateway_words_follow': True, 'sms_skip_msg_notification': True}
@@ -36,6 +37,7 @@ def save_results(env, queued, configs, unlink_failed=False, unlink_sent=True, lo
     _lock_early_reports(env, awaiting)
     delivered = write_status_rows(
         env, [sms for sms in ours if sms.gateway_id and configs[sms.gateway_id].track_status], configs)
+    write_attempts(env, ours, configs)
     existing = [sms for sms in ours if sms.id in claims]
     if existing:
         states = [get_core_state(sms, configs, delivered) for sms in existing]
@@ -43,35 +45,6 @@ def save_results(env, queued, configs, unlink_failed=False, unlink_sent=True, lo
         _write_states(env, existing, states, delivered, unlink_failed, unlink_sent)
     _save_deleted(env, [sms for sms in ours if sms.id and sms.id not in claims], configs, delivered)
     _apply_early_reports(env, awaiting, is_immediate)
-
-
-def word_results(env, queued):
-    """Write the complete reason of each failed SMS to `error_message`. Idempotent."""
-    reasons = word_by_author(env, {
-        sms.id: sms.result for sms in queued if sms.result.problem or sms.result.doubtful})
-    for sms in queued:
-        if sms.id in reasons:
-            sms.result = replace(sms.result, problem=None, doubtful=False, error_message=reasons[sms.id])
-
-
-def word_by_author(env, results):
-    """
-    :param dict results: SendResult by the id of its SMS
-    :return: {id of the SMS: reason in the language of the user who created it}
-    :rtype: dict[int, str]
-    """
-    if not results:
-        return {}
-    env.cr.execute("""
-        SELECT s.id, p.lang FROM sms_sms s
-        JOIN res_users u ON u.id = s.create_uid JOIN res_partner p ON p.id = u.partner_id WHERE s.id = ANY(%s)
-    """, [list(results)])
-    languages = dict(env.cr.fetchall())
-    problems = env['sms.gateway.problem']
-    wordings = {lang: problems.with_context(lang=lang) for lang, _name in env['res.lang'].get_installed()}
-    return {
-        sms_id: wordings.get(languages.get(sms_id), problems)._word_result(result)
-        for sms_id, result in results.items()}
 
 
 def get_core_state(sms, configs, delivered=()):
@@ -101,6 +74,7 @@ def write_status_rows(env, queued, configs):
     texts = {  # each text once, because those of a mailing are the same
         (gateway_id, body): _describe_text(body, configs[gateway_id])
         for gateway_id, body in {(sms.gateway_id, sms.body) for sms in queued}}
+    requests = show_requests(env, [sms.own_failure for sms in queued if sms.own_failure], configs)
     rows = [{
         'gateway_id': sms.gateway_id,
         'company_id': sms.company_id,
@@ -109,6 +83,7 @@ def write_status_rows(env, queued, configs):
         'number': sms.number,
         'attempt': sms.attempt,
         'duration': sms.result.duration,
+        'request_text': requests.get(sms.own_failure),
         **{name: getattr(sms.result, name) or None for name in RESULT_COLUMNS},
         'awaits_report': _awaits_report(sms, configs) and not sms.result.failure_type,
         **texts[sms.gateway_id, sms.body],

@@ -125,7 +125,7 @@ class Store:
         :param list[QueuedSms] finished: each with its result
         :param list[QueuedSms] requeued: each with its delay
         """
-        self._transactions.write_each(requeued, claims.requeue)
+        self._transactions.write_each(requeued, partial(claims.requeue, configs=configs))
         for start in range(0, len(finished), MAX_SAVED):
             self._transactions.write_each(
                 finished[start:start + MAX_SAVED], partial(save_results, configs=configs, **self._options),

@@ -8,6 +8,7 @@ from functools import cached_property
 from http import HTTPStatus
 
 from .. import paths
+from ..display import cut
 from ..masking import masker
 from ..problem import Problem
 from .failure_codes import ACCOUNT, AS_USUAL, RESPONSE, TRY_AGAIN, FailureCode, match_failure, match_outcome
@@ -178,7 +179,7 @@ def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> l
         rule=verdict[1], accepted=accepted, is_shared=is_shared, texts=own.texts,
         names_recipients=own.names_recipients, shown=shown,
         sms_texts=frozenset(getattr(sms, 'message', '') for sms in recipients),
-        response_text=_cut(shown, MAX_RESPONSE_TEXT))
+        response_text=cut(shown, MAX_RESPONSE_TEXT))
     results, by_part = [], {}
     for recipient, part, other in zip(recipients, own.parts, taken.parts, strict=True):
         # recipients share a part when the response says the same of them
@@ -385,7 +386,3 @@ def _masker(rules, recipients):
         if not any(name.lstrip('+0') == sms.number.lstrip('+0') or name in getattr(sms, 'message', '')
                    for sms in recipients))
     return masker(rules.secrets, names, rules.pairs)
-
-
-def _cut(text, size):
-    return text if len(text) * 4 <= size else text.encode('utf-8')[:size].decode('utf-8', 'ignore')

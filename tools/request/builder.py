@@ -103,17 +103,9 @@ def shown_request(
     :raise ConfigError: when the JSON Body Template cannot be read
     :raise RenderError: when two keys of an object are the same
     """
-    shown = mask_typed(replace(
-        config, credentials=credentials or config.credentials.masked(),
-        callback_url=config.callback_url and f'{config.callback_url.rpartition("/")[0]}/{callback_token}'))
-    template = RequestTemplate(shown)
+    template, mask = _make_shown(config, credentials, callback_token)
     group = next(_group(template, recipients), None)
-    if not group:
-        return None
-    typed = (secret for _field, _name, secret in find_typed_secrets(config))
-    kept = {f'{credentials.username}:{credentials.password}'} if credentials else ()
-    mask = Masker(typed, pairs=set(find_secrets(shown).pairs).difference(kept))
-    return _render(template, group, checked=False).shown(lambda text: mask(text.replace(ENCODED_MASK, MASK)))
+    return _render_shown(template, mask, group) if group else None
 
 
 def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
@@ -122,9 +114,16 @@ def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
     :raise ConfigError, RenderError: see :func:`shown_request`
     """
     request = shown_request(config, recipients)
-    if request is None:
-        return ''
-    return request.as_text(_readable_body(config, request.body.decode()) if request.body else None)
+    return _readable(config, request) if request else ''
+
+
+def preview_each(config: RequestConfig, recipients: Sequence[Recipient]) -> list[str]:
+    """Show a request for each recipient alone, as :func:`preview` does, in a tenth of the time.
+
+    :raise ConfigError, RenderError: see :func:`shown_request`
+    """
+    template, mask = _make_shown(config)
+    return [_readable(config, _render_shown(template, mask, (recipient,))) for recipient in recipients]
 
 
 # === GROUPS: which SMS share a request === #
@@ -274,6 +273,26 @@ def _header_value(value: str) -> str:
 
 
 # === WHAT PEOPLE MAY SEE === #
+
+
+def _make_shown(
+        config: RequestConfig, credentials: Credentials | None = None,
+        callback_token: str = MASK) -> tuple[RequestTemplate, Masker]:
+    """Return a template without secrets, and the masker of what it renders; see :func:`shown_request`."""
+    shown = mask_typed(replace(
+        config, credentials=credentials or config.credentials.masked(),
+        callback_url=config.callback_url and f'{config.callback_url.rpartition("/")[0]}/{callback_token}'))
+    typed = (secret for _field, _name, secret in find_typed_secrets(config))
+    kept = {f'{credentials.username}:{credentials.password}'} if credentials else ()
+    return RequestTemplate(shown), Masker(typed, pairs=set(find_secrets(shown).pairs).difference(kept))
+
+
+def _render_shown(template: RequestTemplate, mask: Masker, group: tuple[Recipient, ...]) -> HttpRequest:
+    return _render(template, group, checked=False).shown(lambda text: mask(text.replace(ENCODED_MASK, MASK)))
+
+
+def _readable(config: RequestConfig, request: HttpRequest) -> str:
+    return request.as_text(_readable_body(config, request.body.decode()) if request.body else None)
 
 
 def _readable_body(config: RequestConfig, body: str) -> str:

@@ -1,0 +1,40 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Word why SMS failed, in the language of the user who created each of them."""
+from dataclasses import replace
+
+
+def word_results(env, queued):
+    """Write the complete reason of each failed SMS to `error_message`. Idempotent."""
+    reasons = word_by_author(env, {
+        sms.id: sms.result for sms in queued if sms.result.problem or sms.result.doubtful})
+    for sms in queued:
+        if sms.id in reasons:
+            sms.result = replace(sms.result, problem=None, doubtful=False, error_message=reasons[sms.id])
+
+
+def word_by_author(env, results):
+    """
+    :param dict results: SendResult by the id of its SMS
+    :return: {id of the SMS: reason in the language of the user who created it}
+    :rtype: dict[int, str]
+    """
+    if not results:
+        return {}
+    wordings = find_wordings(env, results)
+    return {sms_id: wordings[sms_id]._word_result(result) for sms_id, result in results.items()}
+
+
+def find_wordings(env, ids):
+    """
+    :param ids: of SMS
+    :return: {id of the SMS: `sms.gateway.problem` in the language of the user who created it}
+    :rtype: dict
+    """
+    env.cr.execute("""
+        SELECT s.id, p.lang FROM sms_sms s
+        JOIN res_users u ON u.id = s.create_uid JOIN res_partner p ON p.id = u.partner_id WHERE s.id = ANY(%s)
+    """, [list(ids)])
+    languages = dict(env.cr.fetchall())
+    problems = env['sms.gateway.problem']
+    wordings = {lang: problems.with_context(lang=lang) for lang, _name in env['res.lang'].get_installed()}
+    return {sms_id: wordings.get(languages.get(sms_id), problems) for sms_id in ids}
