@@ -158,6 +158,12 @@ class SmsTracker(models.Model):
             self[field_name].filtered(lambda record: record.failure_type != failure_type).failure_type = failure_type
         self._finish_mailings()
 
+    def _record_blacklisted(self):
+        """Cancel SMS that were not sent. Core's notifications have no failure type for the blacklist."""
+        self._action_update_from_sms_state('canceled')
+        if 'mailing_trace_id' in self._fields:
+            self.mailing_trace_id.failure_type = 'sms_blacklist'
+
     def _record_canceled(self):
         """Write directly, because core's trackers never cancel what was sent."""
         values = {'failure_type': False, 'failure_reason': False}

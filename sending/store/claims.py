@@ -109,8 +109,7 @@ def cancel_opted_out(env, queued):
     if not queued:
         return
     env['sms.sms'].browse([sms.id for sms in queued]).write({'state': 'canceled', 'failure_type': 'sms_blacklist'})
-    env['sms.tracker']._search_by_uuid([sms.uuid for sms in queued])._action_update_from_sms_state(
-        'canceled', failure_type='sms_blacklist')
+    env['sms.tracker']._search_by_uuid([sms.uuid for sms in queued])._record_blacklisted()
 
 
 def find_due(env, ids, refused):
