@@ -6,6 +6,9 @@ from odoo.addons.mail.tools.discuss import Store
 class MailNotification(models.Model):
     _inherit = 'mail.notification'
 
+    # an inbound SMS answers the last SMS to its number
+    _sms_number_index = models.Index("(sms_number, id) WHERE notification_type = 'sms'")
+
     def _to_store_defaults(self, target):
         """Send the failure reason of an SMS to the web client, which core does not."""
         return [*super()._to_store_defaults(target), Store.Attr(

@@ -3,18 +3,41 @@ from odoo import api, fields, models, modules
 from odoo.exceptions import ValidationError
 
 from ..tools.core_contract import is_replaced_by_test, sends_through_iap
+from ..tools.inbound.keywords import DEFAULTS, HELP, START, STOP, join, make_keywords
 from ..tools.sms_api import SmsApiGateway
 
 
 class ResCompany(models.Model):
     _inherit = 'res.company'
 
-    # not prefetched, because companies are read in each request, also before the addon is upgraded
+    # none of these is prefetched, because companies are read in each request, also before the addon is upgraded
     sms_gateway_id = fields.Many2one(
         'sms.gateway', "Default SMS Gateway", ondelete='set null', prefetch=False, copy=False,
         groups='base.group_system',
         help="Select the gateway for numbers that match no gateway's prefixes. Leave empty to use the Default Gateway "
              "of all companies.")
+
+    sms_stop_keywords = fields.Char(
+        "Stop Keywords", default=join(DEFAULTS[STOP]), prefetch=False,
+        help="Enter the texts, separated by commas, that put the sender of an SMS on the blacklist. Only a whole text "
+             "counts; case, accents, emoji and punctuation around it are ignored.")
+    sms_start_keywords = fields.Char(
+        "Start Keywords", default=join(DEFAULTS[START]), prefetch=False,
+        help="Enter the texts that remove a number from the blacklist, unless a user added it.")
+    sms_help_keywords = fields.Char(
+        "Help Keywords", default=join(DEFAULTS[HELP]), prefetch=False,
+        help="Enter the texts that are answered with the Help Reply.")
+    sms_stop_codes = fields.Char(
+        "Stop Codes", prefetch=False,
+        help="Enter the words that may follow a stop keyword, for example SHOP, if recipients of a number that several "
+             "senders share are told to write STOP SHOP.")
+    sms_stop_reply = fields.Text(
+        "Stop Reply", translate=True, prefetch=False,
+        help="Leave empty to send no confirmation, or if the provider sends its own.")
+    sms_start_reply = fields.Text(
+        "Start Reply", translate=True, prefetch=False, help="Leave empty to send no confirmation.")
+    sms_help_reply = fields.Text(
+        "Help Reply", translate=True, prefetch=False, help="Leave empty to send no reply.")
 
     @api.constrains('sms_gateway_id')
     def _check_sms_gateway(self):
@@ -65,3 +88,13 @@ class ResCompany(models.Model):
             labels = dict(self._fields['sms_provider']._description_selection(self.env))
             return labels.get(self.sms_provider) or api_class.__name__
         return api_class.__name__
+
+    def _get_sms_keywords(self):
+        """Return the keywords that recipients of this company's SMS can send.
+
+        :rtype: Keywords
+        """
+        self.ensure_one()
+        return make_keywords(
+            self.sms_stop_keywords or '', self.sms_start_keywords or '', self.sms_help_keywords or '',
+            self.sms_stop_codes or '')

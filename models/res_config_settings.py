@@ -2,6 +2,15 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..tools.inbound.keywords import HELP, LANGUAGES, START, STOP, join, read_list
+
+LANGUAGE_NAMES = {
+    'ar': "Arabic", 'da': "Danish", 'de': "German", 'el': "Greek", 'es': "Spanish", 'fi': "Finnish", 'fr': "French",
+    'he': "Hebrew", 'hi': "Hindi", 'it': "Italian", 'ja': "Japanese", 'ko': "Korean", 'nb': "Norwegian", 'nl': "Dutch",
+    'pl': "Polish", 'pt': "Portuguese", 'ro': "Romanian", 'ru': "Russian", 'sv': "Swedish", 'tr': "Turkish",
+    'ur': "Urdu", 'zh': "Chinese",
+}
+
 
 class ResConfigSettings(models.TransientModel):
     _inherit = 'res.config.settings'
@@ -28,6 +37,20 @@ class ResConfigSettings(models.TransientModel):
              "Prometheus.")
     sms_active_gateways = fields.Char(compute='_compute_sms_gateway_counts')
     sms_failing_gateways = fields.Char(compute='_compute_sms_gateway_counts')
+    sms_answer_days = fields.Integer(
+        "Answered Within", config_parameter='eis_sms_apis.answer_days', default=7,
+        help="An inbound SMS goes to the document of the last SMS to its number if that is not older. Later, it goes "
+             "to the contact.")
+    sms_stop_keywords = fields.Char(related='company_id.sms_stop_keywords', readonly=False)
+    sms_start_keywords = fields.Char(related='company_id.sms_start_keywords', readonly=False)
+    sms_help_keywords = fields.Char(related='company_id.sms_help_keywords', readonly=False)
+    sms_stop_codes = fields.Char(related='company_id.sms_stop_codes', readonly=False)
+    sms_stop_reply = fields.Text(related='company_id.sms_stop_reply', readonly=False)
+    sms_start_reply = fields.Text(related='company_id.sms_start_reply', readonly=False)
+    sms_help_reply = fields.Text(related='company_id.sms_help_reply', readonly=False)
+    sms_keyword_language = fields.Selection(
+        [(code, LANGUAGE_NAMES[code]) for code in sorted(LANGUAGES, key=LANGUAGE_NAMES.get)], "Add Keywords",
+        help="Add the keywords of a language to the lists. Remove those that your recipients use otherwise.")
 
     @api.model
     def default_get(self, fields):
@@ -80,6 +103,14 @@ class ResConfigSettings(models.TransientModel):
 
     def _compute_sms_health_url(self):
         self.sms_health_url = self.env['sms.gateway.health']._get_url()
+
+    @api.onchange('sms_keyword_language')
+    def _onchange_sms_keyword_language(self):
+        words = LANGUAGES.get(self.sms_keyword_language)
+        if words:
+            for name in (STOP, START, HELP):
+                self[f'sms_{name}_keywords'] = join([*read_list(self[f'sms_{name}_keywords']), *words[name]])
+            self.sms_keyword_language = False
 
     def _compute_sms_other_providers(self):
         """Name the user's companies whose SMS another addon sends."""

@@ -26,7 +26,9 @@ STATUS_LISTS = ('success', 'pending', 'error', 'canceled')
 
 class SmsGateway(models.Model):
     _name = 'sms.gateway'
-    _inherit = ['sms.gateway.inbound.settings', 'sms.gateway.default', 'sms.gateway.dry.run']
+    _inherit = [
+        'sms.gateway.inbound.settings', 'sms.gateway.default', 'sms.gateway.dry.run', 'sms.gateway.opt.out',
+        'sms.gateway.replies']
     _description = "SMS Gateway"
     _order = 'sequence, id'
 

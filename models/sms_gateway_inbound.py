@@ -73,6 +73,8 @@ class SmsGatewayInbound(models.Model):
 
         :param messages: `sms.gateway.inbound` records of one gateway, in the order of arrival
         """
+        messages._deliver()
+        messages.gateway_id._follow_keywords(messages)
 
     # === BUSINESS METHODS === #
 

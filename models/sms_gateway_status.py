@@ -101,6 +101,7 @@ class SmsGatewayStatus(models.Model):
     _awaits_report_index = models.Index('(COALESCE(sent_date, create_date)) WHERE awaits_report')
     _create_date_index = models.Index('(create_date)')
     _success_index = models.Index("(gateway_id, id) WHERE state = 'success'")
+    _number_index = models.Index('(number, id)')
     _failed_index = models.Index("(gateway_id, id) WHERE state IN ('error', 'server_error')")
 
     # === COMPUTE METHODS === #

@@ -6,6 +6,7 @@ import time
 from odoo import api, models
 
 from ..sending.store.transactions import OwnTransactions, try_statement, try_write
+from ..tools.answer.failure_codes import REPORT
 from ..tools.attempt import match_keys
 from ..tools.report.matching import RANK, SentSms, find_effects
 
@@ -59,6 +60,9 @@ class SmsGatewayStatus(models.Model):
         if effects.changed:
             self._write_reported_rows([(sms, report) for sms, report in effects.changed.values() if sms.row_id])
             self._write_reported_states({uuid: report for uuid, (_sms, report) in effects.changed.items()})
+            gateway._follow_error_codes([
+                (gateway, sms.number or report.number, report.error_code)
+                for sms, report in effects.changed.values()], REPORT)
         return effects.early
 
     @api.model

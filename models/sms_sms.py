@@ -15,6 +15,7 @@ from ..sending.store.lost_claims import recover_lost_claims
 from ..sending.store.transactions import is_in_test
 from ..tools.actions import open_form, show_notification
 from ..tools.core_contract import sends_through_iap
+from ..tools.forced_gateway import KEY, ForcedGateway
 from ..tools.gsm import count_segments
 from ..tools.sms_api import SmsApiGateway
 from .sms_gateway_callback_failure_map import DELIVERY_FAILURE_TYPES
@@ -112,10 +113,12 @@ class SmsSms(models.Model):
     def create(self, vals_list):
         messages = self.env['mail.message'].sudo().browse(
             {vals['mail_message_id'] for vals in vals_list if vals.get('mail_message_id')})
-        valid_until = self._get_valid_until()
+        valid_until, forced = self._get_valid_until(), self.env.context.get(KEY)
         company_of = {message.id: message.record_company_id.id for message in messages}
         for vals in vals_list:
             vals.setdefault('valid_until', valid_until)
+            if isinstance(forced, ForcedGateway):
+                vals.setdefault('forced_gateway_id', forced.gateway_id)
             vals['record_company_id'] = (
                 vals.get('record_company_id') or company_of.get(vals.get('mail_message_id')) or self.env.company.id)
         created, undecided_ids = self.env.cr.postcommit.data.get(COUNT, (0, []))

@@ -174,7 +174,7 @@ class TestInboundParts(InboundCase):
         self.receive(
             self.make_part(1, 2), self.make_part(1, 2, reference='18'),
             self.make_part(1, 2, number='32456001199'), self.make_part(2, 2), self.make_part(2, 2, reference='18'))
-        self.assertEqual(self.rows().mapped('state'), ['new', 'new', 'incomplete'])
+        self.assertEqual(self.rows().mapped('state'), ['unassigned', 'unassigned', 'incomplete'])
         self.receive(self.make_part(2, 2, "other 2"), self.make_part(1, 2, "other 1 "))
         self.assertEqual(self.rows()[-1].body, "other 1 other 2")
 
@@ -182,7 +182,7 @@ class TestInboundParts(InboundCase):
         row = self.receive(*(
             self.make_message(text, 'M1', part_reference='', part_number=index, part_total=2)
             for index, text in ((2, "b"), (1, "a"))))
-        self.assertEqual((row.body, row.state), ("ab", 'new'))
+        self.assertEqual((row.body, row.state), ("ab", 'unassigned'))
 
     def test_time_limit(self):
         calls = self.watch_hook()

@@ -26,8 +26,10 @@ OPERATIONS = """
     sms.gateway.incident                - - - - r
     sms.gateway.early.report            - - - - -
     sms.gateway.received.message        - - - - -
-    sms.gateway.inbound                 - - - - rwu
     sms.gateway.received.report         - - - - r
+    sms.gateway.inbound                 - - r r rwu
+    sms.gateway.inbound.assign          - - crw crw crw
+    sms.gateway.conversation            - - crw crw crw
     sms.gateway.test                    - - - - crwu
     sms.gateway.test.value              - - - - crwu
     sms.gateway.route                   - - - - crwu
@@ -111,12 +113,21 @@ METHODS = """
     sms.gateway.inbound read                         no   no   no   no   yes
     sms.gateway.inbound write                        no   no   no   no   yes
     sms.gateway.inbound create                       no   no   no   no   no
-    sms.gateway.inbound search_count                 no   no   no   no   yes
     sms.gateway.received.report search_count         no   no   no   no   yes
     sms.gateway.received.report read                 no   no   no   no   yes
     sms.gateway.received.report write                no   no   no   no   no
     sms.gateway.received.report create               no   no   no   no   no
     sms.gateway.received.report action_open_status   no   no   no   no   yes
+    sms.gateway.inbound search_count                 no   no   yes  yes  yes
+    sms.gateway.inbound action_mark_read             no   no   no   no   yes
+    sms.gateway.inbound action_assign                no   no   no   no   yes
+    sms.gateway.inbound action_open_document         no   no   no   no   yes
+    sms.gateway.inbound action_view_conversation     no   no   no   no   yes
+    sms.gateway.inbound.assign action_assign         no   no   no   no   yes
+    sms.gateway.conversation action_send             no   no   yes  no   yes
+    sms.gateway         action_view_inbound          no   no   page page yes
+    mail.message        action_reply_sms             no   no   yes  no   yes
+    res.partner         action_view_sms_conversation no   no   yes  yes  yes
     sms.gateway.throttle search_count                 no   no   no   no   no
     sms.gateway.test    action_send                  no   no   no   no   yes
     sms.gateway.test    action_refresh               page page page page yes
@@ -169,11 +180,13 @@ CORE_METHODS = {
     'iap.account': {'get_credits_url'},
     'ir.http': {'session_info'},
     'ir.model.fields': {'get_field_selection'},
+    'phone.blacklist': {'create', 'write'},
     'mail.notification': {'format_failure_reason'},
     'res.config.settings': {'default_get', 'set_values'},  # in a transient record, which only administrators create
     'sms.gateway.default': {'action_make_default'},  # abstract
     'sms.gateway.inbound.settings': {  # abstract
         'action_new_inbound_token', 'action_rotate_inbound_token', 'action_end_inbound_rotation'},
+    'sms.gateway.replies': {'action_view_inbound'},  # abstract
     'sms.gateway.row': {'create', 'write', 'unlink'},  # abstract
 }
 
@@ -217,17 +230,24 @@ class AccessTableCase(GatewayCase):
         curl = self.env['sms.gateway.curl'].create({
             'command': "curl https://example.com -d to=+32456001122 -d text=Hello", 'name': "From cURL",
             'number_format': 'e164', 'line_ids': [(0, 0, {'name': 'to', 'meaning': 'phone'})]})
+        inbound = self.env['sms.gateway.inbound'].create({
+            'gateway_id': gateway.id, 'number': '+32456001122', 'body': "Hello", 'state': 'unassigned',
+            'mail_message_id': message.id, 'res_model': message.model, 'res_id': message.res_id})
         return {
             'sms.gateway': gateway, 'sms.gateway.parameter': gateway.parameter_ids[-1:],
             'sms.gateway.header': gateway.header_ids, 'sms.gateway.query': gateway.query_ids,
             'sms.gateway.callback.failure.map': gateway.callback_failure_map_ids,
             'sms.gateway.status': status, 'sms.gateway.early.report': self.env['sms.gateway.early.report'],
             'sms.gateway.received.message': self.env['sms.gateway.received.message'],
-            'sms.gateway.inbound': self.env['sms.gateway.inbound'].create({
-                'gateway_id': gateway.id, 'number': '+32456001122', 'body': "Hello"}),
             'sms.gateway.received.report': self.env['sms.gateway.received.report'].create({
                 'gateway_id': gateway.id, 'message_id': 'unknown', 'status': 'delivered'}),
             'sms.gateway.incident': self.env['sms.gateway.incident'].sudo().create({'kind': 'queue'}),
+            'sms.gateway.inbound': inbound,
+            'sms.gateway.inbound.assign': self.env['sms.gateway.inbound.assign'].create({
+                'inbound_ids': inbound.ids, 'number': inbound.number, 'partner_id': message.res_id}),
+            'sms.gateway.conversation': self.env['sms.gateway.conversation'].create({
+                'number': inbound.number, 'partner_id': message.res_id, 'body': "Hello"}),
+            'res.partner': self.env['res.partner'].browse(message.res_id),
             'sms.gateway.throttle': self.env['sms.gateway.throttle'], 'sms.gateway.test': test,
             'sms.gateway.test.value': test.value_ids,
             'sms.gateway.route': self.env['sms.gateway.route'].create({'number': '+32456001122'}),

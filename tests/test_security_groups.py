@@ -9,7 +9,7 @@ from .provider import Reply
 
 MODELS = ('sms.gateway', 'sms.gateway.parameter', 'sms.gateway.header', 'sms.gateway.callback.failure.map',
           'sms.gateway.status', 'sms.gateway.throttle', 'sms.gateway.early.report',
-          'sms.gateway.received.report', 'sms.gateway.received.message', 'sms.gateway.inbound')
+          'sms.gateway.received.report', 'sms.gateway.received.message')  # inbound SMS: test_inbound_document.py
 SECRETS = ('api_key', 'token', 'username', 'password', 'delivery_callback_token', 'delivery_callback_url',
            'inbound_token', 'inbound_old_token', 'inbound_url')
 

@@ -35,6 +35,18 @@ METHODS = {
         "sends with a template, whose validity the SMS get"),
     ('ir.actions.server', '_run_action_sms_multi'): (('eval_context',), "the action's SMS get its lane"),
     ('sms.composer', '_action_send_sms'): ((), "the SMS of the composer get its template's validity"),
+    ('mail.followers', '_get_recipient_data'): (
+        ('records', 'message_type', 'subtype_id', 'pids'), "an inbound SMS notifies as an email does"),
+    ('mail.message', '_to_store_defaults'): (('target',), "the chatter shows which SMS are incoming"),
+    ('ir.ui.menu', '_load_menus_blacklist'): ((), "the SMS inbox is shown to responsible users only"),
+    ('mail.thread', '_message_sms'): (
+        ('body', 'partner_ids', 'sms_numbers', 'sms_pid_to_number'), "replies to inbound SMS"),
+    ('phone.blacklist', '_add'): (('numbers', 'message'), "STOP"),
+    ('phone.blacklist', '_remove'): (('numbers', 'message'), "START"),
+    ('base', '_phone_format'): (('number',), "whether the blacklist takes a number"),
+    ('base', '_mail_get_companies'): ((), "an inbound SMS goes to no document of another company"),
+    ('base', '_mail_get_partners'): ((), "the contacts of a document"),
+    ('sms.composer', '_prepare_body_values'): (('records',), "the text of a reply"),
     ('sms.composer', '_prepare_mass_sms_values'): (('records',), "marks the SMS whose number the queue checks again"),
     ('sms.composer', '_prepare_mass_sms'): (
         ('records', 'sms_record_values'), "the chatter shows the state of each mass SMS"),

@@ -40,7 +40,7 @@ ORDER = (
     'delivery_callback_signature_encoding', 'delivery_callback_signature_prefix',
     'delivery_callback_signature_content', 'delivery_callback_signature_claims', 'delivery_callback_signature_time',
     'delivery_callback_replay_window', 'delivery_callback_check_networks',
-    'callback_failure_map_ids', 'query_ids',
+    'callback_failure_map_ids', 'follows_provider_optout', 'optout_codes', 'sends_keyword_replies', 'query_ids',
     'inbound_enabled', 'inbound_kind_param', 'inbound_kind_values', 'inbound_message_id_param', 'inbound_number_param',
     'inbound_recipient_param', 'inbound_text_param', 'inbound_time_param', 'inbound_reply_param',
     'inbound_optout_param', 'inbound_part_reference_param', 'inbound_part_number_param', 'inbound_part_total_param',

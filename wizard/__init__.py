@@ -2,9 +2,11 @@
 from . import (
     activate,
     connect,
+    conversation,
     curl_import,
     gateway_export,
     gateway_import,
+    inbound_assign,
     sms_composer,
     sms_retry,
     test_sms,

@@ -1,16 +1,38 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import Command, models
+from odoo import Command, fields, models
+
+from ..tools.forced_gateway import KEY, ForcedGateway
 
 
 class SmsComposer(models.TransientModel):
     _inherit = 'sms.composer'
 
+    reply_message_id = fields.Many2one('mail.message', "Inbound SMS", help="The SMS in the chatter that is answered.")
+
     def _action_send_sms(self):
         """Send with the validity and lane of the template."""
         composer = self.template_id._with_sending_options(self)
+        if self.reply_message_id:
+            return composer._send_reply()
         if self.composition_mode == 'mass':
             composer = composer.with_context(sms_is_mass=True)
         return super(SmsComposer, composer)._action_send_sms()
+
+    def _send_reply(self):
+        """Answer an inbound SMS: to its number, through the gateway that received it.
+
+        :return: the `mail.message` in the chatter
+        """
+        inbound = self.reply_message_id._get_answerable_sms()
+        record = self.env[self.reply_message_id.model].browse(self.reply_message_id.res_id)
+        body = self._prepare_body_values(record)[record.id]
+        partner, number = inbound.partner_id, inbound.number
+        forced = ForcedGateway(inbound.gateway_id.id)
+        message = record.with_context(**{KEY: forced}, mail_notify_author=True)._message_sms(
+            body, partner_ids=partner.ids, sms_numbers=None if partner else [number],
+            sms_pid_to_number={partner.id: number} if partner else None)
+        inbound.is_read = True
+        return message
 
     def _prepare_mass_sms_values(self, records):
         """Let the queue check the blacklist again, because numbers can be blacklisted before it sends."""

@@ -5,6 +5,7 @@ from functools import partial
 
 from odoo.tools import groupby
 
+from ...tools.answer.failure_codes import RESPONSE
 from ...tools.gsm import count_segments
 from ...tools.sms_api import SmsApiResults
 from .attempts import show_requests, write_attempts
@@ -44,6 +45,9 @@ def save_results(env, queued, configs, unlink_failed=False, unlink_sent=True, lo
         _end_claims(env, existing, states, unlink_sent)
         _write_states(env, existing, states, delivered, unlink_failed, unlink_sent)
     _save_deleted(env, [sms for sms in ours if sms.id and sms.id not in claims], configs, delivered)
+    env['sms.gateway']._follow_error_codes([
+        (env['sms.gateway'].browse(sms.gateway_id), sms.number, sms.result.error_code)
+        for sms in ours if sms.gateway_id and sms.result.error_code], RESPONSE)
     _apply_early_reports(env, awaiting, is_immediate)
 
 

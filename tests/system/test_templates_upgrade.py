@@ -176,7 +176,7 @@ class TestReferenceProduct(UpgradeCase):
         'inbound_number_param', 'inbound_recipient_param', 'inbound_text_param', 'inbound_time_param',
         'inbound_reply_param', 'inbound_optout_param', 'inbound_part_reference_param', 'inbound_part_number_param',
         'inbound_part_total_param', 'inbound_encoding', 'inbound_encoding_param', 'inbound_answer',
-        'inbound_answer_type')
+        'inbound_answer_type', 'follows_provider_optout', 'optout_codes', 'sends_keyword_replies', 'inbound_user_id')
 
     def setUp(self):
         super().setUp()

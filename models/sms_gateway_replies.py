@@ -1,0 +1,39 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+
+
+class SmsGatewayReplies(models.AbstractModel):
+    """Who handles the SMS that a gateway received, and how many are unread."""
+    _name = 'sms.gateway.replies'
+    _description = "SMS Gateway Replies"
+
+    inbound_user_id = fields.Many2one(
+        'res.users', "Responsible", domain=[('share', '=', False)], copy=False, ondelete='set null',
+        help="Can read the SMS that this gateway received, and assign those without a contact.")
+    inbound_unread_count = fields.Integer("Unread SMS", compute='_compute_inbound_unread_count')
+    has_inbound = fields.Boolean(compute='_compute_inbound_unread_count')
+
+    # === COMPUTE METHODS === #
+
+    def _compute_inbound_unread_count(self):
+        inbound = self.env['sms.gateway.inbound']
+        unread = dict(inbound._read_group(
+            [('gateway_id', 'in', self.ids), *inbound._get_unread_domain()], ['gateway_id'], ['__count']))
+        for gateway in self:
+            gateway.inbound_unread_count = unread.get(gateway._origin, 0)
+            gateway.has_inbound = bool(inbound.search_count([('gateway_id', '=', gateway._origin.id)], limit=1))
+
+    # === CRUD METHODS === #
+
+    @api.constrains('inbound_user_id')
+    def _show_inbox_menu(self):
+        """Let the menus be computed again, because the responsible users see the SMS inbox."""
+        self.env.registry.clear_cache()
+
+    # === ACTION METHODS === #
+
+    def action_view_inbound(self):
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id('eis_sms_apis.sms_gateway_inbound_action')
+        return dict(action, domain=[('gateway_id', '=', self.id)], context={
+            'search_default_unread': bool(self.inbound_unread_count)})

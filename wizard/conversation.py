@@ -1,0 +1,121 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_datetime, html2plaintext
+
+from ..tools.actions import open_form
+
+LAST = 100  # SMS that are shown
+
+
+class SmsGatewayConversation(models.TransientModel):
+    """The SMS that were exchanged with a number, as far as the user may read their documents, and an answer."""
+    _name = 'sms.gateway.conversation'
+    _description = "SMS Conversation"
+    _rec_name = 'number'
+
+    number = fields.Char("Number", required=True, readonly=True)
+    partner_id = fields.Many2one('res.partner', "Contact", readonly=True, ondelete='cascade')
+    conversation = fields.Html("Conversation", compute='_compute_conversation', sanitize=False)
+    body = fields.Text("Message")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('number')
+    def _compute_conversation(self):
+        for conversation in self:
+            conversation.conversation = self.env['ir.qweb']._render(
+                'eis_sms_apis.conversation', {'lines': conversation._get_lines()})
+
+    # === ACTION METHODS === #
+
+    def action_send(self):
+        """Answer the last SMS of the number, else send an SMS to the contact.
+
+        :raise UserError: there is no text, or nothing to answer
+        """
+        self.ensure_one()
+        body = (self.body or '').strip()
+        if not body:
+            raise UserError(self.env._("Enter a message."))
+        inbound = self._find_answerable()
+        if not inbound and not self.partner_id:
+            raise UserError(self.env._("Assign the SMS of this number to a contact first."))
+        record = inbound or self.partner_id
+        self.env['sms.composer'].create({
+            'composition_mode': 'comment', 'res_model': record.model if inbound else record._name,
+            'res_id': record.res_id if inbound else record.id, 'body': body,
+            'recipient_single_number_itf': self.number, 'reply_message_id': inbound.id,
+        }).action_send_sms()
+        return self._open(self.number, self.partner_id)
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _open(self, number, partner):
+        """Return an action that shows the conversation with a number.
+
+        :param partner: a `res.partner`, can be empty
+        """
+        conversation = self.create({'number': number, 'partner_id': partner.id})
+        return open_form(conversation, name=self.env._("SMS: %s", partner.display_name or number), target='new')
+
+    def _get_lines(self):
+        """Return the SMS in the order of their dates.
+
+        :rtype: list[dict]
+        """
+        self.ensure_one()
+        inbound = self._get_inbound()
+        by_message = {one.mail_message_id.id: one for one in inbound if one.mail_message_id}
+        lines = [self._get_inbound_line(one) for one in inbound if not one.mail_message_id and self._may_read(one)]
+        for message in self._get_messages(list(by_message)):
+            if message.id in by_message:
+                lines.append(self._get_inbound_line(by_message[message.id]))
+            else:
+                notification = message.sudo().notification_ids.filtered(lambda one: one.sms_number == self.number)[:1]
+                lines.append({
+                    'order': (message.date, message.id), 'is_inbound': False, 'text': html2plaintext(message.body),
+                    'author': message.author_id.name, 'status': dict(
+                        notification._fields['notification_status']._description_selection(self.env)).get(
+                            notification.notification_status),
+                    'is_failed': notification.notification_status in ('exception', 'bounce'),
+                })
+        lines.sort(key=lambda line: line['order'])
+        return [
+            {**line, 'when': format_datetime(self.env, line['order'][0], dt_format='short')} for line in lines[-LAST:]]
+
+    def _get_inbound_line(self, inbound):
+        message = inbound.mail_message_id
+        return {
+            'order': (message.date, message.id) if message else (inbound.create_date.replace(microsecond=0), 0),
+            'is_inbound': True, 'text': inbound.body,
+            'author': inbound.partner_id.name or self.number, 'status': False, 'is_failed': False}
+
+    def _get_inbound(self):
+        return self.env['sms.gateway.inbound'].sudo().search(
+            [('number', '=', self.number), ('state', '!=', 'ignored')], limit=LAST)
+
+    def _may_read(self, inbound):
+        """Return whether the user may read an SMS that is in no chatter."""
+        return inbound.with_user(self.env.user).has_access('read')
+
+    def _get_messages(self, message_ids):
+        """Return the chatter messages of SMS from and to the number that the user may read.
+
+        :param list message_ids: of those from the number
+        """
+        self.env['mail.notification'].flush_model()
+        self.env.cr.execute("""
+            SELECT mail_message_id FROM mail_notification
+            WHERE notification_type = 'sms' AND sms_number = %s ORDER BY id DESC LIMIT %s
+        """, [self.number, LAST])
+        message_ids += [message_id for message_id, in self.env.cr.fetchall()]
+        return self.env['mail.message'].search([('id', 'in', message_ids)], order='date desc, id desc', limit=LAST)
+
+    def _find_answerable(self):
+        """Return the chatter message of the last SMS from the number that the user may answer."""
+        messages = self.env['mail.message'].search(
+            [('id', 'in', self._get_inbound().mail_message_id.ids)], order='id desc')
+        return messages.filtered(lambda message: message.model in self.env and self.env[message.model].browse(
+            message.res_id).has_access(self.env[message.model]._mail_post_access))[:1]
