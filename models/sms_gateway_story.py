@@ -142,12 +142,14 @@ class SmsGatewayStory(models.AbstractModel):
         """
         rows = [*attempts, *status]
         names = ', '.join(self.env['sms.gateway.received.report']._inbox_columns)
+        # sorted afterwards: with a limit, PostgreSQL would read the whole table in the order of ids
         self.env.cr.execute(f"""
-            SELECT create_date, gateway_id, applied_date IS NOT NULL, {names}
-            FROM sms_gateway_received_report
-            WHERE gateway_id = ANY(%s) AND (
-                (uuid != '' AND substr(uuid, 3, 18) = ANY(%s)) OR (message_id != '' AND message_id = ANY(%s)))
-            ORDER BY id LIMIT %s
+            WITH found AS MATERIALIZED (
+                SELECT id, create_date, gateway_id, applied_date IS NOT NULL AS is_applied, {names}
+                FROM sms_gateway_received_report
+                WHERE gateway_id = ANY(%s) AND (
+                    (uuid != '' AND substr(uuid, 3, 18) = ANY(%s)) OR (message_id != '' AND message_id = ANY(%s)))
+            ) SELECT create_date, gateway_id, is_applied, {names} FROM found ORDER BY id LIMIT %s
         """, [
             list({row.gateway_id.id for row in rows}), _get_spellings(sms_uuid),
             list({row.message_id for row in rows if row.message_id}), MAX_REPORTS])
