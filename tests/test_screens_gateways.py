@@ -136,6 +136,12 @@ class TestTestSms(GatewayCase):
         self.assertEqual((status.gateway_id, status.state), (self.gateway, 'success'))
         self.assertNotIn(SECRET, str(test.read()))
 
+    def test_json_request_is_indented(self):
+        self.gateway.request_type = 'json'
+        test = self.send()
+        self.assertIn('\n    "text": "Test"', test.request)
+        self.assertIn('"token": "***"', test.request)
+
     def test_success_that_only_the_http_code_confirms(self):
         for text, words in (
                 ("ERR:102 Wrong sender", "looks like an error"), ("<html><body>Login</body></html>", "web page"),

@@ -40,7 +40,7 @@ class SmsGatewayConnect(models.TransientModel):
     level = fields.Selection(related='test_id.level')
     result = fields.Char(related='test_id.result')
     http_code = fields.Char(related='test_id.http_code')
-    response = fields.Text(related='test_id.response')
+    response = fields.Text(related='test_id.response_shown')
     advice = fields.Char("Next Step", compute='_compute_advice')
 
     # Activation

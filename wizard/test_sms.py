@@ -188,7 +188,7 @@ class SmsGatewayTest(models.TransientModel):
             shown = shown_request(config.request, request.recipients)
         except RenderError as error:  # with masked secrets, two keys can be the same
             return self.env['sms.gateway.problem']._word(error.problem)
-        return shown.as_text()
+        return shown.as_text(shown.body and pretty(shown.body.decode()))
 
     def _explain_result(self, config, result):
         """Explain what happens to an SMS with this result (doc/behaviour.md section 5)."""
