@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import json
 from dataclasses import asdict
 
 from odoo import api, fields, models
@@ -48,9 +49,14 @@ class SmsGatewayEarlyReport(models.Model):
                 DELETE FROM sms_gateway_early_report WHERE id IN (
                     SELECT id FROM sms_gateway_early_report WHERE gateway_id = %s ORDER BY id LIMIT %s)
             """, [gateway.id, max(excess, KEEP_REPORTS // 10)])
-        self.create([
-            {**asdict(report), 'gateway_id': gateway.id, 'uuid': plain_uuid(report.uuid)} for report in reports])
-        self.env.flush_all()
+        rows = [{**asdict(report), 'gateway_id': gateway.id, 'uuid': plain_uuid(report.uuid)} for report in reports]
+        names = ', '.join(rows[0])
+        self.env.cr.execute(f"""
+            INSERT INTO sms_gateway_early_report (create_date, {names})
+            SELECT (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0), {names}
+            FROM json_populate_recordset(NULL::sms_gateway_early_report, %s) WITH ORDINALITY ORDER BY ordinality
+        """, [json.dumps(rows)])  # pylint: disable=sql-injection
+        self.invalidate_model()
 
     @api.model
     def _take_out(self, gateway, uuids, message_ids):

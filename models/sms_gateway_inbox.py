@@ -12,6 +12,7 @@ from ..sending.store.transactions import OwnTransactions
 BATCH = 1000  # rows that are applied in one transaction
 MAX_TRIES = 5
 KEEP_DAYS = 7
+LEFT_AFTER = 10  # seconds after which the process that stored a row should have begun to apply it
 
 
 class SmsGatewayInbox(models.AbstractModel):
@@ -110,6 +111,22 @@ class SmsGatewayInbox(models.AbstractModel):
             gateway_ids = [row[0] for row in env.cr.fetchall()]
         for gateway_id in gateway_ids:
             self._drain(self.env['sms.gateway'].browse(gateway_id), deadline, MAX_TRIES)
+
+    @api.model
+    def _find_left(self, gateway_ids):
+        """Find gateways whose oldest row was not applied in time, because its process was interrupted or is busy. One
+        index look-up for each.
+
+        :rtype: list[int]
+        """
+        self.env.cr.execute(SQL(
+            """
+            SELECT id FROM unnest(%s::int[]) AS gateway(id)
+            WHERE (SELECT create_date FROM %s
+                   WHERE gateway_id = gateway.id AND applied_date IS NULL AND tries = 0 ORDER BY id LIMIT 1)
+                  < (clock_timestamp() AT TIME ZONE 'UTC') - %s * interval '1 second'
+            """, list(gateway_ids), SQL.identifier(self._table), LEFT_AFTER))
+        return [row[0] for row in self.env.cr.fetchall()]
 
     @api.model
     def _apply_next(self, gateway, limit, max_tries, taken, failed=()):

@@ -5,6 +5,7 @@ import time
 
 from odoo import api, models
 
+from ..sending.store.reported_states import write_reported_states
 from ..sending.store.transactions import OwnTransactions, try_statement, try_write
 from ..tools.answer.failure_codes import REPORT
 from ..tools.attempt import match_keys
@@ -16,12 +17,6 @@ _logger = logging.getLogger(__name__)
 UNTRACKED_STATES = {
     'canceled': 'canceled', 'cancel': 'canceled', 'error': 'error', 'exception': 'error', 'bounce': 'error',
     'sent': 'delivered',
-}
-# values of `sms.sms` by the state of the report
-SMS_VALUES = {
-    'success': {'state': 'sent', 'to_delete': True},
-    'error': {'state': 'error', 'to_delete': False},
-    'canceled': {'state': 'canceled'},
 }
 TIMEOUT_BATCH = 1000
 TIMEOUT_HOURS = 72
@@ -53,13 +48,14 @@ class SmsGatewayStatus(models.Model):
         :rtype: list[DeliveryReport]
         """
         effects = find_effects(self._find_sent_sms(gateway, reports), reports)
-        changed_rows = {sms.row_id for sms, _report in effects.changed.values()}
-        self._note_reports({
-            row_id: status for row_id, status in effects.noticed.items()
-            if row_id and (status or row_id not in changed_rows)})
+        changed_rows = [(sms, report) for sms, report in effects.changed.values() if sms.row_id]
+        self._write_reported_rows(changed_rows, effects)
+        for sms, _report in changed_rows:
+            del effects.noticed[sms.row_id]
+        effects.noticed.pop(None, None)
+        self._note_reports(effects.noticed)
         if effects.changed:
-            self._write_reported_rows([(sms, report) for sms, report in effects.changed.values() if sms.row_id])
-            self._write_reported_states({uuid: report for uuid, (_sms, report) in effects.changed.items()})
+            write_reported_states(self.env, {uuid: report for uuid, (_sms, report) in effects.changed.items()})
             gateway._follow_error_codes([
                 (gateway, sms.number or report.number, report.error_code)
                 for sms, report in effects.changed.values()], REPORT)
@@ -67,7 +63,7 @@ class SmsGatewayStatus(models.Model):
 
     @api.model
     def _find_sent_sms(self, gateway, reports):
-        """Find and lock the SMS of a whole call, in one query for those with status rows.
+        """Find and lock the SMS of a whole batch, in one query for those with status rows.
 
         :rtype: list[SentSms]
         """
@@ -75,15 +71,15 @@ class SmsGatewayStatus(models.Model):
         message_ids = list({report.message_id for report in reports if report.message_id})
         self.env.cr.execute("""
             SELECT id, sms_uuid, message_id, number, attempt,
-                   CASE WHEN delivered_date IS NOT NULL THEN 'delivered' ELSE state END
+                   CASE WHEN delivered_date IS NOT NULL THEN 'delivered' ELSE state END, awaits_report IS TRUE
             FROM sms_gateway_status
             WHERE gateway_id = %(gateway)s
             AND (substr(sms_uuid, 3, 18) = ANY(%(keys)s) OR message_id = ANY(%(message_ids)s))
             ORDER BY id FOR UPDATE
         """, {'gateway': gateway.id, 'keys': keys, 'message_ids': message_ids})
         sent = [
-            SentSms(row_id, uuid, message_id or '', number or '', attempt or 1, RANK[state])
-            for row_id, uuid, message_id, number, attempt, state in self.env.cr.fetchall()
+            SentSms(row_id, uuid, message_id or '', number or '', attempt or 1, RANK[state], awaits_report)
+            for row_id, uuid, message_id, number, attempt, state, awaits_report in self.env.cr.fetchall()
         ]
         if not gateway.create_status and keys:
             tracked = {sms.uuid for sms in sent}  # sent while Track Status was on
@@ -127,25 +123,26 @@ class SmsGatewayStatus(models.Model):
         """
         if not noticed:
             return
-        notes = [
-            status and self.env._(
-                "Unknown delivery status: %s. Add it to one of the gateway's status lists.", status)
-            for status in noticed.values()
-        ]
         self.env.cr.execute("""
             UPDATE sms_gateway_status status
             SET note = COALESCE(NULLIF(v.note, ''), status.note),
                 report_date = COALESCE(report_date, (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0))
             FROM unnest(%s::int[], %s::text[]) AS v(id, note)
             WHERE status.id = v.id AND (report_date IS NULL OR v.note NOT IN ('', COALESCE(status.note, '')))
-        """, [list(noticed), notes])
+        """, [list(noticed), [self._word_note(status) for status in noticed.values()]])
         self.invalidate_model()
 
     @api.model
-    def _write_reported_rows(self, rows):
-        """Write the final state of status rows.
+    def _word_note(self, status):
+        return status and self.env._(
+            "Unknown delivery status: %s. Add it to one of the gateway's status lists.", status)
+
+    @api.model
+    def _write_reported_rows(self, rows, effects):
+        """Write the final state of status rows, and their notes.
 
         :param list rows: pairs of SentSms and the DeliveryReport that changes its state
+        :param Effects effects: of all reports
         """
         if not rows:
             return
@@ -156,10 +153,10 @@ class SmsGatewayStatus(models.Model):
                 delivered_date = CASE WHEN v.state = 'success' THEN now.clock ELSE delivered_date END,
                 failure_type = NULLIF(v.failure_type, ''), error_code = NULLIF(v.error_code, ''),
                 error_message = NULLIF(v.error_message, ''),
-                note = CASE WHEN awaits_report THEN note END, -- otherwise it says that the report is missing
+                note = COALESCE(NULLIF(v.note, ''), CASE WHEN NOT v.is_outdated THEN status.note END),
                 awaits_report = FALSE, report_date = now.clock, write_date = now.clock
-            FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::text[])
-                     AS v(id, state, failure_type, error_code, error_message),
+            FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[])
+                     AS v(id, state, failure_type, error_code, error_message, note, is_outdated),
                  (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0) AS clock) AS now
             WHERE status.id = v.id
         """, [
@@ -168,33 +165,10 @@ class SmsGatewayStatus(models.Model):
             [report.failure_type for _sms, report in rows],
             [report.error_code for _sms, report in rows],
             [report.reason for _sms, report in rows],
+            [self._word_note(effects.noticed[sms.row_id]) for sms, _report in rows],
+            [sms.row_id in effects.outdated for sms, _report in rows],
         ])
         self.invalidate_model()
-
-    @api.model
-    def _write_reported_states(self, changed):
-        """Write the final state of SMS, notifications and traces. Core may have removed the SMS; its tracker stays.
-
-        :param dict changed: {UUID: DeliveryReport}
-        """
-        context = {'sms_gateway_words_follow': True, 'sms_skip_msg_notification': True}
-        trackers = self.env['sms.tracker'].with_context(**context)._search_by_uuid(changed)
-        all_sms = self.env['sms.sms'].search([('uuid', 'in', list(changed))])
-        by_effect = {}
-        for uuid, report in changed.items():
-            by_effect.setdefault((report.state, report.failure_type), set()).add(uuid)
-        for (state, failure_type), uuids in by_effect.items():
-            own_sms = all_sms.filtered(lambda sms, uuids=uuids: sms.uuid in uuids)
-            own_sms.write({**SMS_VALUES[state], 'failure_type': failure_type or False})
-            for sms in own_sms:
-                sms.failure_reason = changed[sms.uuid].reason or False
-            trackers.filtered(lambda tracker, uuids=uuids: tracker.sms_uuid in uuids)._record_report(
-                state, failure_type)
-        self.env.flush_all()
-        self.env['sms.tracker']._write_failure_reasons({
-            uuid: changed[uuid].reason for uuid in trackers._filter_open().mapped('sms_uuid')})
-        trackers.mail_notification_id.mail_message_id.with_context(
-            sms_gateway_words_follow=False)._notify_message_notification_update()
 
     # === BUSINESS METHODS - MISSING REPORTS === #
 

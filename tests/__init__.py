@@ -3,7 +3,6 @@
 from . import (
     test_core_contract,
     test_gateways,
-    test_gateways_activate,
     test_gateways_balance,
     test_gateways_connect,
     test_gateways_curl,
@@ -14,6 +13,7 @@ from . import (
     test_inbound_opt_out,
     test_monitoring,
     test_reports_authentication,
+    test_reports_bulk,
     test_reports_callback,
     test_reports_inbox,
     test_reports_marketing,

@@ -55,6 +55,16 @@ class TestInbox(DeliveryCase):
         self.assertEqual(self.env['sms.gateway.status'].search_count([
             ('sms_uuid', 'in', sms.exists().mapped('uuid')), ('delivered_date', '=', False)]), 0)
 
+    def test_sending_applies_what_is_left(self):
+        """If no further call arrives, the process that saves the results of other SMS applies the reports."""
+        sms = self.send_sms(*NUMBERS)
+        self.store(*({'uuid': one.uuid, 'status': 'delivered'} for one in sms))
+        self.send_sms()
+        self.assertEqual(self.pending(), 3, "their process is probably about to apply them")
+        self.received.search([], order='id', limit=1).create_date -= timedelta(seconds=sms_gateway_inbox.LEFT_AFTER + 1)
+        self.send_sms()
+        self.assertEqual((self.pending(), sms.mapped('state')), (0, ['sent'] * 3))
+
     def test_batches(self):
         """More reports than a transaction takes, in the order in which they arrived."""
         sms = self.send_sms(*NUMBERS)

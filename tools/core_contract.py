@@ -78,6 +78,7 @@ METHODS = {
 TABLES = {
     ('sms.sms', 'IAP_TO_SMS_STATE_SUCCESS'): ({'processing', 'success', 'delivered'}, "our results use these words"),
     ('sms.sms', 'DELIVERY_ERRORS'): ({'sms_not_delivered', 'sms_rejected'}, "failure types of delivery reports"),
+    ('sms.sms', 'BOUNCE_DELIVERY_ERRORS'): ({'sms_rejected'}, "which delivery errors count as bounced"),
     ('sms.tracker', 'SMS_STATE_TO_NOTIFICATION_STATUS'): (
         {'pending', 'process', 'error', 'sent'}, "what a notification shows, where core's hooks cannot write it"),
     ('sms.tracker', 'SMS_STATE_TO_TRACE_STATUS'): ({'pending', 'process', 'error'}, "the same of a trace"),

@@ -12,6 +12,8 @@ from .fallback import save_without_hooks
 from .results import save_results
 
 MAX_SAVED = 500  # results saved together
+LOOK_EVERY = 5  # seconds between looks for delivery reports that were not applied
+LOOK_SECONDS = 1  # for which such reports are applied; the rest is left to the queue action
 
 
 class Store:
@@ -26,6 +28,7 @@ class Store:
         self._options = {
             'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent, 'is_immediate': transactions.is_immediate}
         self._watched_until = 0  # `time.monotonic()` for which the queue action is triggered
+        self._next_look = 0  # `time.monotonic()` of the next look for delivery reports that were not applied
         self._claim_clock = None  # (`claimed_until` of the last claim, `time.monotonic()` at which it was written)
 
     @property
@@ -132,6 +135,18 @@ class Store:
                 partial(save_without_hooks, configs=configs, **self._options))
         if any(config.connection.dry_run and config.waits_for_report for config in configs.values()):
             self._transactions.write(claims.trigger_queue, 0)  # which makes the delivery reports
+        self._apply_left_reports({sms.gateway_id for sms in finished if sms.gateway_id})
+
+    def _apply_left_reports(self, gateway_ids):
+        """Apply delivery reports of gateways if the process that received them was interrupted."""
+        if self.is_immediate or not gateway_ids or time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK_EVERY
+        left, env = set(), self._transactions.env
+        reports = env['sms.gateway.received.report']
+        self._transactions.write(lambda own: left.update(own[reports._name]._find_left(gateway_ids)), 0)
+        for gateway_id in left:
+            reports._drain(env['sms.gateway'].browse(gateway_id), time.monotonic() + LOOK_SECONDS)
 
     def save_pauses(self, paused, recovered):
         """Save pauses for all workers, and send the SMS that wait for gateways that have recovered.

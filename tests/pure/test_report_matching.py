@@ -97,6 +97,18 @@ class TestEffects(PureCase):
         self.assertEqual(self.effects('success', None, 'success'), ('success', {1: 'word of None'}))
         self.assertEqual(self.effects('success', None), (None, {1: 'word of None'}))
 
+    def test_outdated_notes(self):
+        """The first final report keeps the note of an unknown status, a later one does not."""
+        sent = sms(1)
+        words = {'success': 'delivered', 'error': 'failed', None: 'beamed'}
+        for states, is_outdated, noticed in (
+                ([None, 'success'], False, 'beamed'), (['success', None], False, 'beamed'),
+                (['error', None, 'success'], True, ''), (['error', 'success', None], True, 'beamed')):
+            with self.subTest(states=states):
+                effects = find_effects([replace(sent)], [
+                    DeliveryReport(sent.uuid, '', '', words[state], state, '', '', '') for state in states])
+                self.assertEqual((effects.outdated, effects.noticed), ({1} if is_outdated else set(), {1: noticed}))
+
     def test_report_of_unknown_sms_is_early(self):
         early = report(uuid=uuid4().hex)
         effects = find_effects([sms(1)], [early])

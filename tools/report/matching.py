@@ -23,6 +23,7 @@ class SentSms:
     :param row_id: of the status row; None without Track Status
     :param attempt: the last one; None if it is not known any more
     :param rank: how final its state is
+    :param awaits_report: whether it has no final report yet
     """
     row_id: int | None
     uuid: str
@@ -30,10 +31,11 @@ class SentSms:
     number: str
     attempt: int | None
     rank: int
+    awaits_report: bool = True
 
 
 class SentIndex:
-    """The SMS that the reports of one call may be about."""
+    """The SMS that the reports of one batch may be about."""
 
     def __init__(self, all_sms: Iterable[SentSms]):
         self._by_key, self._by_message_id, self._by_number = {}, {}, {}
@@ -64,21 +66,23 @@ class SentIndex:
 
 @dataclass(slots=True)
 class Effects:
-    """What the reports of one call change.
+    """What the reports of one batch change.
 
     :param early: reports whose SMS is not known (yet)
     :param changed: by UUID, the SMS that get a final state and the report that decides it
     :param noticed: by row id (None without Track Status), every SMS that has a report, with its unknown status or ''
+    :param outdated: row ids whose earlier note no longer applies, for example that the report is missing
     """
     early: list[DeliveryReport] = field(default_factory=list)
     changed: dict[str, tuple[SentSms, DeliveryReport]] = field(default_factory=dict)
     noticed: dict[int | None, str] = field(default_factory=dict)
+    outdated: set[int | None] = field(default_factory=set)
 
 
 def find_effects(all_sms: Iterable[SentSms], reports: Iterable[DeliveryReport]) -> Effects:
-    """Match the reports of one call with SMS, and let them change states in the order of `RANK`.
+    """Match the reports of one batch with SMS, and let them change states in the order of `RANK`.
 
-    :param all_sms: their rank is raised
+    :param all_sms: their rank is raised, and `awaits_report` ends
     """
     sent, effects = SentIndex(all_sms), Effects()
     for report in reports:
@@ -95,6 +99,10 @@ def find_effects(all_sms: Iterable[SentSms], reports: Iterable[DeliveryReport]) 
             sms.rank = RANK[state]
             if state != 'pending':
                 effects.changed[sms.uuid] = (sms, report)
+                if not sms.awaits_report:
+                    effects.outdated.add(sms.row_id)
+                    effects.noticed[sms.row_id] = ''
+                sms.awaits_report = False
     return effects
 
 

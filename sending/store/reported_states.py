@@ -1,0 +1,166 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Write the final states of delivery reports to SMS, notifications and SMS Marketing traces: one statement per table.
+
+The statements write what core's trackers would write. The hooks are called afterwards and find nothing to change, so
+that other addons that extend them keep working. Rows are locked in ID order, to avoid deadlocks.
+"""
+from collections import defaultdict
+
+# values of `sms.sms` by the state of the report
+SMS_VALUES = {
+    'success': {'state': 'sent', 'to_delete': True},
+    'error': {'state': 'error', 'to_delete': False},
+    'canceled': {'state': 'canceled'},
+}
+NOTIFICATION_STATUS = {'success': 'sent', 'error': 'exception', 'canceled': 'canceled'}
+TRACE_STATUS = {'success': 'sent', 'error': 'error', 'canceled': 'cancel'}
+MESSAGES_AT_ONCE = 200  # web clients get a notification for so many messages
+
+
+def write_reported_states(env, changed):
+    """Write final states. Core may have removed the SMS; its tracker stays.
+
+    :param dict changed: {UUID: DeliveryReport}
+    """
+    # the web client is notified only once, after everything is written
+    quiet = env(context={**env.context, 'sms_gateway_words_follow': True, 'sms_skip_msg_notification': True})
+    env.flush_all()
+    sms_ids = _write_sms(env, changed)
+    notification_ids = _write_notifications(env, changed)
+    trace_ids = _write_traces(env, changed) if 'mailing.trace' in env and 'mailing_trace_id' in env[
+        'sms.tracker']._fields else []
+    env.invalidate_all(flush=False)
+    all_sms, trackers = env['sms.sms'].browse(sms_ids), quiet['sms.tracker']._search_by_uuid(changed)
+    all_sms.modified(['state', 'to_delete', 'failure_type', 'failure_reason'])
+    env['mail.notification'].browse(notification_ids).modified(
+        ['notification_status', 'failure_type', 'failure_reason'])
+    if trace_ids:
+        env['mailing.trace'].browse(trace_ids).modified(
+            ['trace_status', 'sent_datetime', 'failure_type', 'failure_reason'])
+    _call_hooks(all_sms, trackers, changed)
+    trackers._finish_mailings()
+    env.flush_all()
+    _notify(env['mail.message'].browse(trackers.mail_notification_id.mail_message_id.ids))
+
+
+# === STATEMENTS === #
+
+def _write_sms(env, changed):
+    """
+    :return: ids of the SMS that still exist
+    :rtype: list[int]
+    """
+    values = [SMS_VALUES[report.state] for report in changed.values()]
+    env.cr.execute("""
+        UPDATE sms_sms s
+        SET state = v.state, to_delete = COALESCE(v.to_delete, s.to_delete), failure_type = NULLIF(v.failure_type, ''),
+            failure_reason = NULLIF(v.reason, ''), write_uid = %s, write_date = %s
+        FROM (
+            SELECT s.id, v.* FROM unnest(%s::text[], %s::text[], %s::boolean[], %s::text[], %s::text[])
+                AS v(uuid, state, to_delete, failure_type, reason)
+            JOIN sms_sms s ON s.uuid = v.uuid ORDER BY s.id FOR NO KEY UPDATE OF s
+        ) AS v
+        WHERE s.id = v.id RETURNING s.id
+    """, [
+        env.uid,
+        env.cr.now(),
+        list(changed),
+        [value['state'] for value in values],
+        [value.get('to_delete') for value in values],
+        [report.failure_type for report in changed.values()],
+        [report.reason for report in changed.values()],
+    ])
+    return [row[0] for row in env.cr.fetchall()]
+
+
+def _write_notifications(env, changed):
+    """
+    :return: ids of the notifications
+    :rtype: list[int]
+    """
+    has_traces = 'mailing_trace_id' in env['sms.tracker']._fields
+    # not those of SMS Marketing's Test button, or whose recipient opened a link or replied
+    condition = """
+        NOT EXISTS (SELECT FROM mailing_trace trace WHERE trace.id = t.mailing_trace_id AND (
+            trace.is_test_trace OR trace.trace_status IN ('open', 'reply')))
+    """ if has_traces else 'TRUE'
+    env.cr.execute(f"""
+        UPDATE mail_notification n
+        SET notification_status = v.status, failure_type = NULLIF(v.failure_type, ''),
+            failure_reason = NULLIF(v.reason, '')
+        FROM (
+            SELECT n.id, CASE WHEN v.status = 'bounce' AND n.notification_status = 'sent' THEN 'sent'
+                              ELSE v.status END AS status, v.failure_type, v.reason
+            FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS v(uuid, status, failure_type, reason)
+            JOIN sms_tracker t ON t.sms_uuid = v.uuid JOIN mail_notification n ON n.id = t.mail_notification_id
+            WHERE {condition} ORDER BY n.id FOR NO KEY UPDATE OF n
+        ) AS v
+        WHERE n.id = v.id RETURNING n.id
+    """, _get_parameters(env, changed, NOTIFICATION_STATUS))  # pylint: disable=sql-injection
+    return [row[0] for row in env.cr.fetchall()]
+
+
+def _write_traces(env, changed):
+    """
+    :return: ids of the traces
+    :rtype: list[int]
+    """
+    env.cr.execute("""
+        UPDATE mailing_trace trace
+        SET trace_status = v.status, failure_type = NULLIF(v.failure_type, ''), failure_reason = NULLIF(v.reason, ''),
+            sent_datetime = CASE WHEN v.status IN ('sent', 'bounce') AND trace.trace_status <> v.status
+                                 THEN COALESCE(trace.sent_datetime, %s) ELSE trace.sent_datetime END,
+            write_uid = %s, write_date = %s
+        FROM (
+            SELECT trace.id, v.* FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+                AS v(uuid, status, failure_type, reason)
+            JOIN sms_tracker t ON t.sms_uuid = v.uuid JOIN mailing_trace trace ON trace.id = t.mailing_trace_id
+            WHERE trace.is_test_trace IS NOT TRUE AND trace.trace_status NOT IN ('open', 'reply')
+            ORDER BY trace.id FOR NO KEY UPDATE OF trace
+        ) AS v
+        WHERE trace.id = v.id RETURNING trace.id
+    """, [env.cr.now(), env.uid, env.cr.now(), *_get_parameters(env, changed, TRACE_STATUS)])
+    return [row[0] for row in env.cr.fetchall()]
+
+
+def _get_parameters(env, changed, statuses):
+    """Return UUIDs, statuses, failure types and reasons. Some delivery errors count as bounced."""
+    bounces = env['sms.sms'].BOUNCE_DELIVERY_ERRORS
+    reports = changed.values()
+    return [
+        list(changed),
+        ['bounce' if report.failure_type in bounces else statuses[report.state] for report in reports],
+        [report.failure_type for report in reports],
+        [report.reason for report in reports],
+    ]
+
+
+# === HOOKS === #
+
+def _call_hooks(all_sms, trackers, changed):
+    """Call what other addons extend, with the values that are written already."""
+    # read first, because the ORM would write again what is not in its cache
+    all_sms.fetch(['uuid', 'state', 'to_delete', 'failure_type', 'write_uid', 'write_date'])
+    trackers.mail_notification_id.fetch(['notification_status', 'failure_type', 'failure_reason'])
+    if 'mailing_trace_id' in trackers._fields:
+        trackers.mailing_trace_id.fetch(['trace_status', 'failure_type', 'failure_reason', 'write_uid', 'write_date'])
+    for group, (state, failure_type) in _group(all_sms, 'uuid', changed):
+        group.write({**SMS_VALUES[state], 'failure_type': failure_type or False})
+    for group, (state, failure_type) in _group(trackers, 'sms_uuid', changed):
+        group._record_report(state, failure_type)
+
+
+def _group(records, field_name, changed):
+    groups = defaultdict(list)
+    for record in records:
+        report = changed[record[field_name]]
+        groups[report.state, report.failure_type].append(record.id)
+    return [(records.browse(ids), effect) for effect, ids in groups.items()]
+
+
+def _notify(messages):
+    """Notify the web clients of the authors. As in core's webhook, the public user has none."""
+    public = messages.env.ref('base.public_user')
+    messages = messages.with_user(public).sudo()
+    for start in range(0, len(messages), MESSAGES_AT_ONCE):
+        messages[start:start + MESSAGES_AT_ONCE].with_prefetch(messages.ids)._notify_message_notification_update()
