@@ -104,14 +104,18 @@ class TestReportedStates(DeliveryCase):
                 once = self.bus_rows()
                 self.assertEqual(once - before, int(status in ('delivered', 'failed', 'canceled')))
                 records = [sms, notification, self.status_of(sms)]
-                snapshot = [record.read() for record in records]
+                snapshot = self.read_stored(records)
                 with freeze_time(fields.Datetime.now() + timedelta(hours=1)):
                     for _ in range(3):
                         self.report(uuid=sms.uuid, status=status, words="Why")
                     self.report(*[{'uuid': sms.uuid, 'status': status, 'words': "Why"}] * 3)
                 self.env.invalidate_all()
-                self.assertEqual([record.read() for record in records], snapshot)
+                self.assertEqual(self.read_stored(records), snapshot)
                 self.assertEqual(self.bus_rows(), once)
+
+    def read_stored(self, records):
+        """Without computed fields, of which the history lists repeated reports as well."""
+        return [record.read([name for name, field in record._fields.items() if field.store]) for record in records]
 
     # === WHICH SMS === #
 
