@@ -9,14 +9,18 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from odoo import modules
 from odoo.http import Controller, HttpDispatcher, Response, request, route
 
+from ..models import sms_gateway_callback as callback_settings
+from ..models import sms_gateway_inbound_settings as inbound_settings
+from ..tools.inbound.call import read_call
 from ..tools.problem import ProblemError
 from ..tools.report.authentication import Content, read_signed
 from ..tools.report.body import ReportError
-from ..tools.report.parsing import MAX_BODY, parse_reports
+from ..tools.report.parsing import MAX_BODY
 from .callback_load import answer_busy, drain_once
 
 _logger = logging.getLogger(__name__)
 
+ANSWER_TYPES = {'text': 'text/plain', 'xml': 'text/xml', 'json': 'application/json'}
 LOG_SECONDS = 60  # at most one line per gateway and reason in this time
 _logged = {}  # {(database, gateway id, reason): time.monotonic() of the last line}
 
@@ -33,44 +37,72 @@ class CallbackDispatcher(HttpDispatcher):
 
 class DeliveryCallback(Controller):
 
-    @route('/eis_sms/callback/<string:token>', type='eis_sms_callback', auth='public', methods=['GET', 'POST'],
-           save_session=False, max_content_length=MAX_BODY)
+    @route(f'{callback_settings.PATH}<string:token>', type='eis_sms_callback', auth='public',
+           methods=['GET', 'POST'], save_session=False, max_content_length=MAX_BODY)
     def receive_reports(self, token):
         """Receive delivery reports of a provider. Responses reveal nothing about the database, the gateway or the SMS
         (doc/behaviour.md section 6)."""
         gateway = request.env['sms.gateway'].sudo()._find_by_callback_token(token)
-        if not gateway:
-            return _answer(404, "Not Found")
-        answer = gateway.delivery_callback_answer or ''
-        if request.httprequest.method not in ('GET', 'POST'):
-            return _answer(200, answer)  # HEAD and OPTIONS change nothing (RFC 9110, 9.2.1)
-        call = gateway._get_call(request.httprequest, token)
-        try:
-            gateway._check_before_body(call)
-        except ProblemError as error:
-            return _answer_stranger(gateway, error)
-        rules, signature = gateway._get_report_rules(), gateway._get_signature_rule()
-        _release_connection(gateway.env)
-        refusal = None
-        try:
-            content = _read_content(call, signature)
-            reports = parse_reports(rules, call.method, content.query, content.content_type, content.body)
-        except ReportError as error:
-            refusal, reports = error, error.reports
-        except ProblemError as error:
-            return _answer_stranger(gateway, error)
-        if not (reports or refusal) and request.httprequest.query_string and not content.query:
-            _log_refusal(gateway, "The query string is not signed, and there is no report in the body.")
-        if reports and not _store(gateway, reports):
-            return answer_busy()
-        if refusal:
-            _log_refusal(gateway, str(refusal))
-            response = _answer(refusal.status, "Bad Request")
-        else:
-            response = _answer(200, answer)
-        if reports and not modules.module.current_test:
-            response.call_on_close(partial(drain_once, (gateway.env.cr.dbname, gateway.id), gateway._drain_reports))
-        return response
+        return _receive(gateway, f'{callback_settings.PATH}{token}', False)
+
+    @route(f'{inbound_settings.PATH}<string:token>', type='eis_sms_callback', auth='public',
+           methods=['GET', 'POST'], save_session=False, max_content_length=MAX_BODY)
+    def receive_messages(self, token):
+        """Receive the SMS that people write to the numbers of a gateway (doc/behaviour.md section 9)."""
+        gateway = request.env['sms.gateway'].sudo()._find_by_inbound_token(token)
+        return _receive(gateway, f'{inbound_settings.PATH}{token}', True)
+
+
+def _receive(gateway, path, is_inbound_url):
+    """Store what a call contains, and answer it.
+
+    :param gateway: the gateway of the URL, empty if there is none
+    :param str path: of the URL
+    :param bool is_inbound_url: whether the URL is that for inbound SMS
+    """
+    if not gateway:
+        return _answer(404, "Not Found")
+    answers = {  # by whether they respond to an SMS
+        False: (gateway.delivery_callback_answer or '', 'text/plain'),
+        True: (gateway.inbound_answer or '', ANSWER_TYPES[gateway.inbound_answer_type]),
+    }
+    if request.httprequest.method not in ('GET', 'POST'):
+        return _answer(200, *answers[is_inbound_url])  # HEAD and OPTIONS change nothing (RFC 9110, 9.2.1)
+    call = gateway._get_call(request.httprequest, path)
+    try:
+        gateway._check_before_body(call)
+    except ProblemError as error:
+        return _answer_stranger(gateway, error)
+    takes_reports, takes_messages = gateway.delivery_callback_enabled, gateway.inbound_enabled
+    rules, signature = (gateway._get_report_rules(), gateway._get_inbound_rules()), gateway._get_signature_rule()
+    _release_connection(gateway.env)
+    try:
+        content = _read_content(call, signature)
+        received = read_call(*rules, is_inbound_url, call.method, content)
+    except ReportError as error:
+        return _refuse(gateway, error)
+    except ProblemError as error:
+        return _answer_stranger(gateway, error)
+    stores = [
+        (items, store, drain) for is_taken, items, store, drain in (
+            (takes_reports, received.reports, gateway._receive_reports, gateway._drain_reports),
+            (takes_messages, received.messages, gateway._receive_messages, gateway._drain_messages))
+        if is_taken and items]
+    if not (stores or received.refusal) and request.httprequest.query_string and not content.query:
+        _log_refusal(gateway, "The query string is not signed, and there is nothing in the body.")
+    if stores and not _store(stores):
+        return answer_busy()
+    response = _refuse(gateway, received.refusal) if received.refusal else _answer(
+        200, *answers[received.has_inbound])
+    _drain_after(response, gateway, [drain for _items, _store_items, drain in stores])
+    return response
+
+
+def _drain_after(response, gateway, drains):
+    """Apply what was stored, once the response is sent."""
+    if not modules.module.current_test:
+        for drain in drains:
+            response.call_on_close(partial(drain_once, (gateway.env.cr.dbname, gateway.id, drain.__name__), drain))
 
 
 def _release_connection(env):
@@ -83,14 +115,15 @@ def _release_connection(env):
     request.eis_sms_place.free()
 
 
-def _store(gateway, reports):
+def _store(stores):
     """
-    :return: whether the reports are committed
+    :param list stores: tuples whose first two values are a list and the function that stores it
+    :return: whether all of them are committed
     :rtype: bool
     """
     place = request.eis_sms_place
     try:
-        return place.take() and gateway._receive_reports(reports)
+        return place.take() and all(store(items) for items, store, _drain in stores)
     finally:
         place.free()
 
@@ -118,8 +151,13 @@ def _answer_stranger(gateway, error):
     return _answer(403, "Forbidden")
 
 
-def _answer(status, text):
-    return Response(text, status=status, mimetype='text/plain')
+def _refuse(gateway, error):
+    _log_refusal(gateway, str(error))
+    return _answer(error.status, "Bad Request")
+
+
+def _answer(status, text, mimetype='text/plain'):
+    return Response(text, status=status, mimetype=mimetype)
 
 
 def _log_refusal(gateway, reason):

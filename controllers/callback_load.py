@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""How many database connections delivery callbacks use at once, so that a burst of them never takes all."""
+"""How many database connections calls of providers use at once, so that a burst of them never takes all."""
 import functools
 import logging
 import random
@@ -13,19 +13,20 @@ from werkzeug.wrappers import Response
 from odoo.http import RegistryError, Request
 from odoo.tools import config
 
-from ..models.sms_gateway_callback import PATH
+from ..models import sms_gateway_callback, sms_gateway_inbound_settings
 
 _logger = logging.getLogger(__name__)
 
+PATHS = (sms_gateway_callback.PATH, sms_gateway_inbound_settings.PATH)
 WAIT_SECONDS = 5  # for a place, and for a connection if other requests use all of them
 POLL_SECONDS = 0.1
 RETRY_AFTER = '10'  # seconds
 LOG_SECONDS = 60
-DRAIN_SECONDS = 5  # a keep-alive connection waits for the thread that applies reports
+DRAIN_SECONDS = 5  # a keep-alive connection waits for the thread that applies what was received
 
-# Callbacks use at most a quarter of this process's database connections. The others are left to users.
+# Calls of providers use at most a quarter of this process's database connections. The others are left to users.
 _places = threading.BoundedSemaphore(max(1, config['db_maxconn'] // 4))
-_drains = {}  # {(database, gateway id): whether reports were stored since the drain began}
+_drains = {}  # {(database, gateway id, model): whether rows were stored since the drain began}
 _drains_lock = threading.Lock()
 _last_warning = {}
 
@@ -59,8 +60,8 @@ def answer_busy():
 def drain_once(key, drain):
     """Run a drain unless one of the same key is running in this process, which then starts over.
 
-    :param tuple key: database and gateway id
-    :param drain: called with `time.monotonic()` by which it must end. It is called again while there are new reports;
+    :param tuple key: database, gateway id and model
+    :param drain: called with `time.monotonic()` by which it must end. It is called again while there are new rows;
         after that time, it must leave the rest to the queue action
     """
     with _drains_lock:
@@ -78,7 +79,7 @@ def drain_once(key, drain):
                 if not is_wanted:
                     del _drains[key]
     except Exception:
-        _logger.exception("Delivery reports of gateway %s are applied later", key[1])
+        _logger.exception("What gateway %s received is applied later", key[1])
         with _drains_lock:
             _drains.pop(key, None)
 
@@ -92,7 +93,7 @@ def _limit_connections(function):
 
     @functools.wraps(function)
     def limited(request):
-        if not request.httprequest.path.startswith(PATH):
+        if not request.httprequest.path.startswith(PATHS):
             return function(request)
         request.eis_sms_place = place = Place()
         deadline = time.monotonic() + WAIT_SECONDS

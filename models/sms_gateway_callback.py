@@ -213,15 +213,15 @@ class SmsGateway(models.Model):
             ('delivery_callback_enabled', '=', True),
         ], limit=1)
 
-    def _get_call(self, http_request, token):
+    def _get_call(self, http_request, path):
         """Read a call without its body.
 
         :param http_request: the werkzeug request of the callback
-        :param str token: as the caller wrote it
+        :param str path: of its URL, as the caller wrote it
         :rtype: Call
         """
         # the URL that the provider knows and signs, which a reverse proxy may have rewritten
-        url = urljoin(self.get_base_url(), f'{PATH}{token}')
+        url = urljoin(self.get_base_url(), path)
         query = http_request.query_string.decode('latin-1')
         return Call(
             method=http_request.method,

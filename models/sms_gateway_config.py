@@ -254,6 +254,8 @@ class SmsGateway(models.Model):
             **self._get_texts(
                 'uuid', 'message_id', 'status', 'error_code', 'error_message', 'number', prefix='delivery_callback_',
                 suffix='_param'),
+            inbound_kind_param=self.inbound_kind_param or '',
+            inbound_kind_values=parse_value_list(self.inbound_kind_values),
             failure_map=self._get_failure_map(),
             secrets=self._get_secrets(),
             **{name: parse_value_list(self[f'delivery_callback_status_{name}']) for name in STATUS_LISTS},

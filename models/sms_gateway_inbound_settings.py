@@ -7,6 +7,8 @@ from odoo.exceptions import UserError
 from odoo.tools.urls import urljoin
 
 from ..sending.store.transactions import OwnTransactions, is_in_test
+from ..tools.inbound.parsing import InboundRules
+from ..tools.report.parsing import parse_value_list
 
 PATH = '/eis_sms/inbound/'
 TEST_SECONDS = 60
@@ -108,6 +110,33 @@ class SmsGatewayInboundSettings(models.AbstractModel):
         self.inbound_old_token = False
 
     # === BUSINESS METHODS === #
+
+    @api.model
+    def _find_by_inbound_token(self, token):
+        """Find a gateway that receives SMS.
+
+        :param str token: as received
+        :return: the gateway, empty if there is none. Disabled and archived gateways still receive SMS.
+        """
+        token = token.replace('\0', ' ')  # PostgreSQL refuses NUL
+        return self.with_context(active_test=False).search([
+            '|', ('inbound_token', '=', token), ('inbound_old_token', '=', token), ('inbound_enabled', '=', True),
+        ], limit=1)
+
+    def _get_inbound_rules(self):
+        """Return how to read inbound SMS.
+
+        :rtype: InboundRules
+        """
+        self.ensure_one()
+        return InboundRules(
+            **self._get_texts(
+                'number', 'text', 'message_id', 'recipient', 'time', 'reply', 'optout', 'part_reference',
+                'part_number', 'part_total', 'encoding', 'kind', prefix='inbound_', suffix='_param'),
+            kind_values=parse_value_list(self.inbound_kind_values),
+            encoding=self.inbound_encoding,
+            secrets=self._get_secrets(),
+        )
 
     def _receive_messages(self, messages):
         """Store SMS that this gateway received. They are processed afterwards, with `_drain_messages`.

@@ -11,6 +11,8 @@ from . import (
     test_inbound_document,
     test_inbound_inbox,
     test_inbound_opt_out,
+    test_inbound_route,
+    test_inbound_templates,
     test_monitoring,
     test_reports_authentication,
     test_reports_bulk,

@@ -11,6 +11,9 @@ _GSM_BASIC = (
     '¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà'
 )
 _GSM_EXTENSION = '\f^{}\\[~]|€'
+_ESCAPE = 0x1B
+_GSM_BASIC_TABLE = _GSM_BASIC[:_ESCAPE] + ' ' + _GSM_BASIC[_ESCAPE:]
+_EXTENSIONS = dict(zip((0x0A, 0x14, 0x28, 0x29, 0x2F, 0x3C, 0x3D, 0x3E, 0x40, 0x65), _GSM_EXTENSION, strict=True))
 # regular expressions: several times as fast as sets, and every SMS is read
 _is_basic = re.compile(f'[{re.escape(_GSM_BASIC)}]*').fullmatch
 _is_gsm = re.compile(f'[{re.escape(_GSM_BASIC + _GSM_EXTENSION)}]*').fullmatch
@@ -39,6 +42,23 @@ def is_gsm(text: str) -> bool:
 def to_hex(text: str) -> str:
     """Return a text as UTF-16BE in hexadecimal, the format in which binary APIs accept Unicode."""
     return text.encode('utf-16-be').hex().upper()
+
+
+def from_gsm(septets: bytes) -> str:
+    """Return the text of unpacked GSM 03.38, one septet in each byte.
+
+    :param septets: bytes below 128
+    """
+    characters, is_extension = [], False
+    for septet in septets:
+        if is_extension:
+            characters.append(_EXTENSIONS.get(septet, _GSM_BASIC_TABLE[septet]))
+            is_extension = False
+        elif septet == _ESCAPE:
+            is_extension = True
+        else:
+            characters.append(_GSM_BASIC_TABLE[septet])
+    return ''.join(characters)
 
 
 def well_formed(text: str) -> str:

@@ -31,21 +31,23 @@ class Form(dict):
     """Fields of a form or a query string; a repeated field has a list of values."""
 
 
-def read_query(query_string: bytes, wanted) -> Form:
+def read_query(query_string: bytes, wanted, charset: str = '') -> Form:
     """Read a query string. Arguments and errors: see `read_body`."""
-    return _form(query_string.decode('utf-8', 'replace'), 'utf-8', wanted)
+    charset = charset or 'utf-8'
+    return _form(query_string.decode(charset, 'replace'), charset, wanted)
 
 
-def read_body(content_type: str, body: bytes, wanted: tuple[tuple[str, str], ...]):
+def read_body(content_type: str, body: bytes, wanted: tuple[tuple[str, str], ...], charset: str = ''):
     """Parse a body of any format into a document for `paths`; None for an empty one.
 
     :param wanted: field names and paths; JSON in a field of a form is parsed if a path leads into it
+    :param charset: of forms whose content type names none
     :raise ReportError: if the body cannot be read
     """
     body = body.removeprefix(b'\xef\xbb\xbf').strip()
     kind = content_type.partition(';')[0].strip().lower()
     named = _CHARSET.search(content_type)
-    charset = named[1].lower() if named else 'utf-8'
+    charset = named[1].lower() if named else charset or 'utf-8'
     if not body:
         return None
     if kind.startswith('multipart/'):
@@ -53,10 +55,10 @@ def read_body(content_type: str, body: bytes, wanted: tuple[tuple[str, str], ...
     text = _decode(body, charset).lstrip('\ufeff \t\r\n')
     start = text[:1]
     looks_like_form = re.match(r'[^\s={}<>"]{1,200}=', text)
+    if start == '<' or (kind.endswith('xml') and start not in ('{', '[') and not looks_like_form):
+        return _xml(body)
     if start in ('{', '[') or (kind.endswith('json') and not looks_like_form):
         return _json(text)
-    if start == '<' or kind.endswith('xml'):
-        return _xml(body)
     if kind == 'application/x-www-form-urlencoded' or looks_like_form:
         return _form(text, charset, wanted)
     raise ReportError('report_unknown_format')

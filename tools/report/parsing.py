@@ -13,7 +13,7 @@ MAX_BODY = 1024 * 1024  # bytes
 MAX_REPORTS = 5000  # in one call
 MAX_IDENTIFIER = 256  # characters
 MAX_WORDS = 1000  # characters
-_OPTIONAL = frozenset(('error_code', 'error_message'))
+_OPTIONAL = frozenset(('error_code', 'error_message', 'inbound_kind'))
 _WORDS = frozenset(('error_message',))
 _LISTS = ('success', 'pending', 'error', 'canceled')
 
@@ -31,6 +31,8 @@ class ReportRules:
     pending: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
     canceled: tuple[str, ...] = ()
+    inbound_kind_param: str = ''  # what tells an inbound SMS from a report
+    inbound_kind_values: tuple[str, ...] = ()  # empty: any value
     failure_map: tuple[tuple[str, ...], ...] = ()  # see `FailureCode`; outcomes are for responses only
     secrets: Secrets = Secrets()  # noqa: RUF009 - it is frozen
 
@@ -41,7 +43,8 @@ class ReportRules:
     def paths(self) -> tuple[tuple[str, str], ...]:
         """Return the configured fields of a report with their paths."""
         names = ('uuid', 'message_id', 'status', 'error_code', 'error_message', 'number')
-        return tuple((name, path) for name in names if (path := getattr(self, f'{name}_param').strip()))
+        return tuple(
+            (name, path) for name in (*names, 'inbound_kind') if (path := getattr(self, f'{name}_param').strip()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,17 @@ def check_values(rules: ReportRules) -> None:
                     other_field=f'delivery_callback_status_{name}')
 
 
+def is_kind(kind_values: tuple[str, ...], value) -> bool:
+    """Return whether an item of a call is an inbound SMS.
+
+    :param kind_values: of a gateway; empty: any value
+    :param value: what is at the path of the gateway's `Recognized By`, None if there is nothing
+    """
+    if not kind_values:
+        return bool(value)
+    return bool(match_value((('inbound', kind_values),), paths.as_text(value)))
+
+
 def parse_reports(
         rules: ReportRules, method: str, query_string: bytes, content_type: str, body: bytes) -> list[DeliveryReport]:
     """Parse the reports of a call: any number of them.
@@ -116,6 +130,8 @@ def parse_reports(
         fields = _by_comma(fields[0])
     if len(fields) > MAX_REPORTS:
         raise ReportError('report_too_many_items', 413)
+    if rules.inbound_kind_param.strip():
+        fields = [row for row in fields if not is_kind(rules.inbound_kind_values, row.get('inbound_kind'))]
     reports = [_report(rules, row) for row in fields if row.get('status')]
     named = [report for report in reports if report.uuid or report.message_id]
     if len(named) < len(reports):
