@@ -1,8 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import json
+import time
+
 from odoo import api, fields, models
 
 from ..sending.breaker import ACCOUNT, FAILING
 from ..sending.pauses import ASKED, Pause
+from ..sending.places import take_places
 
 MIN_PAUSE = 10  # seconds; doubled with each consecutive pause
 MAX_PAUSE = 600
@@ -13,7 +17,7 @@ BREAKER_KINDS = (FAILING, ACCOUNT)
 
 
 class SmsGatewayThrottle(models.Model):
-    """The state of one gateway that all workers and servers share: when its next SMS may be sent, and its pause.
+    """The state of one gateway that all workers and servers share: its places under the rate limit, and its pause.
 
     It is a separate row, so that administrators who save a gateway and workers that send do not wait for each other.
     """
@@ -22,8 +26,7 @@ class SmsGatewayThrottle(models.Model):
     _log_access = False
 
     gateway_id = fields.Many2one('sms.gateway', required=True, ondelete='cascade')
-    start = fields.Datetime()  # of the places that were reserved last
-    next = fields.Datetime()  # first free place
+    places = fields.Text()  # JSON, of the last second: see `take_places`
     paused_until = fields.Datetime()
     failures = fields.Integer(default=0)  # consecutive pauses
     pause_kind = fields.Char()  # see `Pause`
@@ -34,37 +37,44 @@ class SmsGatewayThrottle(models.Model):
     # === RATE LIMIT === #
 
     @api.model
-    def _reserve(self, gateway_id, count, rate, seconds):
-        """Take the next places under a gateway's rate limit, in one statement.
+    def _reserve(self, gateway_id, groups, rate, lead):
+        """Take the next places under a gateway's rate limit, for all workers and servers.
 
-        :param int count: number of SMS
+        :param list groups: (number of SMS that start together, seconds from now by which they must start), in the order
+            in which they are sent
         :param float rate: SMS per second
-        :param float seconds: only places within this time from now are reserved
-        :return: seconds from now for each place, at most `count` of them; negative if the row was locked for long
-        :rtype: list[float]
+        :param float lead: seconds from now until the first place
+        :return: `time.monotonic()` of the places of the first groups, up to the first one that would be too late, and
+            of the next free place
+        :rtype: tuple[list[float], float]
         """
-        if seconds < 0:
-            return []
-        values = {'gateway': gateway_id, 'count': count, 'step': 1 / rate, 'seconds': seconds}
-        self.env.cr.execute("""
-            WITH clock AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now),
-            reserved AS (
-                INSERT INTO sms_gateway_throttle AS throttle (gateway_id, start, next)
-                SELECT %(gateway)s, now,
-                       now + LEAST(%(count)s, floor(%(seconds)s / %(step)s) + 1) * %(step)s * interval '1 second'
-                FROM clock
-                ON CONFLICT (gateway_id) DO UPDATE SET
-                    start = GREATEST(throttle.next, EXCLUDED.start),
-                    next = GREATEST(throttle.next, EXCLUDED.start) + GREATEST(0, LEAST(%(count)s, floor(
-                        (%(seconds)s - EXTRACT(EPOCH FROM GREATEST(throttle.next, EXCLUDED.start) - EXCLUDED.start))
-                        / %(step)s) + 1)) * %(step)s * interval '1 second'
-                RETURNING start, next)
-            SELECT EXTRACT(EPOCH FROM start - (clock_timestamp() AT TIME ZONE 'UTC'))::float,
-                   round(EXTRACT(EPOCH FROM next - start) / %(step)s)::int
-            FROM reserved
-        """, values)
-        first, places = self.env.cr.fetchone()
-        return [first + place / rate for place in range(places)]
+        used = self._lock_places(gateway_id)
+        # after the lock, because waiting for it would make the places too early; one clock for all servers
+        self.env.cr.execute("SELECT round(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint")
+        clock, now = self.env.cr.fetchone()[0], time.monotonic()
+        groups = [(size, clock + int(1000 * ahead)) for size, ahead in groups]
+        times, free, used = take_places(used, clock + int(1000 * lead), groups, rate)
+        if times:
+            self.env.cr.execute(
+                "UPDATE sms_gateway_throttle SET places = %s WHERE gateway_id = %s",
+                [json.dumps(used, separators=(',', ':')), gateway_id])
+        return [now + (place - clock) / 1000 for place in times], now + (free - clock) / 1000
+
+    @api.model
+    def _lock_places(self, gateway_id):
+        """Lock the throttle of a gateway.
+
+        :return: its places, see `take_places`
+        :rtype: list
+        """
+        query = "SELECT places FROM sms_gateway_throttle WHERE gateway_id = %s FOR UPDATE"
+        self.env.cr.execute(query, [gateway_id])
+        if not (row := self.env.cr.fetchone()):
+            self.env.cr.execute(
+                "INSERT INTO sms_gateway_throttle (gateway_id) VALUES (%s) ON CONFLICT DO NOTHING", [gateway_id])
+            self.env.cr.execute(query, [gateway_id])
+            row = self.env.cr.fetchone()
+        return json.loads(row[0] or '[]')
 
     # === PAUSES === #
 

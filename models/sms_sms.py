@@ -10,6 +10,7 @@ from odoo.tools import config
 from ..sending.after_commit import make_run, send_after_commit
 from ..sending.immediate import send_in_transaction
 from ..sending.lanes import BULK, NORMAL, SINGLE_LIMIT, choose_lane
+from ..sending.queue_job import is_handed_over, run_in_job
 from ..sending.store.claims import count_due, trigger_queue
 from ..sending.store.lost_claims import recover_lost_claims
 from ..sending.store.transactions import is_in_test
@@ -299,6 +300,9 @@ class SmsSms(models.Model):
         """Process the queue for several companies and APIs. Core's method stops for a day if one row is locked, ignores
         the company, and sends all SMS through one API."""
         deadline, period = self._get_queue_deadline()
+        if is_handed_over(self.env.cr.dbname, deadline):
+            self._commit_queue_progress(0, count_due(self.env))
+            return
         self.env['sms.gateway']._report_dry_runs()
         self._commit_queue_progress(0)
         self.env['sms.gateway.received.report']._drain_all(deadline)
@@ -311,12 +315,14 @@ class SmsSms(models.Model):
         # with the company in the context, the transactions of the run need no query for it
         run = make_run(self.with_company(self.env.company).env, deadline, period)
         self._commit_queue_progress(done)  # no transaction stays open while requests are in progress
-        done = run.run() if time.monotonic() < deadline else 0
+        done = run_in_job(run, self.env.cr.dbname) if time.monotonic() < deadline else 0
         remaining = count_due(self.env)
         if remaining and run.is_drained:
             # other workers have locked these rows, and may not process them
             trigger_queue(self.env, fields.Datetime.now() + timedelta(minutes=1))
             remaining = 0
+        elif remaining:
+            trigger_queue(self.env)  # core does not wake the workers for a job that is partially done
         self._commit_queue_progress(done, remaining)
         self.env['sms.gateway.incident']._check_all()
         self._commit_queue_progress(0)

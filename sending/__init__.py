@@ -4,10 +4,11 @@
 What happens to an SMS, one module per step:
 
 1. `after_commit` starts a run once the transaction that created the SMS is committed. Odoo's queue action also starts
-   runs.
+   runs: `queue_job`.
 2. `run` is the loop: claim, dispatch, settle, save. It uses neither the ORM nor SQL.
 3. `store` contains all SQL. A claim marks queued SMS as Processing for this run only; `routing` chooses their gateways
-   and `throttle` their start times, in the same short transaction.
+   and `throttle` their start times, in the same short transaction. `places` are those under a rate limit, and
+   `claim_plan` decides when to claim again.
 4. `dispatch` builds HTTP requests, and submits them to the pool once the database has recorded that they may start.
 5. `request_pool` sends the requests in parallel over kept-alive connections. `connection` records whether a byte was
    written.

@@ -5,6 +5,7 @@ If SMS were sent earlier, a retried transaction would send them twice, and a rol
 them.
 """
 import logging
+import threading
 import time
 from datetime import timedelta
 
@@ -22,7 +23,8 @@ _logger = logging.getLogger(__name__)
 
 # Limits per transaction, because a user waits for the response to a click. The queue sends the rest.
 COMMIT_LIMIT = 100
-COMMIT_SECONDS = 20
+COMMIT_WAIT = 5  # seconds after which the user goes on. Requests in progress are still saved, no others start
+COMMIT_SECONDS = 20  # by which the last response must have arrived
 HOOK = 'eis_sms_apis.send'
 
 
@@ -45,7 +47,10 @@ def send_after_commit(sms, **options):
     if not env.registry.ready:
         return  # the queue sends them once the modules are loaded
     if is_in_test():
-        make_run(env, time.monotonic() + COMMIT_SECONDS, ids=sms.ids, **options).run()
+        run = make_run(env, time.monotonic() + COMMIT_SECONDS, ids=sms.ids, **options)
+        run.run()
+        if run.has_left:
+            trigger_queue(env)
         return
     postcommit = env.cr.postcommit
     if HOOK not in postcommit.data:
@@ -58,17 +63,56 @@ def send_after_commit(sms, **options):
 
 
 def _send_committed(dbname, context, options_to_ids):
-    """Send the SMS of a transaction that was just committed. Never raises, because that would turn the committed
-    request into an error. SMS that are not reached stay in the queue, which is triggered later."""
+    """Send the SMS of a transaction that was just committed, in a thread that may outlast the user's click. If it is
+    interrupted, the SMS are in the same state as those of an interrupted queue action."""
+    sending = _CommittedSms(dbname, context, options_to_ids)
+    # not a daemon, because the results of requests in progress must be saved before the process ends
+    thread = threading.Thread(target=sending.send, name='sms-after-commit', daemon=False)
     try:
-        deadline = time.monotonic() + COMMIT_SECONDS
-        left = COMMIT_LIMIT
-        with Registry(dbname).cursor() as cr:
-            env = api.Environment(cr, SUPERUSER_ID, context)
-            for options, ids in options_to_ids.items():
-                make_run(env, deadline, COMMIT_SECONDS, ids[:left], **dict(options)).run()
-                left -= len(ids[:left])
-            if sum(map(len, options_to_ids.values())) > COMMIT_LIMIT:
-                trigger_queue(env)
+        thread.start()
+        thread.join(COMMIT_WAIT)
+        sending.finish()
     except Exception:
+        # must not be raised, because that would turn the committed request into an error
         _logger.exception("SMS could not be sent after commit; they stay in the queue")
+
+
+class _CommittedSms:
+    """The SMS of a committed transaction.
+
+    :param dict options_to_ids: {options of `Store`: ids}
+    """
+
+    def __init__(self, dbname, context, options_to_ids):
+        self._dbname = dbname
+        self._context = context
+        self._options_to_ids = options_to_ids
+        self._run = None
+        self._is_finishing = False
+
+    def send(self):
+        """Send. Never raises. SMS that are not reached stay in the queue, which is triggered."""
+        threading.current_thread().dbname = self._dbname  # for the log, as in Odoo's threads
+        try:
+            deadline = time.monotonic() + COMMIT_SECONDS
+            left, has_left = COMMIT_LIMIT, False
+            with Registry(self._dbname).cursor() as cr:
+                env = api.Environment(cr, SUPERUSER_ID, self._context)
+                for options, ids in self._options_to_ids.items():
+                    has_left |= len(ids) > left
+                    self._run = make_run(env, deadline, COMMIT_SECONDS, ids[:left], **dict(options))
+                    if self._is_finishing:
+                        self._run.finish()
+                    self._run.run()
+                    has_left |= self._run.has_left or not self._run.is_drained
+                    left -= len(ids[:left])
+                if has_left:
+                    trigger_queue(env)
+        except Exception:
+            _logger.exception("SMS could not be sent after commit; they stay in the queue")
+
+    def finish(self):
+        """Start no further requests."""
+        self._is_finishing = True
+        if self._run:
+            self._run.finish()

@@ -4,6 +4,8 @@ import logging
 import time
 from collections import Counter, deque
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 
 from ..tools import phone
 from ..tools.attempt import attempt_uuid
@@ -21,8 +23,6 @@ _logger = logging.getLogger(__name__)
 
 MIN_PORTION = 2  # minimum number of requests per connection that are marked as started together, also the initial one
 MAX_PORTION = 16  # maximum of the same
-STARTED_WITH_CLAIM = 10  # SMS of a gateway with a rate limit that are marked as started when they are claimed
-MARK_LEAD = 2  # seconds before its place under a rate limit at which a request is marked as started
 QUICK_START = 0.1  # seconds between two portions: after less, the next one is larger; after four times as many, smaller
 
 
@@ -62,6 +62,14 @@ class Dispatcher:
     def count_connections(self) -> int:
         return sum(connection.connections for connection in self._connections)
 
+    def has_room(self) -> bool:
+        """Return whether the connections will soon be idle. Requests with a place under a rate limit do not count."""
+        unlimited = [config for config in self.configs.values() if not config.rate_limit]
+        requests = sum(
+            self._submitted[config.gateway_id] + len(self._waiting.get(config.gateway_id, ())) for config in unlimited)
+        return requests <= 4 * sum(
+            config.connection.connections for config in unlimited if config.connection in self._connections)
+
     def count_sms_at_once(self) -> int:
         """Count the SMS that all connections together can send at a time."""
         return sum(connection.connections * recipients for connection, recipients in self._connections.items())
@@ -77,7 +85,7 @@ class Dispatcher:
     def dispatch_again(self, queued: list[QueuedSms]):
         """Build the requests of SMS for their next gateway, within its rate limit."""
         for sms in queued:
-            sms.not_before = 0
+            sms.not_before, sms.is_left = 0, False
         ready = [sms for sms in queued if self._is_ready(sms)]
         limited = [sms for sms in ready if self.configs[sms.gateway_id].rate_limit]
         if limited and self._store.is_immediate:
@@ -87,10 +95,12 @@ class Dispatcher:
             for sms in ready:
                 sms.delay = RETRY_DELAY
         for sms in ready:
-            if sms.delay:
+            if sms.delay or sms.is_left:
                 self._outcomes.requeue(sms, sms.delay, sms.reason)
         # the place at this gateway may be too late for the SMS
-        self._make_requests([sms for sms in ready if not sms.delay and (not sms.not_before or self._is_ready(sms))])
+        self._make_requests([
+            sms for sms in ready
+            if not (sms.delay or sms.is_left) and (not sms.not_before or self._is_ready(sms))])
 
     def _is_ready(self, sms: QueuedSms) -> bool:
         """Return whether a request can be built. If not, the SMS is finished or queued again."""
@@ -114,7 +124,9 @@ class Dispatcher:
 
     def _make_requests(self, queued: list[QueuedSms]):
         for gateway_id, group in group_by_gateway(queued).items():
-            self._make_gateway_requests(self.configs[gateway_id], group)
+            # SMS with different places share no request, because a request starts at once
+            for _place, part in groupby(group, attrgetter('not_before')):
+                self._make_gateway_requests(self.configs[gateway_id], list(part))
 
     def _make_gateway_requests(self, config: GatewayConfig, group: list[QueuedSms]):
         request_config = config.request
@@ -165,7 +177,7 @@ class Dispatcher:
 
     def start_with_claim(self, queued: list[QueuedSms], configs: dict[int, GatewayConfig]):
         """Mark the claimed SMS whose requests can start immediately, so that the claim needs no second statement."""
-        by_gateway = group_by_gateway(sms for sms in queued if not sms.delay)
+        by_gateway = group_by_gateway(sms for sms in queued if not (sms.delay or sms.is_left))
         for gateway_id in by_gateway.keys() & configs.keys():
             room, share, texts = self._get_room(configs[gateway_id]), 1 / configs[gateway_id].recipients, set()
             for sms in by_gateway[gateway_id]:
@@ -177,11 +189,9 @@ class Dispatcher:
 
     def _get_room(self, config: GatewayConfig) -> float:
         """Return how many requests of a gateway can start as soon as they are claimed."""
-        if self._store.is_immediate:
+        if self._store.is_immediate or config.rate_limit:
             return float('inf')
         busy = self._submitted[config.gateway_id] + len(self._waiting.get(config.gateway_id, ()))
-        if config.rate_limit:
-            return 0 if busy else STARTED_WITH_CLAIM
         portion, _last = self._portions.get(config.gateway_id, (MIN_PORTION * config.connection.connections, 0))
         return portion - busy
 
@@ -194,20 +204,15 @@ class Dispatcher:
             if self._pool.get_time_to_start(self.configs[gateway_id].connection) < 0:
                 self.take_back(gateway_id)
                 continue
-            ready = self._take_limited(waiting, now) if waiting[0][1] else self._take_portion(gateway_id, waiting, now)
+            if waiting[0][1]:  # the place under a rate limit is in the next second
+                ready = list(waiting)
+                waiting.clear()
+            else:
+                ready = self._take_portion(gateway_id, waiting, now)
             self._submitted[gateway_id] += len(ready)
             starting += ready
         if starting:
             self._submit(starting)
-
-    @staticmethod
-    def _take_limited(waiting: deque, now: float) -> list:
-        """Take the requests whose place under a rate limit comes soon."""
-        ready = []
-        if waiting[0][1] < now + MARK_LEAD / 2:
-            while waiting and waiting[0][1] < now + MARK_LEAD:
-                ready.append(waiting.popleft())
-        return ready
 
     def _take_portion(self, gateway_id: int, waiting: deque, now: float) -> list:
         connections = self.configs[gateway_id].connection.connections
@@ -245,8 +250,7 @@ class Dispatcher:
         :return: triples of SMS, request and HttpAnswer; None instead of a response if the request was never started
         """
         pairs, self._not_started = self._not_started, []
-        if pairs or self.count_requests():
-            pairs += self._pool.collect(0 if pairs else wait)
+        pairs += self._pool.collect(0 if pairs else wait)
         if len(self._pool) and time.monotonic() > self._pool.deadline + 1:
             pairs += self._pool.abandon()
         collected = []

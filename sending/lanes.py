@@ -6,22 +6,25 @@ SINGLE_LIMIT = 20  # SMS of one transaction; more are bulk
 BULK_EVERY = 10  # one of so many SMS is bulk while others wait, so that bulk SMS never starve
 
 
-def order_by_lane(queued):
+def order_by_lane(queued, since_bulk=0):
     """Return the SMS in the order in which they take connections and places under a rate limit: urgent before normal
     before bulk, but with one bulk SMS after every 9 others.
 
     :param list[QueuedSms] queued: of any lane
+    :param int since_bulk: number of others that were sent since the last bulk SMS
     :rtype: list[QueuedSms]
     """
     queued = sorted(queued, key=lambda sms: (LANES.index(sms.lane), sms.id))
     others = [sms for sms in queued if sms.lane != BULK]
     bulk = queued[len(others):]
     ordered = []
-    for start in range(0, len(others), BULK_EVERY - 1):
-        ordered += others[start:start + BULK_EVERY - 1]
-        ordered += bulk[:1]
-        del bulk[:1]
-    return ordered + bulk
+    while others and bulk:
+        count = max(BULK_EVERY - 1 - since_bulk, 0)
+        ordered += others[:count]
+        del others[:count]
+        ordered.append(bulk.pop(0))
+        since_bulk = 0
+    return ordered + others + bulk
 
 
 def choose_lane(asked, is_mass, count):

@@ -52,6 +52,7 @@ class QueuedSms:
     :param reason: the result that caused the delay
     :param lane: see `lanes.LANES`
     :param failures: its failed attempts of this run, the last of which may have decided its result
+    :param is_left: whether it stays in the queue for now, because its gateway has no place under its rate limit
     """
     id: int
     uuid: str
@@ -74,6 +75,7 @@ class QueuedSms:
     reason: SendResult | None = None
     lane: str = NORMAL
     failures: tuple[FailedAttempt, ...] = ()
+    is_left: bool = False
 
     @property
     def gateway_id(self) -> int | bool:

@@ -26,15 +26,13 @@ from .breaker import MAX_FAILURES
 from .connection import Adapter, TooLongError, attempt
 from .gateway_config import GatewayConnection
 from .http_body import AnswerError, decode, read_body
+from .places import MAX_LATE
 
 _logger = getLogger(__name__)
 
 # Seconds after which an idle connection is not reused. A provider may close it at any time, and a request written at
 # that moment has an unknown outcome.
 KEEP_ALIVE = 4
-# Seconds after which a request misses its place under a rate limit: together with the requests that are on time, also
-# of other processes, late ones would exceed the limit.
-MAX_LATE = 0.05
 PATIENCE = 0.95  # maximum share of a job's time to wait for a response; requests can start in the rest
 ACCOUNT_STATUS = 401, 402, 403  # HTTP codes with which providers usually refuse the account
 RUNS = 16  # parallel runs of a process whose connections to one gateway are all kept

@@ -10,6 +10,7 @@ import psycopg2
 
 from ..tools.answer.interpretation import interpret
 from .breaker import HEALTHY, REFUSING, Breaker, read_signal
+from .claim_plan import Claim, ClaimPlan
 from .dispatch import MAX_PORTION, Dispatcher
 from .outcomes import Outcomes
 from .pauses import WAITING, Pauses
@@ -28,6 +29,8 @@ SAVE_SIZE = 250  # minimum number of results that are saved together
 LAST_SAVE_SIZE = 50  # the same while the run only waits for the last responses
 MAX_SAVE_SECONDS = 1  # after which results are saved while other requests are in progress
 STOP_SECONDS = 10  # for which a stopping server waits for responses
+OVERLAP = 10  # maximum seconds before its end in which the next run may start: Odoo runs other actions in between
+MAX_WAIT = 0.1  # seconds for responses or for free places, until the run looks whether it has to stop
 
 
 class SendRun:
@@ -46,13 +49,19 @@ class SendRun:
         self.deadline = deadline
         self.outcomes = Outcomes(store.is_immediate)
         self.is_drained = ids is not None and not ids  # whether there is nothing left to claim
+        self.has_left = False  # whether the last claim left SMS in the queue, because a rate limit had no place
         self.done = 0  # SMS with a result
+        self.is_ended = False
+        self.is_replaceable = threading.Event()  # set at the end, or if the next run should start already
         self._store = store
         self._period = period
         self._ids = ids
         self._pauses = Pauses()
         self._breaker = Breaker()
+        self._active = {}  # GatewayConfig of the Active gateways by id, as of the last claim
         self._max_claim = MAX_CLAIM  # reduced after a claim that the database refused
+        self._is_finishing = False
+        self._overlap = None  # seconds
         self._refused = []  # ids of SMS that cannot be claimed
         self._last_save = time.monotonic()
         self._next_renewal = time.monotonic() + RENEW_AFTER
@@ -66,19 +75,22 @@ class SendRun:
         try:
             with RequestPool(self.deadline, self._period) as pool:
                 self._throttle = Throttle(pool.get_time_to_start)
+                self._plan = ClaimPlan(self._throttle)
                 is_waited_for = self._ids is not None and not self._store.is_immediate
                 self._dispatcher = dispatcher = Dispatcher(
                     pool, self._store, self.outcomes, self._pauses, self._throttle, is_waited_for)
                 while self._has_more() or dispatcher.count_requests() or self.outcomes.has_unsaved():
                     self._keep_claims()
-                    if self._has_room():
+                    if self._has_room() and not self._plan.get_wait(self._active):
                         self._refill()
                     dispatcher.start()
-                    self._settle(dispatcher.collect(0 if self._has_room() else 0.1))
+                    self._settle(dispatcher.collect(self._get_wait()))
                     if self._is_save_due(pool):
                         self._save()
+            self.is_ended = True
         finally:
             self._running.discard(self)
+        self.is_replaceable.set()
         return self.done
 
     @property
@@ -92,41 +104,64 @@ class SendRun:
         return not self.is_drained and not self._dispatcher.is_closed
 
     def _has_room(self):
-        """Return whether to claim more, because the connections will soon be idle. SMS are not claimed earlier, because
-        their outcome is unknown if this process is interrupted."""
-        dispatcher = self._dispatcher
-        return (self._has_more() and dispatcher.count_requests() <= 4 * dispatcher.count_connections()
-                and len(dispatcher.unanswered) < MAX_UNANSWERED)
+        """Return whether the connections will soon be idle. SMS are not claimed earlier, because their outcome is
+        unknown if this process is interrupted."""
+        return (self._has_more() and self._dispatcher.has_room()
+                and len(self._dispatcher.unanswered) < MAX_UNANSWERED)
+
+    def _get_wait(self):
+        """Return the seconds to wait for responses before the run can do something else."""
+        if self._has_room():
+            return min(self._plan.get_wait(self._active), MAX_WAIT)
+        return MAX_WAIT if self._dispatcher.count_requests() else 0
 
     def _refill(self):
         if time.monotonic() >= self.deadline:
             self._dispatcher.is_closed = True
             return
-        limit = min(self._get_claim_size(), self._max_claim)
+        claim = Claim(len(self._ids)) if self._ids is not None else self._plan.choose(self._get_claim_size())
+        limit = min(claim.limit, self._max_claim)
         try:
             queued, configs = self._store.claim(
-                limit, self._ids, self._refused, self._throttle, self._dispatcher.start_with_claim)
+                limit, self._ids, [*self._refused, *claim.passed], self._throttle, self._dispatcher.start_with_claim,
+                claim.bulk_after)
         except Exception as error:
-            self._handle_refused_claim(error, limit)
+            self._handle_refused_claim(error, replace(claim, limit=limit))
             return
         self._max_claim = MAX_CLAIM
         # updated, not replaced, because requests of a gateway that is no longer Active may still be in progress
         self._dispatcher.configs.update(configs)
-        self.is_drained = len(queued) < limit or (self._ids is not None and limit >= len(self._ids))
+        self._active = configs
+        self._note_claim(replace(claim, limit=limit), queued)
         for sms in queued:
-            if sms.delay and self._store.is_immediate:
+            if (sms.delay or sms.is_left) and self._store.is_immediate:
                 # an immediate run finishes it, although the claim has queued it again
                 self.outcomes.requeue(sms, sms.delay, sms.reason)
-        self._dispatcher.dispatch([sms for sms in queued if not (sms.delay or sms.is_opted_out)])
+        self._dispatcher.dispatch([sms for sms in queued if not (sms.delay or sms.is_left or sms.is_opted_out)])
+
+    def _note_claim(self, claim, queued):
+        left = [sms for sms in queued if sms.is_left]
+        self.has_left = bool(left)
+        if self._ids is not None:
+            self.is_drained = len(queued) < claim.limit or claim.limit >= len(self._ids)
+            return
+        self.is_drained = not self._plan.note(claim, queued)
+        if not left:
+            return
+        time_left = min(self._throttle.get_time_left(self._active[sms.gateway_id]) for sms in left)
+        if self._overlap is None:
+            self._overlap = min(OVERLAP, time_left / 4)
+        if time_left <= 0:
+            self._dispatcher.is_closed = True  # the next run sends them
+        if time_left <= self._overlap:
+            self.is_replaceable.set()
 
     def _get_claim_size(self):
         """Return the number of SMS for a few seconds. Small claims are expensive, but large ones leave more SMS with an
         unknown outcome if this process is interrupted."""
-        if self._ids is not None:
-            return len(self._ids)
         return min(max(MAX_PORTION * self._dispatcher.count_sms_at_once(), MIN_CLAIM), MAX_CLAIM)
 
-    def _handle_refused_claim(self, error, limit):
+    def _handle_refused_claim(self, error, claim):
         """Find the SMS because of which a claim was refused, for example by a trigger, and claim the others."""
         if not isinstance(error, psycopg2.Error) or is_outage(error) or self._store.is_immediate:
             if not (self._dispatcher.unanswered or self.outcomes.has_unsaved()):
@@ -134,9 +169,12 @@ class SendRun:
             # the results of requests in progress must still be saved
             _logger.warning("No more SMS can be claimed in this run", exc_info=error)
             self.is_drained = True
-        elif limit > 1:
-            _logger.info("A claim of %s SMS was refused by the database", limit, exc_info=error)
-            self._max_claim = limit // 10 or 1
+        elif claim.bulk_after is not None:
+            _logger.info("A claim of SMS behind others was refused by the database", exc_info=error)
+            self._plan.stop_looking()
+        elif claim.limit > 1:
+            _logger.info("A claim of %s SMS was refused by the database", claim.limit, exc_info=error)
+            self._max_claim = claim.limit // 10 or 1
         else:
             refused = self._store.find_refused(self._ids, self._refused)
             _logger.error("SMS %s cannot be claimed and stays in the queue", refused, exc_info=error)
@@ -149,7 +187,7 @@ class SendRun:
     def _keep_claims(self):
         """Close the run if this process is stopping, and renew the claims regularly. If other runs have taken over some
         of them, because this process was suspended, nothing more is started: they may be sent there."""
-        if self._is_told_to_stop():
+        if self._is_ending():
             self._dispatcher.close()
         if time.monotonic() > self._next_renewal:
             self._next_renewal = time.monotonic() + RENEW_AFTER
@@ -208,7 +246,7 @@ class SendRun:
         gateway_id = queued[0].gateway_id
         for sms in queued:
             sms.attempt -= 1
-        if not self._is_told_to_stop() and (
+        if not self._is_ending() and (
                 gateway_id in self._pauses or self._dispatcher.can_start_later(gateway_id)):
             self._dispatcher.resume(gateway_id)
             again += queued
@@ -241,9 +279,18 @@ class SendRun:
         if paused or recovered:
             self._store.save_pauses(paused, recovered)
         self._store.save(finished, requeued, configs)
+        if self._ids is None and any(sms.is_left for sms in requeued):
+            self.is_drained = False  # the next gateway had no place for them
         self.done += len(finished)
 
     # === STOP === #
+
+    def finish(self):
+        """Claim and start nothing more. May be called from another thread."""
+        self._is_finishing = True
+
+    def _is_ending(self):
+        return self._is_finishing or self._is_told_to_stop()
 
     @classmethod
     def _is_told_to_stop(cls):

@@ -3,11 +3,16 @@
 import time
 from collections import Counter
 
+from .lanes import BULK, order_by_lane
+from .places import get_group_size
 from .queued_sms import group_by_gateway
-from .request_pool import MAX_LATE
 
-START_LEAD = 0.25  # seconds until the first place, because requests need some time to start
-MAX_DELAY = 3600  # maximum seconds until an SMS without a place is tried again
+# Seconds from now in which places are reserved. Little is reserved at a time, because an urgent SMS starts after the
+# places that are already taken.
+START_LEAD = 0.15  # until the first place, because requests need some time to start
+AHEAD = 1  # for the last place
+BULK_AHEAD = 0.6  # the same for bulk SMS
+CLAIM_AHEAD = 0.4  # SMS are claimed so long before the next free place
 
 
 class Throttle:
@@ -18,10 +23,11 @@ class Throttle:
 
     def __init__(self, get_time_to_start):
         self._get_time_to_start = get_time_to_start
-        self._without_place = Counter()  # {gateway id: SMS without a place in this run}
+        self._others = Counter()  # {gateway id: SMS that were assigned a place since the last bulk one}
+        self._free: dict[int, float] = {}  # {gateway id: time.monotonic() of the next free place}
 
     def assign(self, queued, configs, reserve):
-        """Assign each SMS its start time, or a delay if that would be too late for this run.
+        """Assign each SMS its start time. SMS without a place in the next second are marked as `is_left`.
 
         :param list[QueuedSms] queued: SMS that already have a delay are left out
         :param dict configs: GatewayConfig by gateway id
@@ -30,17 +36,31 @@ class Throttle:
         limited = group_by_gateway(
             sms for sms in queued if sms.gateway_id and configs[sms.gateway_id].rate_limit and not sms.delay)
         for gateway_id, group in sorted(limited.items()):  # consistent lock order, to avoid deadlocks
-            config = configs[gateway_id]
-            left = self._get_time_to_start(config.connection)
-            # so that no second exceeds the limit, even if a request at its start is late and one at its end is on time
-            rate = config.rate_limit / (1 + MAX_LATE)
-            places = reserve(gateway_id, len(group), rate, left - START_LEAD)
-            now = time.monotonic()  # after the statement, because waiting for its lock would make the places too early
-            for sms, place in zip(group, places, strict=False):  # there may be fewer places
-                sms.not_before = now + START_LEAD + place
-            for sms in group[len(places):]:
-                # after the end of this run, which would otherwise claim it repeatedly, but not much later, in case the
-                # limit is raised in the meantime
-                wait = left + config.connection.timeout + self._without_place[gateway_id] / rate
-                sms.delay = max(1, round(min(wait, MAX_DELAY)))
-                self._without_place[gateway_id] += 1
+            self._assign_places(configs[gateway_id], group, reserve)
+
+    def _assign_places(self, config, group, reserve):
+        gateway_id, rate = config.gateway_id, config.rate_limit
+        left = self._get_time_to_start(config.connection)
+        group = order_by_lane(group, self._others[gateway_id])
+        # bulk SMS between others are one in ten, and would starve if these reserved more
+        others = max((index + 1 for index, sms in enumerate(group) if sms.lane != BULK), default=0)
+        size = get_group_size(rate, config.recipients)
+        starts = range(0, len(group), size)
+        places = []
+        if self.get_time_left(config) > 0:
+            places, self._free[gateway_id] = reserve(gateway_id, [
+                (len(group[start:start + size]), min(left, AHEAD if start < others else BULK_AHEAD))
+                for start in starts], rate, START_LEAD)
+        for index, sms in enumerate(group):
+            sms.is_left = index >= len(places) * size
+            if not sms.is_left:
+                sms.not_before = places[index // size]
+                self._others[gateway_id] = 0 if sms.lane == BULK else self._others[gateway_id] + 1
+
+    def get_wait(self, gateway_id):
+        """Return the seconds until SMS of a gateway should be claimed, because it has free places again."""
+        return max(0, self._free.get(gateway_id, 0) - CLAIM_AHEAD - time.monotonic())
+
+    def get_time_left(self, config):
+        """Return the seconds in which SMS of a gateway can still be claimed in this run."""
+        return self._get_time_to_start(config.connection) - START_LEAD

@@ -46,6 +46,7 @@ from . import (
     test_sending_isolation,
     test_sending_lanes,
     test_sending_lifetime,
+    test_sending_limit,
     test_sending_marketing,
     test_sending_opt_out,
     test_sending_queries,

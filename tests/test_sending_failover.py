@@ -5,7 +5,6 @@ import socket
 import time
 from datetime import timedelta
 from itertools import pairwise
-from statistics import median
 
 from odoo import fields
 from odoo.tests import tagged
@@ -286,91 +285,6 @@ class TestSilence(FailoverCase):
         self.sms.send()
         self.assertEqual(len(self.provider.requests), 30)
         self.assertFalse(self.gateway.paused_until)
-
-
-@tagged('post_install', '-at_install')
-class TestRateLimit(FailoverCase):
-
-    def test_one_sms_a_minute(self):
-        """The first goes at once, the others when their time comes, even if that is later than this run."""
-        self.gateway.rate_limit = 1 / 60
-        sms = self.make_sms(*(f'+3245600112{index}' for index in range(3)))
-        sms.send()
-        self.assertEqual(sms.mapped('state'), ['pending', 'outgoing', 'outgoing'])
-        self.assertTrue(all(one.send_after > fields.Datetime.now() for one in sms[1:]))
-        self.assertEqual(len(self.provider.requests), 1)
-
-    def test_far_behind(self):
-        """SMS that must wait for days ask again every hour, for the limit may be raised."""
-        self.gateway.rate_limit = 1 / 60
-        sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(200)))
-        before = fields.Datetime.now()
-        sms.send()
-        last = max(sms.filtered(lambda one: one.state == 'outgoing').mapped('send_after'))
-        second, hour = timedelta(seconds=1), timedelta(hours=1)
-        self.assertTrue(before - second <= last - hour <= fields.Datetime.now() + second, last)
-
-    def test_sms_of_other_gateways_do_not_wait(self):
-        self.add_second(country_prefixes='92')
-        self.second.rate_limit = 0.001
-        sms = self.make_sms('+923001234567', '+923001234568', NUMBER)
-        sms.send()
-        self.assertEqual(sms.mapped('state'), ['pending', 'outgoing', 'pending'])
-
-    def test_limit_of_the_next_gateway(self):
-        """What the first gateway does not take keeps to the limit of the second one, too."""
-        self.add_second(rate_limit=10)
-        self.always_answer(429, path='/')
-        sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(25)))
-        sms.send()
-        self.assertEqual(set(sms.mapped('state')), {'pending'})
-        self.assertRateOfSecond(25, 11)
-
-    def assertRateOfSecond(self, count, most):
-        """The second gateway got so many requests, and so many in any second at most."""
-        self.assertEqual(sum(request.path == '/second' for request in self.provider.requests), count)
-        self.assertLessEqual(self.provider.busiest_second('/second'), most)
-
-    def test_limit_of_the_next_gateway_for_later_claims(self):
-        """The same for SMS that are claimed while the first gateway has not taken others, but before that is known to
-        all."""
-        self.add_second(rate_limit=100)
-        self.always_answer(429, path='/')
-        sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(200)))
-        self.env['sms.sms']._process_queue()
-        self.assertEqual(set(sms.mapped('state')), {'pending'})
-        self.assertRateOfSecond(200, 105)
-
-    def test_several_recipients(self):
-        """A request with all SMS of a second is followed by the next one in the next second."""
-        number = self.gateway.parameter_ids.filtered(lambda line: line.param_type == 'number')
-        self.gateway.write({
-            'rate_limit': 20, 'supports_multiple_recipients': True, 'max_recipients': 100,
-            'parameter_ids': [(1, number.id, {'param_type': 'multi_number'})]})
-        sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(80)))
-        sms.send()
-        self.assertEqual(set(sms.mapped('state')), {'pending'})
-        times = [request.received for request in self.provider.requests]
-        self.assertEqual(len(times), 4)
-        # the median: on a busy machine one of them may arrive long after it was sent
-        self.assertGreaterEqual(median(later - earlier for earlier, later in pairwise(times)), 1)
-
-    def test_timeout_as_long_as_the_job(self):
-        """An answer may take as long as the whole run: the SMS goes all the same."""
-        self.gateway.write({'rate_limit': 10, 'timeout': 60})
-        sms = self.send()
-        self.env['sms.sms']._process_queue()
-        self.assertEqual(sms.state, 'pending')
-
-    def test_no_connection_in_time(self):
-        """SMS that find no free connection when their time comes get another time."""
-        self.gateway.write({'rate_limit': 50, 'max_connections': 1})
-        self.always_answer(Reply(200, {'id': 1}, delay=0.1), path='/')
-        sms = self.make_sms(*(f'+3245600{index:04d}' for index in range(12)))
-        sms.send()
-        self.assertEqual(set(sms.mapped('state')), {'pending'})
-        self.assertEqual(set(sms.mapped('attempt')), {1})
-        self.assertEqual(len(self.provider.requests), 12)
 
 
 @tagged('post_install', '-at_install')

@@ -66,7 +66,7 @@ class TestLifetime(GatewayCase):
     def test_it_expires_before_its_place_under_a_rate_limit(self):
         self.gateway.write({'rate_limit': 0.25, 'timeout': 5})
         sms = self.make_sms('+32456001122', '+32456001123', **self.valid_for(4 / 60))
-        sms.send()
+        self.run_queue()
         self.assertEqual([form['to'] for form in self.sent()], ['+32456001122'])
         self.assertEqual(sms.mapped('failure_type'), [False, 'sms_expired'])
 

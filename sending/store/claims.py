@@ -26,18 +26,20 @@ FIRST_ROWS = 100  # of a lane in which the oldest SMS is looked for
 _QUEUED_SQL = f"""
     FROM sms_sms s WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE AND {LANE_SQL} = wanted.lane
 """
+MAX_COUNTED = 10_000  # SMS that are counted in the queue
 PROBE_DELAY = 5  # seconds that SMS are delayed while another SMS tests their gateway
 
 # === CLAIM === #
 
-def claim_due(env, limit, ids=None, refused=()):
+def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
     """Lock and read queued SMS of gateways. `write_claims` changes them. Urgent SMS are claimed before
     normal and bulk ones, but a tenth of a claim is for bulk SMS. The limits are constants, because PostgreSQL plans for
     a tenth of all rows if it does not know them.
 
     :param int limit: maximum number of SMS
     :param list ids: only these SMS, even if they should wait; None for all that are due
-    :param refused: ids of SMS that the database refuses to update
+    :param refused: ids of SMS that are not claimed
+    :param int bulk_after: of bulk SMS, only as many as the limit with higher ids
     :return: the SMS in the order in which they are sent
     :rtype: list[QueuedSms]
     """
@@ -46,15 +48,21 @@ def claim_due(env, limit, ids=None, refused=()):
         s.forced_gateway_id, s.uses_exclusion_list, {LANE_SQL} AS lane,
         COALESCE(m.record_company_id, s.record_company_id, %(company)s) AS company_id
     """
+    if bulk_after is None:
+        after, others = '', "s.id NOT IN (SELECT id FROM bulk)"
+        limits = {'bulk_limit': limit // BULK_EVERY, 'due_limit': limit}
+    else:
+        after, others = 'AND s.id > %(bulk_after)s', f"{LANE_SQL} > %(bulk)s"
+        limits = {'bulk_limit': limit, 'due_limit': 2 * limit, 'bulk_after': bulk_after}
     env.cr.execute(f"""
         WITH now AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS clock), bulk AS (
-            SELECT {columns} {_due_sql(ids)} AND {LANE_SQL} = %(bulk)s ORDER BY s.id LIMIT %(bulk_limit)s
+            SELECT {columns} {_due_sql(ids)} AND {LANE_SQL} = %(bulk)s {after} ORDER BY s.id LIMIT %(bulk_limit)s
             FOR UPDATE OF s SKIP LOCKED
         ), first AS (
-            SELECT {columns} {_due_sql(ids)} AND s.id NOT IN (SELECT id FROM bulk)
+            SELECT {columns} {_due_sql(ids)} AND {others}
             ORDER BY {LANE_SQL} DESC, s.id LIMIT %(limit)s
             FOR UPDATE OF s SKIP LOCKED
-        ), due AS (SELECT * FROM bulk UNION ALL SELECT * FROM first LIMIT %(limit)s)
+        ), due AS (SELECT * FROM bulk UNION ALL SELECT * FROM first LIMIT %(due_limit)s)
         SELECT due.id, due.uuid, due.number, due.body, due.company_id,
                now.clock + %(lease)s * interval '1 second', due.attempt,
                COALESCE(EXTRACT(EPOCH FROM now.clock - due.first_attempt_date), 0)::float,
@@ -70,8 +78,7 @@ def claim_due(env, limit, ids=None, refused=()):
         LEFT JOIN res_partner company_partner ON company_partner.id = company.partner_id
         LEFT JOIN res_country company_country ON company_country.id = company_partner.country_id
     """, {
-        **_due_parameters(env, ids, refused), 'limit': limit, 'lease': LEASE, 'bulk': BULK,
-        'bulk_limit': limit // BULK_EVERY})
+        **_due_parameters(env, ids, refused), 'limit': limit, 'lease': LEASE, 'bulk': BULK, **limits})
     now = time.monotonic()
     return order_by_lane(
         QueuedSms(
@@ -90,6 +97,7 @@ def write_claims(env, queued):
 
     :param list[QueuedSms] queued: those with a delay are queued again
     """
+    queued = [sms for sms in queued if not sms.is_left]
     if not queued:
         return
     env.cr.execute("""
@@ -124,9 +132,10 @@ def find_due(env, ids, refused):
 
 
 def count_due(env):
-    """Count the SMS of gateways that are queued and may be sent now."""
+    """Count the SMS of gateways that are queued and may be sent now, up to MAX_COUNTED, because the next job waits."""
     env.flush_all()
-    env.cr.execute(f"SELECT count(*) {_due_sql(None)}", _due_parameters(env, None, ()))
+    env.cr.execute(
+        f"SELECT count(*) FROM (SELECT 1 {_due_sql(None)} LIMIT {MAX_COUNTED}) AS due", _due_parameters(env, None, ()))
     return env.cr.fetchone()[0]
 
 

@@ -36,21 +36,22 @@ class Store:
         """Whether the caller needs each result immediately, in its own transaction."""
         return self._transactions.is_immediate
 
-    def claim(self, limit, ids, refused, throttle, reserve_room):
+    def claim(self, limit, ids, refused, throttle, reserve_room, bulk_after=None):
         """Claim queued SMS for this run only, and choose their gateways.
 
         :param int limit: maximum number of SMS
         :param list ids: only these SMS, even if they should wait; None for all that are due
-        :param refused: ids of SMS that the database refuses to update
+        :param refused: ids of SMS that are not claimed
         :param Throttle throttle: assigns their start times
         :param reserve_room: called with the SMS and the configs; marks those that start immediately
-        :return: the claimed SMS by lane, and the GatewayConfig of all Active gateways by id. SMS with a delay are
-            already queued again, because their gateway is paused or its rate limit has no place for them. SMS that
-            are opted out are already cancelled
+        :param int bulk_after: see `claim_due`
+        :return: the claimed SMS by lane, and the GatewayConfig of all Active gateways by id. SMS that are left stay in
+            the queue, because the rate limit of their gateway has no place for them. SMS with a delay are already
+            queued again, because their gateway is paused. SMS that are opted out are already cancelled
         :rtype: tuple[list[QueuedSms], dict]
         """
         with self._transactions.begin() as env:
-            claimed = claims.claim_due(env, limit, ids, refused)
+            claimed = claims.claim_due(env, limit, ids, refused, bulk_after)
             claims.cancel_opted_out(env, [sms for sms in claimed if sms.is_opted_out])
             queued = [sms for sms in claimed if not sms.is_opted_out]
             configs = claims.route(env, queued)
@@ -58,7 +59,7 @@ class Store:
                 [sms for sms in queued if sms.seconds_left > 0], configs, env['sms.gateway.throttle']._reserve)
             reserve_room(queued, configs)
             claims.write_claims(env, queued)
-            if queued:
+            if any(not sms.is_left for sms in queued):
                 self._watch(env)
         if queued:
             self._claim_clock = queued[0].claimed_until, time.monotonic()

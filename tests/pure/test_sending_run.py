@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 from ...sending.gateway_config import GatewayConfig, GatewayConnection
+from ...sending.places import take_places
 from ...sending.queued_sms import QueuedSms
 from ...sending.run import SendRun
 from ...tools.answer.interpretation import AnswerRules
@@ -35,13 +36,27 @@ class MemoryStore:
     def __init__(self, configs, queued):
         self.configs = configs
         self.queued = queued
-        self.results, self.requeued, self.started, self.paused = {}, {}, set(), {}
+        self.results, self.requeued, self.started, self.paused, self.places = {}, {}, set(), {}, {}
 
-    def claim(self, limit, ids, refused, throttle, reserve_room):
-        claimed, self.queued = self.queued[:limit], self.queued[limit:]
+    def claim(self, limit, ids, refused, throttle, reserve_room, bulk_after=None):
+        due = [sms for sms in self.queued if sms.id not in refused]
+        if bulk_after is not None:
+            due = [sms for sms in due if sms.id > bulk_after]
+        claimed = due[:limit]
+        throttle.assign(claimed, self.configs, self.reserve)
+        gone = {sms.id for sms in claimed if not sms.is_left}
+        self.queued = [sms for sms in self.queued if sms.id not in gone]
         reserve_room(claimed, self.configs)
         self.started |= {sms.id for sms in claimed if sms.is_started}
         return claimed, self.configs
+
+    def reserve(self, gateway_id, groups, rate, lead):
+        now = time.monotonic()
+        groups = [(size, int(1000 * (now + ahead))) for size, ahead in groups]
+        times, free, used = take_places(self.places.get(gateway_id, []), int(1000 * (now + lead)), groups, rate)
+        if times:
+            self.places[gateway_id] = used
+        return [place / 1000 for place in times], free / 1000
 
     def mark_started(self, queued):
         self.started |= {sms.id for sms in queued}
