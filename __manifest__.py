@@ -68,6 +68,7 @@
         'views/ir_actions_server_views.xml',
         'views/res_config_settings_views.xml',
         'wizard/sms_retry_views.xml',
+        'wizard/activate_views.xml',
         'wizard/connect_views.xml',
         'wizard/test_sms_views.xml',
         'wizard/which_gateway_views.xml',

@@ -84,6 +84,21 @@ class SmsGateway(models.Model):
             **{key: str(row.get(key) or '') for key in ('pattern', 'placeholder')},
         } for row in rows]
 
+    def _get_missing_labels(self):
+        """Return the labels of required values that are empty.
+
+        :rtype: list[str]
+        """
+        return [row['label'] for row in self._get_connect_rows() if row['required'] and not self[row['name']]]
+
+    def _has_sent(self):
+        """Return whether the provider has accepted an SMS, test SMS included.
+
+        :rtype: bool
+        """
+        return bool(self.env['sms.gateway.status'].sudo().search_count(
+            [('gateway_id', '=', self.id), ('state', '=', 'success')], limit=1))
+
     @api.depends('base_url')
     def _compute_connect_host(self):
         for gateway in self:
@@ -166,6 +181,23 @@ class SmsGateway(models.Model):
                 ('base_url', '=', self.base_url), *((name, '=', False) for name in CREDENTIALS),
             ], limit=1) or self._use_template()
         return self.env['sms.gateway.connect'].create({'gateway_id': gateway.id})._open()
+
+    def action_activate(self):
+        """Activate, but ask first if required values are missing or no SMS was ever accepted."""
+        self.ensure_one()
+        self.check_access('write')
+        missing, reasons = self._get_missing_labels(), []
+        if missing:
+            reasons.append(self.env._(
+                "Missing: %s. The provider will probably refuse each SMS.", ', '.join(missing)))
+        if not self._has_sent():
+            reasons.append(self.env._(
+                "The provider has not accepted an SMS through this gateway yet. Send a test SMS first."))
+        if not reasons:
+            self.state = 'active'
+            return None
+        return self.env['sms.gateway.activate'].create({
+            'gateway_id': self.id, 'missing': ', '.join(missing), 'reasons': '\n'.join(reasons)})._open()
 
     def _use_template(self):
         """Duplicate a template, under the same name if no other gateway has it.

@@ -3,6 +3,7 @@
 from . import (
     test_core_contract,
     test_gateways,
+    test_gateways_activate,
     test_gateways_balance,
     test_gateways_connect,
     test_gateways_curl,

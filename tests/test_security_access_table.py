@@ -35,6 +35,7 @@ OPERATIONS = """
     sms.gateway.route                   - - - - crwu
     sms.gateway.export                  - - - - crwu
     sms.gateway.import                  - - - - crwu
+    sms.gateway.activate                - - - - crwu
     sms.gateway.connect                 - - - - crwu
     sms.gateway.curl                    - - - - crwu
     sms.gateway.curl.line               - - - - crwu
@@ -50,6 +51,7 @@ METHODS = """
     sms.gateway         action_new_callback_token    no   no   no   no   yes
     sms.gateway         action_resume                no   no   no   no   yes
     sms.gateway         action_make_default          no   no   no   no   yes
+    sms.gateway         action_activate              no   no   no   no   yes
     sms.gateway         action_rotate_callback_token no   no   no   no   yes
     sms.gateway         action_end_rotation          no   no   no   no   yes
     sms.gateway         action_new_inbound_token     no   no   no   no   yes
@@ -140,6 +142,10 @@ METHODS = """
     sms.gateway.import  action_import                no   no   no   no   yes
     sms.gateway.import  create                       no   no   no   no   yes
     sms.gateway.import  onchange                     no   no   no   no   yes
+    sms.gateway.activate action_activate             no   no   no   no   yes
+    sms.gateway.activate action_connect              no   no   no   no   yes
+    sms.gateway.activate action_test                 no   no   no   no   yes
+    sms.gateway.activate create                      no   no   no   no   yes
     sms.gateway.connect action_next                  no   no   no   no   yes
     sms.gateway.connect action_back                  no   no   no   no   yes
     sms.gateway.connect action_send                  no   no   no   no   yes
@@ -248,6 +254,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.export': self.env['sms.gateway.export'].create({'gateway_ids': gateway.ids}),
             'sms.gateway.import': self.env['sms.gateway.import'].create({
                 'document': '{"format": "eis_sms_apis.gateway", "version": 1, "gateways": [{"name": "Imported"}]}'}),
+            'sms.gateway.activate': self.env['sms.gateway.activate'].create({'gateway_id': gateway.id}),
             'sms.gateway.connect': self.env['sms.gateway.connect'].create({
                 'gateway_id': gateway.id, 'number': '+32456001122', 'step': 'test'}),
             'sms.gateway.curl': curl, 'sms.gateway.curl.line': curl.line_ids,
@@ -269,7 +276,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.inbound': {'gateway_id': gateway.id, 'number': '+32456001122'},
             'sms.gateway.received.report': {'gateway_id': gateway.id, 'status': 'delivered'},
             'sms.gateway.route': {'number': '+32456001122'}, 'sms.gateway.export': {'gateway_ids': gateway.ids},
-            'sms.gateway.connect': {'gateway_id': gateway.id},
+            'sms.gateway.connect': {'gateway_id': gateway.id}, 'sms.gateway.activate': {'gateway_id': gateway.id},
             'sms.gateway.import': {'document': '{}'}, 'sms.retry': {'sms_ids': []}, 'res.config.settings': {},
         }
         return {

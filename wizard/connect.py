@@ -53,6 +53,7 @@ class SmsGatewayConnect(models.TransientModel):
         "Make Default Gateway", compute='_compute_make_default', store=True, readonly=False,
         help="Use this gateway for numbers that match no gateway's prefixes.")
     use_iap = fields.Boolean(compute='_compute_use_iap')
+    is_untested = fields.Boolean(compute='_compute_is_untested', help="No test SMS was accepted yet.")
 
     # === COMPUTE METHODS === #
 
@@ -102,6 +103,11 @@ class SmsGatewayConnect(models.TransientModel):
     def _compute_use_iap(self):
         self.use_iap = self.env['sms.gateway']._is_parameter_on('sms.use_iap')
 
+    @api.depends('gateway_id', 'level')
+    def _compute_is_untested(self):
+        for wizard in self:
+            wizard.is_untested = wizard.level not in ('success', 'warning') and not wizard.gateway_id._has_sent()
+
     # === ACTION METHODS === #
 
     def action_next(self):
@@ -141,9 +147,7 @@ class SmsGatewayConnect(models.TransientModel):
         """
         :raise UserError: names the values that are still missing
         """
-        missing = [row['label'] for row in self.gateway_id._get_connect_rows()
-                   if row['required'] and not self.gateway_id[row['name']]]
-        if missing:
+        if missing := self.gateway_id._get_missing_labels():
             raise UserError(self.env._("Enter what is missing: %s.", ', '.join(missing)))
 
     def _open(self):

@@ -72,3 +72,22 @@ tours.add("eis_sms_apis.connect_host", {
         { trigger: "body:not(:has(.modal))" },
     ],
 });
+
+/** Activate asks while a credential is missing and no test SMS was accepted, and leads to both. */
+tours.add("eis_sms_apis.activate", {
+    steps: () => [
+        { trigger: "button[name=action_activate]:contains('Activate')", run: "click" },
+        { trigger: ".modal [name=reasons]:contains('Missing: Token'):contains('not accepted an SMS')" },
+        { trigger: ".modal button:contains('Cancel')", run: "click" },
+        { trigger: ".o_form_view:not(:has(.modal)) .o_sms_gateway_credentials [name=token] input", run: "edit open" },
+        { trigger: "button[name=action_activate]:contains('Activate')", run: "click" },
+        { trigger: ".modal [name=reasons]:not(:contains('Missing'))" },
+        { trigger: ".modal button[name=action_test]", run: "click" },
+        { trigger: ".modal [name=number] input", run: "edit +1 202 555 0143" },
+        { trigger: ".modal button[name=action_send]:contains('Send')", run: "click" },
+        { trigger: ".modal .alert-success:contains('Sent.')" },
+        { trigger: ".modal .modal-footer button:contains('Close')", run: "click" },
+        { trigger: "button[name=action_activate]:contains('Activate')", run: "click" },
+        { trigger: ".o_statusbar_status .o_arrow_button_current:contains('Active')" },
+    ],
+});

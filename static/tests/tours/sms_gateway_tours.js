@@ -34,7 +34,7 @@ tours.add("eis_sms_apis.first_gateway", {
         { trigger: ".modal [name=request]:contains('***')", run: refuseSecret },
         { trigger: ".modal button[special=cancel], .modal button:contains('Close')", run: "click" },
         { trigger: "button[name=action_view_sms]:contains('1')" },
-        { trigger: "button[name=action_toggle_state]:contains('Activate')", run: "click" },
+        { trigger: "button[name=action_activate]:contains('Activate')", run: "click" },
         { trigger: ".o_statusbar_status .o_arrow_button_current:contains('Active')" },
     ],
 });
