@@ -2,6 +2,7 @@
 from . import (  # first, because others inherit them
     sms_gateway_default,
     sms_gateway_dry_run,
+    sms_gateway_guard,
     sms_gateway_inbound_settings,
     sms_gateway_inbox,
     sms_gateway_opt_out,
@@ -33,6 +34,7 @@ from . import (
     sms_gateway_config,
     sms_gateway_connect_term,
     sms_gateway_early_report,
+    sms_gateway_flood,
     sms_gateway_form,
     sms_gateway_header,
     sms_gateway_health,

@@ -38,6 +38,9 @@ class ResCompany(models.Model):
         "Start Reply", translate=True, prefetch=False, help="Leave empty to send no confirmation.")
     sms_help_reply = fields.Text(
         "Help Reply", translate=True, prefetch=False, help="Leave empty to send no reply.")
+    sms_country_ids = fields.Many2many(
+        'res.country', 'res_company_sms_country_rel', 'company_id', 'country_id', string="Allowed SMS Countries",
+        help="SMS of this company are sent to numbers of these countries only. Leave empty to allow all countries.")
 
     @api.constrains('sms_gateway_id')
     def _check_sms_gateway(self):
@@ -74,6 +77,15 @@ class ResCompany(models.Model):
         """
         return self.sudo().search([('active', 'in', (True, False))]).filtered(
             lambda company: company._uses_sms_gateways())
+
+    @api.model
+    def _get_allowed_sms_countries(self):
+        """
+        :return: {company id: ISO codes of the only countries that its SMS go to}
+        :rtype: dict[int, set[str]]
+        """
+        companies = self.sudo().search([('active', 'in', (True, False)), ('sms_country_ids', '!=', False)])
+        return {company.id: set(company.sms_country_ids.mapped('code')) for company in companies}
 
     def _get_other_sms_provider(self):
         """Return the name of the provider that sends the SMS of this company.

@@ -2,6 +2,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..sending.store.guard import SAME_TEXT_PER_HOUR
 from ..tools.inbound.keywords import HELP, LANGUAGES, START, STOP, join, read_list
 
 LANGUAGE_NAMES = {
@@ -31,6 +32,19 @@ class ResConfigSettings(models.TransientModel):
         help="If no gateway is Active for a company, send its SMS through Odoo's paid service instead of failing.")
     sms_gateway_warning = fields.Char(compute='_compute_sms_gateway_warning')
     sms_other_providers = fields.Char(compute='_compute_sms_other_providers')
+    sms_country_ids = fields.Many2many(related='company_id.sms_country_ids', readonly=False)
+    sms_flood_same_text = fields.Integer(
+        "Same Text per Number and Hour", config_parameter='eis_sms_apis.flood_same_text', default=SAME_TEXT_PER_HOUR,
+        help="Further SMS with the same text to the same number are held back. Enter 0 for no limit.")
+    sms_flood_number = fields.Integer(
+        "SMS per Number and Hour", config_parameter='eis_sms_apis.flood_number',
+        help="Further SMS to the same number are held back. Enter 0 for no limit.")
+    sms_flood_country = fields.Integer(
+        "SMS per Country and Day", config_parameter='eis_sms_apis.flood_country',
+        help="Further SMS to the same country are held back, but not mailings and mass SMS. Enter 0 for no limit.")
+    sms_allow_premium = fields.Boolean(
+        "Allow Premium and Satellite Numbers", config_parameter='eis_sms_apis.allow_premium',
+        help="SMS to premium-rate and satellite numbers can be very expensive, and are often a sign of fraud.")
     sms_health_url = fields.Char(
         "Monitoring URL", compute='_compute_sms_health_url',
         help="A monitoring system reads the queue, results, delivery reports and pauses here, as JSON or for "
@@ -129,6 +143,8 @@ class ResConfigSettings(models.TransientModel):
             raise ValidationError(self.env._("Default Gateway: %s is not Active. Activate it first.", gateway.name))
         keeps = not gateway and not gateways._is_default_readable()
         result = super().set_values()
+        # core removes a parameter that is 0, which would bring the default back
+        self.env['ir.config_parameter'].sudo().set_param('eis_sms_apis.flood_same_text', str(self.sms_flood_same_text))
         if keeps:  # the page did not show it, so the user did not clear it
             self.env['ir.config_parameter'].sudo().set_param('sms.sms_gateway_id', str(stored))
         return result

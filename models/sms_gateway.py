@@ -28,7 +28,7 @@ class SmsGateway(models.Model):
     _name = 'sms.gateway'
     _inherit = [
         'sms.gateway.inbound.settings', 'sms.gateway.default', 'sms.gateway.dry.run', 'sms.gateway.opt.out',
-        'sms.gateway.replies']
+        'sms.gateway.replies', 'sms.gateway.guard']
     _description = "SMS Gateway"
     _order = 'sequence, id'
 

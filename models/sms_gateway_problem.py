@@ -45,6 +45,20 @@ SENTENCES = {
     'waiting_asked': _lt("Waiting: the provider is unreachable or asked to wait."),
     'waiting_failing': _lt("Waiting: the provider does not process requests."),
     'expired': _lt("The SMS was not sent in time and has expired. Nothing was sent. Retry to send it anyway."),
+    'premium_number': _lt(
+        "Held back: a premium-rate or satellite number. Nothing was sent. An administrator can allow them in the "
+        "settings."),
+    'country_of_company': _lt(
+        "Held back: the company does not send to this country (%(country)s). Nothing was sent."),
+    'country_of_gateways': _lt("Held back: no gateway may send to this country (%(country)s). Nothing was sent."),
+    'flood_text': _lt(
+        "Held back: this number got the same text %(limit)s times within an hour. Nothing was sent. Retry to send it "
+        "anyway."),
+    'flood_number': _lt(
+        "Held back: this number got %(limit)s SMS within an hour. Nothing was sent. Retry to send it anyway."),
+    'flood_country': _lt(
+        "Held back: %(limit)s SMS were sent to this country (%(country)s) today. Nothing was sent. Retry to send it "
+        "anyway."),
     'interrupted': _lt("Sending was interrupted."),
     'no_gateway': _lt(
         "No SMS gateway is active for this company. Ask an administrator to activate one: Settings > General "

@@ -53,6 +53,9 @@ class SmsSms(models.Model):
     lane = fields.Selection(
         [('urgent', "Urgent"), ('normal', "Normal"), ('bulk', "Bulk")], "Lane", readonly=True,
         help="Urgent SMS are sent before normal ones, and these before bulk SMS.")
+    is_confirmed = fields.Boolean(
+        "Confirmed", readonly=True, copy=False,
+        help="A mass SMS, a mailing or a retry: limits for floods of SMS do not hold it back.")
     first_attempt_date = fields.Datetime("First Attempt On", readonly=True, copy=False)
     attempt = fields.Integer("Attempts", readonly=True, copy=False)
     failure_reason = fields.Text(
@@ -76,6 +79,8 @@ class SmsSms(models.Model):
     _lane_index = models.Index(  # for claims
         "(COALESCE(lane, 'normal') DESC, id) WHERE state = 'outgoing' AND to_delete IS NOT TRUE")
     _claimed_index = models.Index("(claimed_until) WHERE claimed_until IS NOT NULL")
+    _number_index = models.Index(  # to count the SMS to one number
+        "(number, first_attempt_date) WHERE first_attempt_date IS NOT NULL")
     # the same part of the UUID as in tools/attempt.py, for gateways without Track Status
     _match_index = models.Index("(gateway_id, substr(uuid, 3, 18)) WHERE gateway_id IS NOT NULL")
 
@@ -115,17 +120,19 @@ class SmsSms(models.Model):
         messages = self.env['mail.message'].sudo().browse(
             {vals['mail_message_id'] for vals in vals_list if vals.get('mail_message_id')})
         valid_until, forced = self._get_valid_until(), self.env.context.get(KEY)
+        is_mass = bool(self.env.context.get('sms_is_mass'))
         company_of = {message.id: message.record_company_id.id for message in messages}
         for vals in vals_list:
             vals.setdefault('valid_until', valid_until)
             if isinstance(forced, ForcedGateway):
                 vals.setdefault('forced_gateway_id', forced.gateway_id)
+            vals.setdefault('is_confirmed', is_mass)
             vals['record_company_id'] = (
                 vals.get('record_company_id') or company_of.get(vals.get('mail_message_id')) or self.env.company.id)
         created, undecided_ids = self.env.cr.postcommit.data.get(COUNT, (0, []))
         created += len(vals_list)
         asked = self.env.context.get('sms_lane')
-        lane = choose_lane(asked, self.env.context.get('sms_is_mass'), created)
+        lane = choose_lane(asked, is_mass, created)
         sms = super().create([{**vals, 'lane': vals.get('lane') or lane} for vals in vals_list])
         if lane == NORMAL and not asked:
             undecided_ids = undecided_ids + [
@@ -149,7 +156,9 @@ class SmsSms(models.Model):
 
     def action_set_outgoing(self):
         """Queue the SMS again, with the full time for retries."""
-        self.write({'send_after': False, 'valid_until': False, 'first_attempt_date': False, 'failure_reason': False})
+        self.write({
+            'send_after': False, 'valid_until': False, 'first_attempt_date': False, 'failure_reason': False,
+            'is_confirmed': True})
         self.sudo().forced_gateway_id = False
         self.env['sms.gateway.attempt']._keep_before_retry(self.mapped('uuid'))
         result = super().action_set_outgoing()

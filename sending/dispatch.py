@@ -106,6 +106,9 @@ class Dispatcher:
         """Return whether a request can be built. If not, the SMS is finished or queued again."""
         if not sms.number.strip():
             self._outcomes.finish(sms, not_sent('sms_number_missing'))
+        elif sms.refusal:
+            failure_type, problem = sms.refusal
+            self._outcomes.finish(sms, not_sent(failure_type, problem))
         elif sms.seconds_left <= 0:
             self._outcomes.finish(
                 sms, not_sent('sms_expired', Problem('expired'), sms.reason.error_message if sms.reason else ''))

@@ -53,6 +53,9 @@ class QueuedSms:
     :param lane: see `lanes.LANES`
     :param failures: its failed attempts of this run, the last of which may have decided its result
     :param is_left: whether it stays in the queue for now, because its gateway has no place under its rate limit
+    :param text_hash: MD5 of the text as it was entered
+    :param is_confirmed: whether a user confirmed it, so that the limits of `store.guard` do not apply
+    :param refusal: failure type and Problem, if it must not be sent
     """
     id: int
     uuid: str
@@ -76,6 +79,9 @@ class QueuedSms:
     lane: str = NORMAL
     failures: tuple[FailedAttempt, ...] = ()
     is_left: bool = False
+    text_hash: str = ''
+    is_confirmed: bool = False
+    refusal: tuple[str, Problem] | None = None
 
     @property
     def gateway_id(self) -> int | bool:

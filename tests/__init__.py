@@ -44,6 +44,7 @@ from . import (
     test_sending_doors,
     test_sending_dry_run,
     test_sending_failover,
+    test_sending_guard,
     test_sending_isolation,
     test_sending_lanes,
     test_sending_lifetime,

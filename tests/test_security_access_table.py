@@ -23,6 +23,7 @@ OPERATIONS = """
     sms.gateway.status                  - - - - ru
     sms.gateway.attempt                 - - - - r
     sms.gateway.throttle                - - - - -
+    sms.gateway.flood                   - - - - -
     sms.gateway.incident                - - - - r
     sms.gateway.early.report            - - - - -
     sms.gateway.received.message        - - - - -

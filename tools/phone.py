@@ -18,6 +18,8 @@ _PUNCTUATION = re.compile(r'[\s()./\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060
 _SEVERAL = re.compile(
     '[,;|&"\'\\[\\]{}<>\u060c\u061b\u3001\uff0c\uff1b\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]|[0-9][^0-9]*[+]')
 _DOUBLE_ZERO = re.compile(r'[^0]*0[^0]*0')
+# Inmarsat, GMSS (Iridium, Globalstar), international networks, international premium rate (ITU-T E.164)
+_SATELLITE = '+870', '+881', '+882', '+883', '+979'
 _NOT_DIGITS = re.compile(r'[^0-9]+')
 _PREFIXES = {'e164': '+', 'international': '', 'double_zero': '00'}  # of formats with the country code
 
@@ -94,6 +96,34 @@ def _country_code(e164: str) -> str:
     """Return the country code of a number with +, empty if it is unknown."""
     codes = (e164[1:end] for end in (2, 3, 4))
     return next((code for code in codes if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), '')
+
+
+def get_country(e164: str | None) -> str | None:
+    """Return the ISO 3166 code of the country of a number in E.164, None if it has none or is not a number."""
+    parsed = e164 and _parse(e164)
+    return phonenumbers.region_code_for_number(parsed) if parsed else None
+
+
+def is_premium_or_satellite(e164: str) -> bool:
+    """Return whether an SMS to a number in E.164 can cost much more than others.
+
+    A hundred times as fast as `phonenumbers.number_type`, with the same metadata.
+    """
+    if e164.startswith(_SATELLITE):
+        return True
+    code = _country_code(e164)
+    return bool(_premium_pattern(code).fullmatch(e164, 1 + len(code)))
+
+
+@lru_cache(maxsize=300)
+def _premium_pattern(code: str) -> re.Pattern:
+    """Return what matches the premium-rate numbers after a country code."""
+    patterns = []
+    for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code or 0), ()):
+        metadata = PhoneMetadata.metadata_for_region_or_calling_code(int(code), region)
+        if metadata and metadata.premium_rate and metadata.premium_rate.national_number_pattern:
+            patterns.append(metadata.premium_rate.national_number_pattern)
+    return re.compile('|'.join(f'(?:{pattern})' for pattern in patterns) or '(?!)')
 
 
 def _drop_trunk_prefix(e164: str) -> str:

@@ -9,6 +9,7 @@ from odoo import fields
 from ..queued_sms import LEASE, RENEW_AFTER
 from . import claims
 from .fallback import save_without_hooks
+from .guard import count_countries, hold_back
 from .results import save_results
 
 MAX_SAVED = 500  # results saved together
@@ -55,8 +56,10 @@ class Store:
             claims.cancel_opted_out(env, [sms for sms in claimed if sms.is_opted_out])
             queued = [sms for sms in claimed if not sms.is_opted_out]
             configs = claims.route(env, queued)
-            throttle.assign(
-                [sms for sms in queued if sms.seconds_left > 0], configs, env['sms.gateway.throttle']._reserve)
+            hold_back(env, queued)
+            to_send = [sms for sms in queued if sms.seconds_left > 0 and not sms.refusal]
+            throttle.assign(to_send, configs, env['sms.gateway.throttle']._reserve)
+            count_countries(env, [sms for sms in to_send if not (sms.is_left or sms.delay)])
             reserve_room(queued, configs)
             claims.write_claims(env, queued)
             if any(not sms.is_left for sms in queued):

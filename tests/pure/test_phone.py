@@ -4,6 +4,7 @@
 from unittest import mock
 
 import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from ...tools import phone
 from ...tools.phone import NumberError, format_number, parse_prefixes, to_e164
@@ -193,6 +194,32 @@ class TestNumberFormat(PureCase):
     def test_no_national_form_without_a_country(self):
         with self.assertRaisesRegex(NumberError, 'number_has_no_national_form'):
             format_number('+999123456789', 'national')
+
+
+class TestCostlyNumbers(PureCase):
+
+    def test_examples_of_the_library(self):
+        """As the library says, for its example of each region and kind of number."""
+        for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+            for kind in (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE):
+                example = phonenumbers.example_number_for_type(region, kind)
+                if not example:
+                    continue
+                is_premium = phonenumbers.number_type(example) == PhoneNumberType.PREMIUM_RATE
+                with self.subTest(region=region, kind=kind):
+                    self.assertEqual(phone.is_premium_or_satellite(phone.to_e164(
+                        phonenumbers.format_number(example, PhoneNumberFormat.E164))), is_premium)
+
+    def test_satellite_and_others(self):
+        for number in ('+870773111632', '+881612345678', '+882161234567', '+883510012345', '+979123456789'):
+            self.assertTrue(phone.is_premium_or_satellite(number), number)
+        for number in ('+8801712345678', '+999123456789', '+32456001122'):
+            self.assertFalse(phone.is_premium_or_satellite(number), number)
+
+    def test_country(self):
+        self.assertEqual(
+            [phone.get_country(number) for number in ('+12125551234', '+16135551234', '+32456001122', None, '+999')],
+            ['US', 'CA', 'BE', None, None])
 
 
 class TestCountriesServed(PureCase):

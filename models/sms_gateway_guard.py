@@ -1,0 +1,37 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+
+from ..sending.store.guard import SAME_TEXT_PER_HOUR, Limits
+
+PARAMETER = 'eis_sms_apis.flood_%s'
+
+
+class SmsGatewayGuard(models.AbstractModel):
+    """What a gateway may send, and the limits of all gateways: see `sending/store/guard.py`."""
+    _name = 'sms.gateway.guard'
+    _description = "SMS Gateway Limits"
+
+    allowed_country_ids = fields.Many2many(
+        'res.country', 'sms_gateway_allowed_country_rel', 'gateway_id', 'country_id', string="Allowed Countries",
+        help="The gateway sends to numbers of these countries only. Leave empty to allow all countries.")
+
+    @api.model
+    def _get_flood_limits(self):
+        """
+        :rtype: Limits
+        """
+        return Limits(
+            same_text=self._get_integer_parameter(PARAMETER % 'same_text', SAME_TEXT_PER_HOUR),
+            number=self._get_integer_parameter(PARAMETER % 'number', 0),
+            country=self._get_integer_parameter(PARAMETER % 'country', 0),
+            is_premium_allowed=self._is_parameter_on('eis_sms_apis.allow_premium'))
+
+    @api.model
+    def _get_allowed_countries(self):
+        """
+        :return: {gateway id: ISO codes of the only countries that it sends to}
+        :rtype: dict[int, set[str]]
+        """
+        gateways = self.env['sms.gateway'].sudo().search(
+            [('allowed_country_ids', '!=', False), *self._get_sending_domain()])
+        return {gateway.id: set(gateway.allowed_country_ids.mapped('code')) for gateway in gateways}
