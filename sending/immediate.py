@@ -9,7 +9,7 @@ from ..tools.answer.interpretation import interpret
 from ..tools.request.builder import Recipient, build_requests
 from ..tools.request.checks import check_config
 from .queued_sms import QueuedSms
-from .request_pool import exchange_in_time
+from .request_pool import exchange_all_in_time
 from .run import SendRun
 from .sent_before import recall, remember
 from .store.results import save_results
@@ -81,25 +81,32 @@ def _save_sent_before(transaction, queued, keys):
     return renamed
 
 
-def send_test(config, number, text, countries):
-    """Send one SMS that is not in the queue.
+def build_test(config, number, text, countries):
+    """Return the request for an SMS that is not in the queue.
 
     :param GatewayConfig config: of the gateway
     :param str number: as entered by a user
     :param countries: ISO codes, to read the number with
-    :return: the request and its HttpAnswer
-    :rtype: tuple[HttpRequest, HttpAnswer]
+    :rtype: HttpRequest
     :raise NumberError, ConfigError, RenderError: if no request can be built
     """
     check_config(config.request)
     formatted = phone.format_number(
         number, config.number_format, countries, config.request.separator, config.prefixes)
     request, = build_requests(config.request, [Recipient(uuid.uuid4().hex, formatted, config.encode(text.strip()))])
-    return request, exchange_in_time(config.connection, request)
+    return request
+
+
+def send_tests(config, requests):
+    """Send requests of one gateway in parallel, outside of the queue.
+
+    :return: the HttpAnswers in the order of the requests
+    """
+    return exchange_all_in_time(config.connection, requests)
 
 
 def read_test(config, number, text, company_id, request, answer):
-    """Return the result of `send_test` as a queued SMS that can be saved.
+    """Return the result of a test SMS as a queued SMS that can be saved.
 
     :rtype: QueuedSms
     """

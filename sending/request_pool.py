@@ -132,11 +132,24 @@ def exchange(
 
 def exchange_in_time(connection: GatewayConnection, request: HttpRequest) -> HttpAnswer:
     """Make one request while a user waits: it ends after twice the timeout, even if the DNS lookup takes longer."""
+    return exchange_all_in_time(connection, [request])[0]
+
+
+def exchange_all_in_time(connection: GatewayConnection, requests: list[HttpRequest]) -> list[HttpAnswer]:
+    """Make requests while a user waits: together they end after twice the timeout.
+
+    :return: the responses in the order of the requests
+    """
     deadline = time.monotonic() + 2 * connection.timeout
+    answers = {}
     with RequestPool(deadline) as pool:
-        pool.submit(connection, request)
-        (_request, answer), = pool.collect(deadline - time.monotonic() + 1) or pool.abandon()
-    return answer or HttpAnswer(status=None, failure='connect', reason=Problem('no_time_left'))
+        for request in requests:
+            pool.submit(connection, request)
+        while len(pool):
+            collected = pool.collect(deadline - time.monotonic() + 1) or pool.abandon()
+            answers |= {id(request): answer for request, answer in collected}
+    not_sent = HttpAnswer(status=None, failure='connect', reason=Problem('no_time_left'))
+    return [answers[id(request)] or not_sent for request in requests]
 
 
 def _is_failing(answer: HttpAnswer) -> bool:

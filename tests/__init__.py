@@ -31,6 +31,7 @@ from . import (
     test_screens_inbound,
     test_screens_reports,
     test_screens_story,
+    test_screens_test_sms,
     test_screens_tours,
     test_security_access_table,
     test_security_groups,

@@ -133,6 +133,7 @@ METHODS = """
     sms.gateway.test    action_send                  no   no   no   no   yes
     sms.gateway.test    action_refresh               page page page page yes
     sms.gateway.test    action_open_status           no   no   no   no   yes
+    sms.gateway.test    action_open_all              no   no   no   no   yes
     sms.gateway.test    action_map                   no   no   no   no   yes
     sms.gateway.test    action_apply                 no   no   no   no   yes
     sms.gateway.route   create                       no   no   no   no   yes

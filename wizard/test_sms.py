@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import str2bool
 
-from ..sending.immediate import read_test, send_test
+from ..sending.immediate import build_test, read_test, send_tests
 from ..sending.sent_before import recall, remember
 from ..sending.store.results import save_results
 from ..sending.store.transactions import OwnTransactions
@@ -20,6 +21,17 @@ from ..tools.problem import ProblemError
 from ..tools.request.builder import Recipient, shown_request
 from ..tools.request.config import RenderError
 
+MAX_NUMBERS = 10
+
+
+def split_numbers(text):
+    """Return the numbers of a text, each once. A plus begins the next one: an input field drops pasted line breaks.
+
+    :rtype: list[str]
+    """
+    numbers = [number.strip() for number in re.split(r'[,;\n]|(?<=\d)\s*(?=\+)', text or '')]
+    return list(dict.fromkeys(filter(None, numbers)))
+
 
 class SmsGatewayTest(models.TransientModel):
     """Sends one SMS through a gateway in any state, bypassing the queue, and shows request and response."""
@@ -28,8 +40,13 @@ class SmsGatewayTest(models.TransientModel):
     _rec_name = 'number'
 
     gateway_id = fields.Many2one('sms.gateway', "Gateway", required=True, readonly=True, ondelete='cascade')
-    number = fields.Char("Number", required=True, default=lambda self: self.env.user.phone)
+    number = fields.Char(
+        "Number", required=True, default=lambda self: self.env.user.phone,
+        help="Enter a number with its country code, or up to 10 numbers separated by commas.")
     body = fields.Text("Text", required=True, default=lambda self: self.env._("Test from Odoo"))
+
+    parent_id = fields.Many2one('sms.gateway.test', "All Numbers", readonly=True, ondelete='cascade', index=True)
+    line_ids = fields.One2many('sms.gateway.test', 'parent_id', "Results", readonly=True)
 
     # Result
     sms_uuid = fields.Char(readonly=True)
@@ -72,23 +89,28 @@ class SmsGatewayTest(models.TransientModel):
         self.gateway_id.check_access('read')  # the following code bypasses access rights
         if str2bool(self.env['ir.config_parameter'].sudo().get_param('database.is_neutralized') or '', default=False):
             raise UserError(self.env._("This database is neutralized and sends no SMS."))
-        gateway = self.gateway_id
-        config = replace(gateway._get_configs()[gateway.id], track_status=True)
-        key = self._name, gateway.id, self.number, self.body
-        sent = recall(self.env.cr, key)
-        if not sent:
-            sent = self._send(config)
-            remember(self.env.cr, key, sent)
-        company = gateway.company_id or self.env.company
-        queued = read_test(config, self.number, self.body, company.id, *sent)
-        word_results(self.env, [queued])
-        OwnTransactions(self.env).write(lambda env: self._save(env, queued, config), 1)
-        self._show(config, sent[0], queued.result)
+        numbers = split_numbers(self.number)
+        if len(numbers) > MAX_NUMBERS:
+            raise UserError(self.env._("Enter at most %s numbers.", MAX_NUMBERS))
+        self.line_ids.unlink()
+        if len(numbers) > 1:
+            lines = self.create([
+                {'parent_id': self.id, 'gateway_id': self.gateway_id.id, 'number': number, 'body': self.body}
+                for number in numbers])
+            lines._send()
+            self._show_lines()
+        else:
+            self.number = ''.join(numbers)
+            self._send()
         return self.action_refresh()
 
     def action_refresh(self):
         """Show this dialog again, updated from the delivery report if there is one."""
         return open_form(self, name=self.env._("Send Test SMS"), target='new')
+
+    def action_open_all(self):
+        """Return to the results of all numbers."""
+        return self.parent_id.action_refresh()
 
     def action_map(self):
         """Show the values of the response."""
@@ -125,21 +147,61 @@ class SmsGatewayTest(models.TransientModel):
 
     # === BUSINESS METHODS === #
 
-    def _send(self, config):
+    def _send(self):
+        """Send these tests of one gateway, each in a request of its own, and show their results."""
+        gateway = self.gateway_id
+        config = replace(gateway._get_configs()[gateway.id], track_status=True)
+        company = gateway.company_id or self.env.company
+        sent = {test: recall(self.env.cr, test._get_key()) for test in self}
+        requests = {test: request for test in self if not sent[test] and (request := test._build(config, company))}
+        answers = send_tests(config, list(requests.values()))
+        for (test, request), answer in zip(requests.items(), answers, strict=True):
+            sent[test] = request, answer
+            remember(self.env.cr, test._get_key(), sent[test])
+        queued = {
+            test: read_test(config, test.number, test.body, company.id, *pair) for test, pair in sent.items() if pair}
+        if not queued:
+            return
+        word_results(self.env, list(queued.values()))
+        OwnTransactions(self.env).write(lambda env: self._save(env, list(queued.values()), config), len(queued))
+        for test, one in queued.items():
+            test._show(config, sent[test][0], one.result)
+
+    def _get_key(self):
+        return self._name, self.gateway_id.id, self.number, self.body
+
+    def _build(self, config, company):
         """
-        :return: the request and its HttpAnswer
-        :raise UserError: if no request can be built; says what to enter
+        :return: the HttpRequest; None if there is none for this number, which the line says
+        :raise UserError: if this test has no other number; says what to enter
         """
-        country = (self.gateway_id.company_id or self.env.company).country_id.code
+        country = company.country_id.code
         try:
-            return send_test(config, self.number, self.body, [country] if country else [])
+            return build_test(config, self.number, self.body, [country] if country else [])
         except ProblemError as error:
-            raise UserError(self.env['sms.gateway.problem']._word(error.problem)) from error
+            reason = self.env['sms.gateway.problem']._word(error.problem)
+            if not self.parent_id:
+                raise UserError(reason) from error
+            self.write({'level': 'danger', 'result': reason})
+            return None
 
     def _save(self, env, queued, config):
-        """Create a status row, as for every SMS, so that the delivery report can be matched."""
-        save_results(env, [queued], {config.gateway_id: config})
-        env['sms.gateway.status'].search([('sms_uuid', '=', queued.uuid)]).is_test = True
+        """Create status rows, as for every SMS, so that delivery reports can be matched."""
+        save_results(env, queued, {config.gateway_id: config})
+        env['sms.gateway.status'].search([('sms_uuid', 'in', [sms.uuid for sms in queued])]).is_test = True
+
+    def _show_lines(self):
+        """Sum up the results of several numbers."""
+        levels = self.line_ids.mapped('level')
+        self.write({
+            'level': next(level for level in ('danger', 'warning', 'success') if level in levels),
+            'result': self.env._(
+                "%(accepted)s of %(count)s SMS accepted.", accepted=levels.count('success'), count=len(levels)),
+            'response': False,
+            'value_ids': [Command.clear()],
+            'is_mapping': False,
+            'sms_uuid': False,
+        })
 
     def _show(self, config, request, result):
         self.write({
