@@ -7,6 +7,7 @@ from . import (  # first, because others inherit them
     sms_gateway_inbox,
     sms_gateway_opt_out,
     sms_gateway_replies,
+    sms_gateway_report_health,
     sms_gateway_row,
 )
 

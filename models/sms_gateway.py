@@ -27,6 +27,7 @@ STATUS_LISTS = ('success', 'pending', 'error', 'canceled')
 class SmsGateway(models.Model):
     _name = 'sms.gateway'
     _inherit = [
+        'sms.gateway.report.health',
         'sms.gateway.inbound.settings', 'sms.gateway.default', 'sms.gateway.dry.run', 'sms.gateway.opt.out',
         'sms.gateway.replies', 'sms.gateway.guard']
     _description = "SMS Gateway"

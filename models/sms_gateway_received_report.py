@@ -9,6 +9,8 @@ from .sms_gateway_callback_failure_map import FAILURE_TYPES
 from .sms_gateway_early_report import KEEP_DAYS
 from .sms_gateway_inbox import MAX_TRIES
 
+STATES = [('success', "Delivered"), ('pending', "Pending"), ('error', "Failed"), ('canceled', "Cancelled")]
+
 
 class SmsGatewayReceivedReport(models.Model):
     _name = 'sms.gateway.received.report'
@@ -25,8 +27,8 @@ class SmsGatewayReceivedReport(models.Model):
     number = fields.Char("Number", readonly=True)
     status = fields.Char("Status", readonly=True, help="The status value as the provider sent it.")
     state = fields.Selection(
-        [('success', "Delivered"), ('pending', "Pending"), ('error', "Failed"), ('canceled', "Cancelled")],
-        "Meaning", readonly=True, help="Meaning of the status value. Empty if it is in none of the gateway's lists.")
+        STATES, "Meaning", readonly=True,
+        help="Meaning of the status value. Empty if it is in none of the gateway's lists.")
     error_code = fields.Char("Error Code", readonly=True)
     error_message = fields.Char("Error Message", readonly=True)
     failure_type = fields.Selection(FAILURE_TYPES, "Failure Type", readonly=True)

@@ -174,6 +174,15 @@ class SmsGatewayStatus(models.Model):
         """See `sms.sms.action_retry_through`."""
         return self.sms_id.action_retry_through()
 
+    def action_simulate_delivered(self):
+        """Apply a report that a test SMS was delivered, as if the provider had sent it."""
+        self.ensure_one()
+        self.gateway_id.check_access('write')
+        if not self.is_test:
+            raise UserError(self.env._("Delivery can be simulated for test SMS only."))
+        self.gateway_id._simulate_delivered(self)
+        return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
+
     @api.model
     def action_open_of_message(self, message_id):
         """Open the statuses of a message's SMS.

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Delivery reports in a real browser: the list of what was received, from its menu and from a gateway."""
+"""Delivery reports in a real browser: the list of what was received, from its menu and from a gateway; samples
+and simulated reports."""
 from odoo.tests import HttpCase, tagged
 
 from .common import DeliveryCase
@@ -26,6 +27,17 @@ class TestReportScreens(DeliveryCase, HttpCase):
 
     def test_from_a_card(self):
         self.start_tour('/odoo/action-eis_sms_apis.sms_gateway_action', 'eis_sms_apis.reports_of_card', login='admin')
+
+    def test_sample(self):
+        self.start_tour(
+            f'/odoo/action-eis_sms_apis.sms_gateway_action/{self.gateway.id}', 'eis_sms_apis.read_sample_report',
+            login='admin')
+
+    def test_simulated_report(self):
+        self.env['sms.gateway.received.report'].search([]).unlink()
+        self.start_tour(
+            f'/odoo/action-eis_sms_apis.sms_gateway_action/{self.gateway.id}', 'eis_sms_apis.simulate_delivered',
+            login='admin')
 
 
 @tagged('post_install', '-at_install')

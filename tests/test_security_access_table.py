@@ -33,6 +33,8 @@ OPERATIONS = """
     sms.gateway.conversation            - - crw crw crw
     sms.gateway.test                    - - - - crwu
     sms.gateway.test.value              - - - - crwu
+    sms.gateway.report.sample           - - - - crwu
+    sms.gateway.report.sample.line      - - - - crwu
     sms.gateway.route                   - - - - crwu
     sms.gateway.export                  - - - - crwu
     sms.gateway.import                  - - - - crwu
@@ -103,6 +105,7 @@ METHODS = """
     sms.gateway.status  action_open_of_message       no   no   no   no   yes
     sms.gateway.status  action_retry                 no   no   no   no   yes
     sms.gateway.status  action_retry_through         no   no   no   no   yes
+    sms.gateway.status  action_simulate_delivered    no   no   no   no   yes
     sms.gateway.status  read                         no   no   no   no   yes
     sms.gateway.status  write                        no   no   no   no   no
     sms.gateway.status  create                       no   no   no   no   no
@@ -132,10 +135,14 @@ METHODS = """
     sms.gateway.throttle search_count                 no   no   no   no   no
     sms.gateway.test    action_send                  no   no   no   no   yes
     sms.gateway.test    action_refresh               page page page page yes
+    sms.gateway.test    action_check_delivery        no   no   no   no   yes
+    sms.gateway.test    action_simulate_delivered    no   no   no   no   yes
     sms.gateway.test    action_open_status           no   no   no   no   yes
     sms.gateway.test    action_open_all              no   no   no   no   yes
     sms.gateway.test    action_map                   no   no   no   no   yes
     sms.gateway.test    action_apply                 no   no   no   no   yes
+    sms.gateway.report.sample create                 no   no   no   no   yes
+    sms.gateway.report.sample onchange               no   no   no   no   yes
     sms.gateway.route   create                       no   no   no   no   yes
     sms.gateway.route   onchange                     no   no   no   no   yes
     sms.gateway.export  action_download              no   no   no   no   yes
@@ -214,7 +221,8 @@ class AccessTableCase(GatewayCase):
     def make_records(self):
         """One record of each model that has any."""
         gateway = self.make_gateway(
-            "Of the Table", country_prefixes='+32', gateway_documentation_link='https://example.com/',
+            "Of the Table", country_prefixes='+32', delivery_callback_enabled=True,
+            gateway_documentation_link='https://example.com/',
             header_ids=[(0, 0, {'key': 'X-A', 'value': 'b'})], query_ids=[(0, 0, {'url': '/balance'})],
             callback_failure_map_ids=[(0, 0, {'provider_code': '1', 'failure_type': 'unknown'})])
         message = self.make_contact()._message_sms("Hello")
@@ -225,6 +233,7 @@ class AccessTableCase(GatewayCase):
             sms = self.make_sms('+32456001122')
         failed = self.make_sms('+32456001133', state='error', failure_type='sms_server')
         status = self.env['sms.gateway.status'].search([('gateway_id', '=', gateway.id)], limit=1)
+        status.is_test = True
         test = self.env['sms.gateway.test'].create({
             'gateway_id': gateway.id, 'number': '+32456001122', 'body': "Hello", 'sms_uuid': status.sms_uuid,
             'response': '{"id": "1"}', 'http_code': '200',
@@ -252,6 +261,7 @@ class AccessTableCase(GatewayCase):
             'res.partner': self.env['res.partner'].browse(message.res_id),
             'sms.gateway.throttle': self.env['sms.gateway.throttle'], 'sms.gateway.test': test,
             'sms.gateway.test.value': test.value_ids,
+            'sms.gateway.report.sample': self.env['sms.gateway.report.sample'].create({'gateway_id': gateway.id}),
             'sms.gateway.route': self.env['sms.gateway.route'].create({'number': '+32456001122'}),
             'sms.gateway.export': self.env['sms.gateway.export'].create({'gateway_ids': gateway.ids}),
             'sms.gateway.import': self.env['sms.gateway.import'].create({
@@ -277,6 +287,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.status': {'gateway_id': gateway.id, 'sms_uuid': 'x', 'state': 'success'},
             'sms.gateway.inbound': {'gateway_id': gateway.id, 'number': '+32456001122'},
             'sms.gateway.received.report': {'gateway_id': gateway.id, 'status': 'delivered'},
+            'sms.gateway.report.sample': {'gateway_id': gateway.id},
             'sms.gateway.route': {'number': '+32456001122'}, 'sms.gateway.export': {'gateway_ids': gateway.ids},
             'sms.gateway.connect': {'gateway_id': gateway.id}, 'sms.gateway.activate': {'gateway_id': gateway.id},
             'sms.gateway.import': {'document': '{}'}, 'sms.retry': {'sms_ids': []}, 'res.config.settings': {},
@@ -293,7 +304,8 @@ class AccessTableCase(GatewayCase):
             if model == 'sms.gateway.status' else [[], ['state'], ['__count']],
             'name_search': ["Of the Table"], 'search_count': [[]], 'export_data': [['name', 'base_url']],
             'onchange': [{}, [], {
-                {'sms.gateway.route': 'number', 'sms.gateway.import': 'preview'}.get(model, 'name'): {}}],
+                {'sms.gateway.route': 'number', 'sms.gateway.import': 'preview',
+                 'sms.gateway.report.sample': 'kind'}.get(model, 'name'): {}}],
             'explain_route': ['+32456001122'], 'action_open_of_message': [self.message.id],
         }.get(method, [])
 

@@ -7,6 +7,7 @@ from . import (
     gateway_export,
     gateway_import,
     inbound_assign,
+    report_sample,
     sms_composer,
     sms_retry,
     test_sms,

@@ -69,6 +69,8 @@ class SmsGatewayTest(models.TransientModel):
     is_text_replaced = fields.Boolean(related='status_id.is_text_replaced', related_sudo=False)
     delivered_date = fields.Datetime(related='status_id.delivered_date', related_sudo=False)
     waits_for_report = fields.Boolean(related='status_id.awaits_report', related_sudo=False)
+    report_failure = fields.Char(compute='_compute_report_failure')
+    delivery_note = fields.Char(readonly=True, help="Why there is no delivery report.")
 
     # === COMPUTE METHODS === #
 
@@ -76,6 +78,14 @@ class SmsGatewayTest(models.TransientModel):
         for test in self:
             test.status_id = test.sms_uuid and self.env['sms.gateway.status'].search(
                 [('sms_uuid', '=', test.sms_uuid)], limit=1)
+
+    @api.depends('status_id')
+    def _compute_report_failure(self):
+        for test in self:
+            status = test.status_id
+            is_failed = status.report_date and not status.awaits_report and status.state in ('error', 'canceled')
+            labels = dict(status._fields['state']._description_selection(self.env))
+            test.report_failure = is_failed and (status._get_reason() or labels[status.state])
 
     @api.depends('response')
     def _compute_response_shown(self):
@@ -111,6 +121,18 @@ class SmsGatewayTest(models.TransientModel):
     def action_open_all(self):
         """Return to the results of all numbers."""
         return self.parent_id.action_refresh()
+
+    def action_check_delivery(self):
+        """Show the delivery report, or say what arrived instead."""
+        self.ensure_one()
+        self.delivery_note = self.waits_for_report and self._explain_missing_report()
+        return self.action_refresh()
+
+    def action_simulate_delivered(self):
+        """Apply a delivery report as if the provider had sent it."""
+        self.ensure_one()
+        self.status_id.action_simulate_delivered()
+        return self.action_refresh()
 
     def action_map(self):
         """Show the values of the response."""
@@ -206,6 +228,7 @@ class SmsGatewayTest(models.TransientModel):
     def _show(self, config, request, result):
         self.write({
             'sms_uuid': request.recipients[0].uuid,
+            'delivery_note': False,
             'duration': result.duration,
             'request': self._show_request(config, request),
             'response': result.response_text or result.error_message,
@@ -267,6 +290,26 @@ class SmsGatewayTest(models.TransientModel):
         failure = dict(self.env['sms.gateway.status']._fields['failure_type']._description_selection(self.env)).get(
             result.failure_type, result.failure_type)
         return self.env._("Failed (%(failure)s): %(reason)s", failure=failure, reason=result.error_message)
+
+    def _explain_missing_report(self):
+        """Explain what arrived since the SMS was sent, if not its final delivery report."""
+        status = self.status_id
+        if status.note:
+            return status.note
+        if status.report_date:
+            return self.env._("The provider reported that the SMS is on its way. The final delivery report is missing.")
+        sent_date = status.sent_date or status.create_date
+        reports = self.env['sms.gateway.received.report'].search(
+            [('gateway_id', '=', self.gateway_id.id)], limit=100).filtered(
+                lambda report: report.create_date >= sent_date)
+        if 'unmatched' in reports.mapped('result'):
+            return self.env._(
+                "No delivery report for this SMS yet, but reports arrived that match no SMS. Check UUID Param and "
+                "Message ID Param, and compare with Delivery Reports.")
+        if reports:
+            return self.env._("No delivery report for this SMS yet. Those of other SMS arrive.")
+        return self.env._(
+            "No delivery report yet. The provider has not called the Callback URL since the SMS was sent.")
 
     def _explain_doubt(self, uncertain):
         """Explain why the response does not confirm that the SMS was sent."""

@@ -38,6 +38,42 @@ tours.add("eis_sms_apis.reports_of_card", {
 });
 tours.add("eis_sms_apis.reports_of_card_on_phone", { steps: () => reportsOfCard });
 
+/** A pasted report, one that the provider would be refused, and what is wrong with the reports. */
+tours.add("eis_sms_apis.read_sample_report", {
+    steps: () => [
+        { trigger: ".o_notebook a[name=callbacks]", run: "click" },
+        { trigger: "[name=report_count]:contains('2')" },
+        { trigger: "[name=unmatched_report_count]:contains('1')" },
+        { trigger: "button:contains('Read a Sample Report')", run: "click" },
+        {
+            trigger: ".modal [name=sample] textarea",
+            run: `edit {"message_id": "SM-1", "status": "undelivered", "code": "30003"} && press Tab`,
+        },
+        { trigger: ".modal [name=line_ids]:contains('SM-1'):contains('Failed'):contains('Invalid Destination')" },
+        { trigger: ".modal input[data-value=json]:checked, .modal .form-check:contains('JSON') input:checked" },
+        { trigger: ".modal [name=sample] textarea", run: `edit {"status": "delivered"} && press Tab` },
+        { trigger: ".modal .alert-danger:contains('HTTP 400')" },
+        { trigger: ".modal button:contains('Close')", run: "click" },
+        { trigger: "body:not(:has(.modal))" },
+    ],
+});
+
+/** A test SMS without delivery report, which is then simulated. */
+tours.add("eis_sms_apis.simulate_delivered", {
+    steps: () => [
+        { trigger: "button[name=action_test]", run: "click" },
+        { trigger: ".modal [name=number] input", run: "edit +32 456 00 11 22" },
+        { trigger: ".modal button[name=action_send]:contains('Send')", run: "click" },
+        { trigger: ".modal button[name=action_check_delivery]", run: "click" },
+        { trigger: ".modal .alert-info:contains('has not called the Callback URL')" },
+        { trigger: ".modal button[name=action_simulate_delivered]", run: "click" },
+        { trigger: ".modal .alert-success:contains('Delivered on')" },
+        { trigger: ".modal:not(:has(button[name=action_simulate_delivered]))" },
+        { trigger: ".modal button[name=action_open_status]", run: "click" },
+        { trigger: ".alert-info:contains('simulated')" },
+    ],
+});
+
 tours.add("eis_sms_apis.reports_on_phone", {
     steps: () => [
         { trigger: ".o_kanban_record:contains('Unmatched')", run: "click" },
