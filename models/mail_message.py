@@ -1,9 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 from odoo.addons.mail.tools.discuss import Store
 from odoo.exceptions import AccessError
 
 from ..tools.actions import open_form
+
+NUMBER_FAILURES = ('sms_number_missing', 'sms_number_format', 'sms_invalid_destination')
 
 
 class MailMessage(models.Model):
@@ -78,6 +80,10 @@ class MailMessage(models.Model):
         if not failed:
             return {'type': 'warning', 'message': self.env._(
                 "There is no failed SMS left to retry. Write a new SMS instead.")}
+        self.sudo()._refresh_numbers(failed)
+        if not any(failed.mapped('number')):
+            return {'type': 'warning', 'message': self.env._(
+                "The recipient has no number. Enter the number and retry.")}
         doubtful = failed._filter_unknown_outcome()
         if doubtful and not confirmed:
             return {'question': self.env._(
@@ -91,10 +97,39 @@ class MailMessage(models.Model):
 
     def _get_failed_sms(self):
         """Return the failed SMS of gateways."""
-        trackers = self.env['sms.tracker'].search([('mail_notification_id.mail_message_id', 'in', self.ids)])
+        notifications = self.env['mail.notification'].search([
+            ('mail_message_id', 'in', self.ids), ('notification_type', '=', 'sms')])
         return self.env['sms.sms'].search([
-            ('uuid', 'in', trackers.mapped('sms_uuid')), ('state', '=', 'error'), ('to_delete', '!=', True),
+            '|', ('uuid', 'in', notifications.sms_tracker_ids.mapped('sms_uuid')),
+            ('id', 'in', notifications.mapped('sms_id_int')),  # one without a number has no tracker
+            ('state', '=', 'error'), ('to_delete', '!=', True),
         ])._filter_gateway_sms()
+
+    def _refresh_numbers(self, failed):
+        """Read the numbers of SMS again that failed because of them: the user may have corrected the contact. A number
+        without a contact stays, because it may have been entered for this SMS only.
+
+        :param failed: `sms.sms` of this message
+        """
+        wrong = failed.filtered(lambda sms: sms.failure_type in NUMBER_FAILURES)
+        if not wrong:
+            return
+        record = self.env[self.model].browse(self.res_id)
+        info = record._sms_get_recipients_info()[record.id]
+        notifications = {notification.sms_id_int: notification for notification in self.notification_ids}
+        for sms in wrong:
+            number = info['sanitized'] or info['number']
+            if sms.partner_id and sms.partner_id != info['partner']:
+                number = sms.partner_id._phone_format(number=sms.partner_id.phone) or sms.partner_id.phone
+            elif not sms.partner_id and sms.number:
+                continue
+            notification = notifications.get(sms.id)
+            if not number or number == sms.number or not notification:
+                continue
+            sms.number = notification.sms_number = number
+            if not notification.sms_tracker_ids:
+                notification.sms_tracker_ids = [Command.create({'sms_uuid': sms.uuid})]
+                sms.invalidate_recordset(['sms_tracker_id'])
 
     def _notify_message_notification_update(self):
         """Wait for the provider's error message: core would notify the web client before it is written."""

@@ -4,37 +4,29 @@ from odoo.tools.translate import LazyTranslate
 
 _lt = LazyTranslate(__name__)
 
-# For each code of a `Problem`: what happened, whether the SMS may have been sent, and what to do.
+# For each code of a `Problem`: what happened, whether the SMS may have been sent, and what its reader can do.
 SENTENCES = {
     # No readable response. If the SMS may have been sent, `_word_result` says so first.
-    'connect_timeout': _lt(
-        "The provider's server did not accept a connection in time. Nothing was sent. Check the host and port of the "
-        "Base URL."),
+    'connect_timeout': _lt("The provider's server did not accept a connection in time. Nothing was sent."),
     'connection_lost': _lt("The connection was lost before the request was sent. Nothing was sent."),
-    'invalid_host': _lt("The host of the URL is not valid. Nothing was sent. Check the Base URL."),
-    'invalid_request': _lt(
-        "The request is not valid (%(error)s). Nothing was sent. Check the Base URL and the headers."),
-    'no_tls': _lt(
-        "No TLS connection could be established. Nothing was sent. Check whether the server supports https on this "
-        "port."),
+    'invalid_host': _lt("The host of the URL is not valid. Nothing was sent."),
+    'invalid_request': _lt("The request is not valid (%(error)s). Nothing was sent."),
+    'no_tls': _lt("No TLS connection could be established. Nothing was sent."),
     'proxy_refused': _lt("The proxy refused the connection with HTTP %(status)s. Nothing was sent."),
-    'proxy_unreachable': _lt(
-        "The proxy cannot be reached. Nothing was sent. Check the proxy settings of the Odoo server."),
+    'proxy_unreachable': _lt("The proxy cannot be reached. Nothing was sent."),
     'response_lost': _lt("The connection was lost before the response was complete."),
     'response_too_long': _lt("The response is too long."),
     'response_undecodable': _lt("The response cannot be decoded."),
     'timeout': _lt("The provider did not respond in time."),
     'tls_lost': _lt("The TLS connection was lost before the response was complete."),
-    'unreachable': _lt("The provider's server cannot be reached. Nothing was sent. Check the host of the Base URL."),
+    'unreachable': _lt("The provider's server cannot be reached. Nothing was sent."),
     'untrusted_certificate': _lt(
         "The server's certificate is not trusted: %(error)s. Nothing was sent."),
 
     # Incomplete responses
     'no_message_id': _lt("No message ID in the response."),
     'recipient_not_named': _lt("The response contains no clear result for this recipient."),
-    'redirect': _lt(
-        "The provider responded with %(status)s, and redirects are not followed. Enter the address of the redirect "
-        "as Base URL."),
+    'redirect': _lt("The provider responded with %(status)s, and redirects are not followed."),
 
     # Balance
     'no_balance': _lt("The response contains no balance."),
@@ -60,12 +52,9 @@ SENTENCES = {
         "Held back: %(limit)s SMS were sent to this country (%(country)s) today. Nothing was sent. Retry to send it "
         "anyway."),
     'interrupted': _lt("Sending was interrupted."),
-    'no_gateway': _lt(
-        "No SMS gateway is active for this company. Ask an administrator to activate one: Settings > General "
-        "Settings > SMS > Manage Gateways."),
+    'no_gateway': _lt("No SMS gateway is active for this company. Nothing was sent."),
     'no_time_left': _lt("The time limit was reached. Nothing was sent. Send the SMS again."),
-    'request_failed': _lt(
-        "The gateway cannot build the request. Nothing was sent. Check the gateway's Request Preview."),
+    'request_failed': _lt("The gateway cannot build the request. Nothing was sent."),
     'path_value_dots': _lt(
         "A value in the path of the Base URL is \".\" or \"..\", which would change the address. Nothing was sent."),
     'path_value_empty': _lt(
@@ -79,7 +68,7 @@ SENTENCES = {
     'number_has_no_national_form': _lt("The number has no national format because its country code is unknown."),
     'number_of_another_country': _lt(
         "The number is outside the Country Prefixes of the gateway, whose Number Format leaves out the country code. "
-        "Nothing was sent. Add a gateway for this country."),
+        "Nothing was sent."),
     'number_may_be_several': _lt(
         "The number contains a separator and could be read as several numbers. Enter one number only, without commas, "
         "semicolons or line breaks."),
@@ -185,6 +174,20 @@ SENTENCES = {
     'wrong_credentials': _lt("The HTTP Basic credentials of the call are missing or wrong."),
 }
 
+# What administrators can do about it. Other users do not see these sentences.
+ADVICE = {
+    'connect_timeout': _lt("Check the host and port of the Base URL."),
+    'invalid_host': _lt("Check the Base URL."),
+    'invalid_request': _lt("Check the Base URL and the headers."),
+    'no_gateway': _lt("Activate one: Settings > General Settings > SMS > Manage Gateways."),
+    'no_tls': _lt("Check whether the server supports https on this port."),
+    'number_of_another_country': _lt("Add a gateway for this country."),
+    'proxy_unreachable': _lt("Check the proxy settings of the Odoo server."),
+    'redirect': _lt("Enter the address of the redirect as Base URL."),
+    'request_failed': _lt("Check the gateway's Request Preview."),
+    'unreachable': _lt("Check the host of the Base URL."),
+}
+
 
 class SmsGatewayProblem(models.AbstractModel):
     """Words the problems found by `tools` and `sending`, which are independent of languages and the ORM."""
@@ -192,12 +195,20 @@ class SmsGatewayProblem(models.AbstractModel):
     _description = "SMS Gateway Problem"
 
     @api.model
-    def _word(self, problem):
+    def _word(self, problem, advice=True):
         """
         :param Problem problem:
-        :return: a sentence in the language of the environment
+        :param bool advice: whether an administrator reads it
+        :return: sentences in the language of the environment
         :rtype: str
         """
+        sentence = self._word_sentence(problem)
+        if advice and problem.code in ADVICE:
+            return f'{sentence} {self.env._(ADVICE[problem.code])}'
+        return sentence
+
+    @api.model
+    def _word_sentence(self, problem):
         sentence = self.env._(SENTENCES[problem.code])
         if not problem.values:
             return sentence
@@ -218,14 +229,15 @@ class SmsGatewayProblem(models.AbstractModel):
         return value
 
     @api.model
-    def _word_result(self, result):
+    def _word_result(self, result, advice=True):
         """
         :param SendResult result:
+        :param bool advice: whether an administrator reads it
         :return: why the SMS failed: whether it may have been sent, our sentence, and the provider's error message;
             empty if there is nothing to say
         :rtype: str
         """
-        sentence = self._word(result.problem) if result.problem else ''
+        sentence = self._word(result.problem, advice) if result.problem else ''
         reason = ' '.join(filter(None, (sentence, result.error_message)))
         if result.doubtful:
             reason = self.env._("Outcome unknown: the recipient may have received this SMS. %s", reason)

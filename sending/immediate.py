@@ -45,17 +45,18 @@ def send_in_transaction(env, contents):
             remember(env.cr, keys[sms.uuid], (sms, run.configs))
     uuids = [renamed.get(uuid, uuid) for uuid in contents]
     by_uuid = {sms.uuid: sms for sms in model.search([('uuid', 'in', uuids)])}
-    return [_get_result(uuid, by_uuid.get(uuid, model)) for uuid in uuids]
+    shown = {sms.uuid: sms.shown_reason for sms in run.outcomes.ended}
+    return [_get_result(uuid, by_uuid.get(uuid, model), shown.get(uuid)) for uuid in uuids]
 
 
-def _get_result(uuid, sms):
+def _get_result(uuid, sms, reason):
     if sms.state in ('pending', 'process', 'sent'):
         return {'uuid': uuid, 'state': 'success'}
     labels = dict(sms._fields['failure_type']._description_selection(sms.env))
     return {
         'uuid': uuid,
         'state': sms.failure_type or 'server_error',
-        'failure_reason': sms.failure_reason or labels.get(sms.failure_type),
+        'failure_reason': reason or sms.failure_reason or labels.get(sms.failure_type),
     }
 
 

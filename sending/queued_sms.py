@@ -48,6 +48,7 @@ class QueuedSms:
     :param not_before: `time.monotonic()` of its place under a rate limit, 0 without one
     :param is_started: whether the database has recorded that the provider may receive it. If not, it is queued again
         when its process is interrupted
+    :param public_reason: why it failed, as users who are no administrators read it; empty if all read the same
     :param delay: seconds until the queue may send it
     :param reason: the result that caused the delay
     :param lane: see `lanes.LANES`
@@ -74,6 +75,7 @@ class QueuedSms:
     not_before: float = 0
     is_started: bool = False
     result: SendResult | None = None
+    public_reason: str = ''
     delay: int = 0
     reason: SendResult | None = None
     lane: str = NORMAL
@@ -86,6 +88,11 @@ class QueuedSms:
     @property
     def gateway_id(self) -> int | bool:
         return self.candidates[0] if self.candidates else False
+
+    @property
+    def shown_reason(self) -> str:
+        """Why it failed, on documents and in SMS Marketing."""
+        return self.public_reason or (self.result.error_message if self.result else '')
 
     @property
     def seconds_left(self) -> float:

@@ -57,7 +57,8 @@ class TestCampaign(MarketingCase):
         self.gateway.state = 'disabled'
         self.mailing.action_send_sms()
         self.assertEqual(set(self.traces().mapped('trace_status')), {'error'})
-        self.assertIn("to activate one", self.traces()[0].failure_reason)
+        self.assertEqual(
+            self.traces()[0].failure_reason, "No SMS gateway is active for this company. Nothing was sent.")
         self.assertEqual(self.mailing.state, 'done')
 
     def test_unclear_answers_wait_for_their_reports(self):
@@ -151,7 +152,9 @@ class TestTestButton(MarketingCase):
 
     def test_no_gateway(self):
         self.gateway.state = 'disabled'
-        self.assertIn("to activate one", self.press(NUMBERS[0]))
+        said = self.press(NUMBERS[0])
+        self.assertIn("No SMS gateway is active for this company.", said)
+        self.assertNotIn("Activate", said)
 
     def test_no_secret_is_shown(self):
         self.provider.answer(Reply(401, f"Token {SECRET} is wrong"))

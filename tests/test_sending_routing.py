@@ -220,7 +220,7 @@ class TestRule3And4(RoutingCase):
         sms.send()
         self.assertEqual((sms.state, sms.failure_type), ('error', 'sms_server'))
         self.assertEqual(sms.failure_reason, explained['reason'])
-        self.assertIn("Ask an administrator", sms.failure_reason)
+        self.assertIn("Activate one", sms.failure_reason)
         self.assertFalse(explained['gateway'])
 
     def test_rule_4_iap_fallback_only_without_any_active_gateway(self):

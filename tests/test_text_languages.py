@@ -152,7 +152,7 @@ class TestLanguages(GatewayCase):
 
     def test_faulty_translation(self):
         """It must not keep the result of an SMS from being saved."""
-        self.translate({'proxy_refused': "FR: %(statut)s", 'no_tls': "FR: 100%"})
+        self.translate({'proxy_refused': "FR: %(statut)s", 'tls_lost': "FR: 100%"})
         french, english = self.word('proxy_refused', status=403)
         self.assertEqual(french, english)
-        self.assertEqual(self.word('no_tls')[0], "FR: 100%")
+        self.assertEqual(self.word('tls_lost')[0], "FR: 100%")

@@ -64,6 +64,7 @@ METHODS = {
     ('ir.http', '_dispatch'): (('endpoint',), "runs the callback with the request as it came"),
     ('ir.model.data', '_process_end_unlink_record'): (
         ('record',), "an upgrade removes what the data files gave up: only templates that nobody touched"),
+    ('base', '_sms_get_recipients_info'): ((), "a corrected number, for Retry in the chatter"),
     ('base', '_get_view'): (('view_id', 'view_type'), "views of core that speak of IAP"),
     ('base', '_get_view_cache_key'): (('view_id', 'view_type'), "they depend on the companies"),
     ('base', '_load_records'): (('data_list', 'update'), "a mark that uninstalling removes"),

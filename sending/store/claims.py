@@ -18,7 +18,7 @@ from ..queued_sms import LEASE, QueuedSms, not_sent
 from ..retry import RETRY_FOR
 from ..routing import RoutingTable
 from .attempts import write_attempts
-from .wording import word_by_author
+from .wording import find_wordings
 
 # the expression of the index `_lane_index`; SMS of earlier versions have no lane
 LANE_SQL = "COALESCE(s.lane, 'normal')"
@@ -303,7 +303,9 @@ def requeue(env, queued, configs=None):
     """
     if not queued:
         return
-    reasons = word_by_author(env, {sms.id: sms.reason for sms in queued if sms.reason})
+    delayed = [sms for sms in queued if sms.reason]
+    wordings = find_wordings(env, [sms.id for sms in delayed]) if delayed else {}
+    reasons = {sms.id: wordings[sms.id]._word_result(sms.reason) for sms in delayed}
     env.cr.execute("""
         UPDATE sms_sms s
         SET state = 'outgoing', claimed_until = NULL, attempt = v.attempt,
@@ -322,7 +324,8 @@ def requeue(env, queued, configs=None):
         [sms.claimed_until for sms in queued],
     ])
     left = {sms_id for sms_id, in env.cr.fetchall()}
-    env['sms.tracker']._write_failure_reasons({sms.uuid: reasons[sms.id] for sms in queued if sms.id in reasons})
+    env['sms.tracker']._write_failure_reasons({
+        sms.uuid: wordings[sms.id]._word_result(sms.reason, advice=False) for sms in delayed})
     write_attempts(env, [sms for sms in queued if sms.id in left], configs, is_requeued=True)
     if len(left) < len(queued):
         _cancel_deleted(env, [sms for sms in queued if sms.id not in left])

@@ -192,7 +192,7 @@ def _write_states(env, queued, states, delivered, unlink_failed, unlink_sent):
     env.flush_all()
     failed = [sms for sms in queued if sms.result.failure_type and sms.uuid not in delivered]
     waited = {sms.uuid: '' for sms in queued if sms.age}  # they have the reason for it
-    env['sms.tracker']._write_failure_reasons(waited | {sms.uuid: sms.result.error_message for sms in failed})
+    env['sms.tracker']._write_failure_reasons(waited | {sms.uuid: sms.shown_reason for sms in failed})
     env['sms.tracker']._search_by_uuid([sms.uuid for sms in failed])._finish_mailings()
     all_sms.mail_message_id._notify_message_notification_update()
 
@@ -215,7 +215,7 @@ def _save_deleted(env, queued, configs, delivered):
     trackers._finish_mailings()
     env.flush_all()
     env['sms.tracker']._write_failure_reasons({
-        sms.uuid: sms.result.error_message for sms in queued
+        sms.uuid: sms.shown_reason for sms in queued
         if sms.result.failure_type and sms.uuid not in delivered})
     trackers.mail_notification_id.mail_message_id.with_context(
         sms_gateway_words_follow=False)._notify_message_notification_update()

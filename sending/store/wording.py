@@ -4,24 +4,16 @@ from dataclasses import replace
 
 
 def word_results(env, queued):
-    """Write the complete reason of each failed SMS to `error_message`. Idempotent."""
-    reasons = word_by_author(env, {
-        sms.id: sms.result for sms in queued if sms.result.problem or sms.result.doubtful})
-    for sms in queued:
-        if sms.id in reasons:
-            sms.result = replace(sms.result, problem=None, doubtful=False, error_message=reasons[sms.id])
-
-
-def word_by_author(env, results):
-    """
-    :param dict results: SendResult by the id of its SMS
-    :return: {id of the SMS: reason in the language of the user who created it}
-    :rtype: dict[int, str]
-    """
-    if not results:
-        return {}
-    wordings = find_wordings(env, results)
-    return {sms_id: wordings[sms_id]._word_result(result) for sms_id, result in results.items()}
+    """Write the complete reason of each failed SMS to `error_message`, and without what only administrators can do to
+    `public_reason`. Idempotent."""
+    unworded = [sms for sms in queued if sms.result.problem or sms.result.doubtful]
+    if not unworded:
+        return
+    wordings = find_wordings(env, [sms.id for sms in unworded])
+    for sms in unworded:
+        sms.public_reason = wordings[sms.id]._word_result(sms.result, advice=False)
+        reason = wordings[sms.id]._word_result(sms.result)
+        sms.result = replace(sms.result, problem=None, doubtful=False, error_message=reason)
 
 
 def find_wordings(env, ids):

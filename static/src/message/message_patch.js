@@ -8,6 +8,7 @@ import { useService } from "@web/core/utils/hooks";
 import { markEventHandled } from "@web/core/utils/misc";
 import { patch } from "@web/core/utils/patch";
 import { areGatewaysUsed } from "../gateways_used";
+import { getFailureAdvice } from "./failure_advice";
 
 /** Core's popover of a notification, with Retry, and for administrators a link to the status of the SMS. */
 export class SmsNotificationPopover extends Component {
@@ -27,6 +28,14 @@ export class SmsNotificationPopover extends Component {
         // not known outside of the chatter; the server checks it in any case
         const hasWriteAccess = thread?.hasWriteAccess !== false;
         return hasWriteAccess && failureNotifications.some((failure) => failure.notification_type === "sms");
+    }
+
+    /** What the user can do about failed SMS. */
+    get advice() {
+        const types = this.props.message.failureNotifications
+            .filter((one) => one.notification_type === "sms")
+            .map((one) => getFailureAdvice(one.failure_type, this.isSystem));
+        return this.canRetry || this.isSystem ? [...new Set(types)].filter(Boolean) : [];
     }
 
     /** Why SMS were not sent yet. */

@@ -13,6 +13,22 @@ tours.add("eis_sms_apis.retry_from_chatter", {
     steps: () => [openPopover, clickRetry, isQueued],
 });
 
+/** An employee asks an administrator, who reads what to set. */
+tours.add("eis_sms_apis.advice_for_employee", {
+    steps: () => [
+        openPopover,
+        { trigger: ".o_popover:contains('Insufficient Credit: No credit')" },
+        { trigger: ".o_popover .o_sms_gateway_advice:contains('Ask your administrator to top up')" },
+    ],
+});
+tours.add("eis_sms_apis.advice_for_administrator", {
+    steps: () => [
+        openPopover,
+        { trigger: ".o_popover .o_sms_gateway_advice:contains('Top up the account at the provider')" },
+        { trigger: ".o_popover .o_sms_gateway_status_link" },
+    ],
+});
+
 /** The recipient may have received the SMS. */
 tours.add("eis_sms_apis.retry_asks", {
     steps: () => [
