@@ -153,6 +153,13 @@ class TestTestSms(GatewayCase):
                 self.assertIn("Only the HTTP code was checked", test.result)
                 self.assertIn(words, test.result)
 
+    def test_unreachable_host(self):
+        """The test does not wait in the queue, as an SMS would."""
+        self.gateway.base_url = 'http://127.0.0.1:1'
+        test = self.send()
+        self.assertEqual((test.level, test.result), ('danger', (
+            "Failed: The provider's server cannot be reached. Nothing was sent. Check the host of the Base URL.")))
+
     def test_map_json(self):
         self.gateway.message_id_regex = False
         self.always_answer(Reply(200, {'result': {'msgid': 'A-77', 'status': 'queued'}}))

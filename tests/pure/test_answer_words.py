@@ -109,6 +109,13 @@ class TestWords(PureCase):
         result = read_one(400, '{"message": "No", "why": "Sender missing"}', error_message_path='why')
         self.assertEqual(result.error_message, "Sender missing")
 
+    def test_path_that_only_successes_have(self):
+        """Infobip's 401 has no messages."""
+        result = read_one(
+            401, '{"requestError": {"serviceException": {"messageId": "UNAUTHORIZED", "text": "Invalid login"}}}',
+            items_path='messages[]', error_message_path='status.description')
+        self.assertEqual(result.error_message, "Invalid login")
+
     def test_repeated_sms_is_no_explanation(self):
         answer = HttpAnswer(400, '{"message": "Your code is 1234", "error": "Blocked sender"}')
         result, = interpret(AnswerRules(), [Recipient('u', '+32456001122', "Your code is 1234")], answer)
