@@ -54,6 +54,12 @@ class TestIncidents(MonitoringCase):
     def pause(self, kind=ASKED, words="Maintenance"):
         self.env['sms.gateway.throttle']._save_pauses({self.gateway.id: Pause(kind, words, 3000)}, [])
 
+    def test_queue_action_run_by_an_administrator(self):
+        """The check needs rights that no user has."""
+        self.pause()
+        self.env['sms.sms'].with_user(self.boss)._process_queue()
+        self.assertEqual(self.incidents().kind, 'paused')
+
     def test_pause_of_ten_minutes(self):
         self.pause()
         self.check()
