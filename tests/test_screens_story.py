@@ -7,6 +7,7 @@ from lxml import html
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tools import mute_logger
 
 from ..tools.attempt import attempt_uuid
 from .common import NUMBER, NUMBERS, SECRET, CallbackCase, DeliveryCase
@@ -131,6 +132,24 @@ class TestAttempts(StoryCase):
         self.run_queue_after(sms, timedelta(minutes=6))
         self.assertEqual((sms.state, sms.failure_type), ('error', 'sms_expired'))
         self.assertEntries(self.status_of(sms), ("Attempt 1", "HTTP 503"), ("has expired",))
+
+    def test_refused_by_the_database(self):
+        """Results do not depend on the attempts."""
+        self.env.cr.execute("""
+            CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON sms_gateway_attempt EXECUTE FUNCTION pg_temp.refuse()
+        """)
+        logger = 'odoo.addons.eis_sms_apis.sending.store.transactions'
+        with mute_logger('odoo.sql_db'), self.assertLogs(logger, 'WARNING'):
+            queued = self.send(Reply(429, headers={'Retry-After': '600'}))
+        self.assertEqual((queued.state, queued.claimed_until), ('outgoing', False))
+        self.env['sms.gateway.throttle'].search([]).unlink()
+        self.add_second()
+        with mute_logger('odoo.sql_db'), self.assertLogs(logger, 'WARNING'):
+            sms = self.send(503)
+        self.assertEqual((sms.state, self.status_of(sms).attempt), ('pending', 2))
+        self.assertFalse(self.attempts_of(queued + sms))
 
     def test_without_track_status(self):
         self.add_second()

@@ -10,6 +10,7 @@ from ...tools.display import cut
 from ...tools.masking import masker
 from ...tools.problem import ProblemError
 from ...tools.request.builder import preview_each
+from .transactions import try_write
 from .wording import find_wordings
 
 MAX_REQUEST = 4096  # bytes of a request that are stored
@@ -18,7 +19,8 @@ RESULT_COLUMNS = (
 
 
 def write_attempts(env, queued, configs, is_requeued=False):
-    """Keep the failed attempts of SMS, except those that the status rows show, in one statement.
+    """Keep the failed attempts of SMS, except those that the status rows show, in one statement. If the database
+    refuses them, the results are saved nevertheless.
 
     :param list[QueuedSms] queued: with their results, or queued again
     :param dict configs: GatewayConfig by gateway id
@@ -27,8 +29,11 @@ def write_attempts(env, queued, configs, is_requeued=False):
     pairs = [
         (sms, failure) for sms in queued for failure in sms.failures
         if configs[failure.gateway_id].track_status and (is_requeued or failure is not sms.own_failure)]
-    if not pairs:
-        return
+    if pairs:
+        try_write(env, lambda: _insert(env, pairs, configs, is_requeued))
+
+
+def _insert(env, pairs, configs, is_requeued):
     wordings = find_wordings(env, {sms.id for sms, _failure in pairs})
     requests = show_requests(env, [failure for _sms, failure in pairs], configs)
     now, clock = fields.Datetime.now(), time.monotonic()

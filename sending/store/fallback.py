@@ -30,7 +30,7 @@ def save_without_hooks(env, sms, configs, unlink_failed=False, unlink_sent=True,
         try_statement(env, "UPDATE sms_sms SET claimed_until = NULL WHERE id = %s", [sms.id])
     if sms.gateway_id and configs[sms.gateway_id].track_status:
         try_write(env, lambda: write_status_rows(env, [sms], configs))
-    try_write(env, lambda: write_attempts(env, [sms], configs))
+    write_attempts(env, [sms], configs)
     env['sms.tracker']._write_state_without_hooks(
         sms.uuid, success or 'error', sms.result.failure_type, sms.shown_reason)
     env.invalidate_all(flush=False)
