@@ -41,6 +41,7 @@ from . import (
     sms_gateway_health,
     sms_gateway_inbound,
     sms_gateway_inbound_document,
+    sms_gateway_inbound_example,
     sms_gateway_incident,
     sms_gateway_parameter,
     sms_gateway_problem,

@@ -312,7 +312,7 @@ class SmsGateway(models.Model):
         if 'company_id' in vals:
             # core checks record rules only before writing, so a gateway could be moved to an inaccessible company
             self.check_access('write')
-        if vals.keys() - {'sequence'}:  # dragging one row of a list also changes the others
+        if vals.keys() - {'sequence', 'inbound_example'}:  # dragging one row of a list also changes the others
             self._make_own()
         return result
 

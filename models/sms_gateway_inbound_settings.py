@@ -55,7 +55,7 @@ class SmsGatewayInboundSettings(models.AbstractModel):
             ('plain', "Plain text"),
             ('hex', "Hexadecimal"),
             ('percent', "Percent-encoded bytes"),
-            ('base64', "Base64"),
+            ('base64', "Plain text or Base64"),
             ('bytes', "Bytes of the form"),
         ],
         "Text Encoding", required=True, default='plain', help="How the provider encodes the text.")
@@ -72,6 +72,9 @@ class SmsGatewayInboundSettings(models.AbstractModel):
         "Inbound Answer Type", required=True, default='text')
     inbound_ids = fields.One2many('sms.gateway.inbound', 'gateway_id', "Inbound SMS")
 
+    inbound_example = fields.Text("Example", store=False)
+    inbound_example_result = fields.Text("Result", compute='_compute_inbound_example_result')
+
     _inbound_token_unique = models.Constraint('unique(inbound_token)', "The inbound token must be unique.")
     _inbound_old_token_unique = models.Constraint('unique(inbound_old_token)', "The inbound token must be unique.")
 
@@ -82,6 +85,17 @@ class SmsGatewayInboundSettings(models.AbstractModel):
         base_url = self[:1].get_base_url()
         for gateway in self:
             gateway.inbound_url = urljoin(base_url, f'{PATH}{gateway.inbound_token or ""}')
+
+    @api.depends(
+        'inbound_example', 'inbound_kind_param', 'inbound_kind_values', 'inbound_message_id_param',
+        'inbound_number_param', 'inbound_recipient_param', 'inbound_text_param', 'inbound_time_param',
+        'inbound_reply_param', 'inbound_optout_param', 'inbound_part_reference_param', 'inbound_part_number_param',
+        'inbound_part_total_param', 'inbound_encoding', 'inbound_encoding_param')
+    @api.depends_context('lang')
+    def _compute_inbound_example_result(self):
+        for gateway in self:
+            gateway.inbound_example_result = (
+                self.env['sms.gateway.inbound.example']._explain(gateway) if gateway.inbound_example else False)
 
     # === CRUD METHODS === #
 

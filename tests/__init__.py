@@ -32,6 +32,7 @@ from . import (
     test_screens_dashboard,
     test_screens_gateways,
     test_screens_inbound,
+    test_screens_inbound_settings,
     test_screens_reports,
     test_screens_story,
     test_screens_test_sms,

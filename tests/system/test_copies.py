@@ -184,6 +184,8 @@ class TestNeutralize(SendingCase):
         tokens = [row[0] for row in self.query("SELECT delivery_callback_token FROM sms_gateway")]
         self.assertEqual(len(set(tokens)), len(tokens))
         self.assertNotIn(self.path.rpartition('/')[2], tokens)
+        rows = self.query("SELECT inbound_enabled, inbound_token LIKE 'neutralized-%%' FROM sms_gateway")
+        self.assertEqual(set(rows), {(False, True)})
 
 
 class TestUninstall(SendingCase):

@@ -33,6 +33,26 @@ tours.add("eis_sms_apis.inbound_reply", {
     ],
 });
 
+/** An administrator pastes an example on the page Inbound SMS and sees how it is read. */
+tours.add("eis_sms_apis.inbound_example", {
+    steps: () => [
+        { trigger: ".o_notebook a[name=inbound]", run: "click" },
+        { trigger: "[name=inbound_enabled] input", run: "click" },
+        { trigger: "[name=inbound_url]:contains('/eis_sms/inbound/')" },
+        { trigger: "[name=inbound_number_param] input", run: "edit from" },
+        { trigger: "[name=inbound_text_param] input", run: "edit body" },
+        {
+            trigger: "[name=inbound_example] textarea",
+            run: "edit from=%2B32456001122&text=Hello && press Tab",
+        },
+        { trigger: "[name=inbound_example_result]:contains('Sender: +32456001122'):not(:contains('Hello'))" },
+        { trigger: "[name=inbound_text_param] input", run: "edit text && press Tab" },
+        { trigger: "[name=inbound_example_result]:contains('Text: Hello')" },
+        { trigger: ".o_form_button_save", run: "click" },
+        { trigger: ".o_form_saved" },
+    ],
+});
+
 /** The responsible user assigns an SMS of an unknown number to a new contact. */
 tours.add("eis_sms_apis.inbound_assign", {
     steps: () => [
