@@ -4,6 +4,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from ..sending.lanes import URGENT
 from ..sending.store.claims import trigger_queue
 from ..tools.answer.failure_codes import match_failure
+from ..tools.forced_gateway import get_reply_sender
 from ..tools.inbound.answerable import is_answerable
 from ..tools.inbound.keywords import HELP, START, STOP, read_list, recognize
 from .phone_blacklist import BY_KEYWORD
@@ -116,6 +117,7 @@ class SmsGatewayOptOut(models.AbstractModel):
         self.env['sms.sms'].sudo().create({
             'number': message.number, 'body': text, 'record_company_id': company.id, 'lane': URGENT,
             'forced_gateway_id': gateway.id, 'partner_id': message.partner_id.id,
+            'forced_sender': get_reply_sender(message.recipient or '', gateway.sender or '', gateway.number_format),
         })
         trigger_queue(self.env)
 

@@ -64,6 +64,9 @@ class SmsSms(models.Model):
     forced_gateway_id = fields.Many2one(
         'sms.gateway', "Retry Through", readonly=True, copy=False, ondelete='set null', groups='base.group_system',
         help="Gateway that an administrator chose for the next attempt. Ignored if it is no longer Active.")
+    forced_sender = fields.Char(
+        "Sender", readonly=True, copy=False, groups='base.group_system',
+        help="Number that a reply is sent from, if it is not the Sender ID of the gateway.")
     failure_type = fields.Selection(selection_add=DELIVERY_FAILURE_TYPES)
     text_encoding = fields.Selection(
         ENCODINGS, "Encoding", compute='_compute_segments',
@@ -126,6 +129,7 @@ class SmsSms(models.Model):
             vals.setdefault('valid_until', valid_until)
             if isinstance(forced, ForcedGateway):
                 vals.setdefault('forced_gateway_id', forced.gateway_id)
+                vals.setdefault('forced_sender', forced.sender)
             vals.setdefault('is_confirmed', is_mass)
             vals['record_company_id'] = (
                 vals.get('record_company_id') or company_of.get(vals.get('mail_message_id')) or self.env.company.id)
@@ -159,7 +163,7 @@ class SmsSms(models.Model):
         self.write({
             'send_after': False, 'valid_until': False, 'first_attempt_date': False, 'failure_reason': False,
             'is_confirmed': True})
-        self.sudo().forced_gateway_id = False
+        self.sudo().write({'forced_gateway_id': False, 'forced_sender': False})
         self.env['sms.gateway.attempt']._keep_before_retry(self.mapped('uuid'))
         result = super().action_set_outgoing()
         if self:  # a call without SMS needs no rights, and must not trigger the queue

@@ -127,9 +127,11 @@ class Dispatcher:
 
     def _make_requests(self, queued: list[QueuedSms]):
         for gateway_id, group in group_by_gateway(queued).items():
+            config = self.configs[gateway_id]
             # SMS with different places share no request, because a request starts at once
-            for _place, part in groupby(group, attrgetter('not_before')):
-                self._make_gateway_requests(self.configs[gateway_id], list(part))
+            for (_place, sender), part in groupby(group, attrgetter('not_before', 'sender')):
+                self._make_gateway_requests(
+                    replace(config, request=replace(config.request, sender=sender)) if sender else config, list(part))
 
     def _make_gateway_requests(self, config: GatewayConfig, group: list[QueuedSms]):
         request_config = config.request

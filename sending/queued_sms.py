@@ -44,7 +44,8 @@ class QueuedSms:
     :param candidates: ids of the gateways that may still send it, the current one first
     :param attempt: number of attempts, including the current one
     :param age: seconds since the first attempt
-    :param forced_gateway_id: the only gateway that may send it, if an administrator chose one
+    :param forced_gateway_id: the only gateway that may send it, if an administrator chose one or it is a reply
+    :param forced_sender: the sender at that gateway, if it is not the usual one
     :param not_before: `time.monotonic()` of its place under a rate limit, 0 without one
     :param is_started: whether the database has recorded that the provider may receive it. If not, it is queued again
         when its process is interrupted
@@ -72,6 +73,7 @@ class QueuedSms:
     is_opted_out: bool = False
     candidates: tuple[int, ...] = ()
     forced_gateway_id: int | None = None
+    forced_sender: str = ''
     not_before: float = 0
     is_started: bool = False
     result: SendResult | None = None
@@ -93,6 +95,11 @@ class QueuedSms:
     def shown_reason(self) -> str:
         """Why it failed, on documents and in SMS Marketing."""
         return self.public_reason or (self.result.error_message if self.result else '')
+
+    @property
+    def sender(self) -> str:
+        """The sender, empty for the gateway's usual one."""
+        return self.forced_sender if self.gateway_id == self.forced_gateway_id else ''
 
     @property
     def seconds_left(self) -> float:

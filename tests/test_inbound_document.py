@@ -181,6 +181,24 @@ class TestDocument(InboundCase):
         self.assertIn("Thanks", self.jo.message_ids[0].body)
         self.assertEqual(self.receive("Great").res_id, self.jo.id)
 
+    def test_sender_of_the_reply(self):
+        """From the number that the SMS was sent to, and only through the gateway that received it."""
+        self.gateway.write({'sender': "Shop", 'number_format': 'international', 'parameter_ids': [
+            (0, 0, {'key': 'from', 'value': '{sender}'})]})
+        inbound = self.receive("Yes", recipient='+32460000001')
+        self.provider.clear()
+        self.env['sms.composer'].with_context(**inbound.mail_message_id.action_reply_sms()['context']).create({
+            'body': "Thanks"}).action_send_sms()
+        self.jo._message_sms("Not a reply")
+        self.assertEqual([request.form()['from'] for request in self.provider.requests], [['32460000001'], ['Shop']])
+        sms = self.make_sms(NUMBER, forced_gateway_id=self.gateway.id, forced_sender='1')
+        self.gateway.state = 'disabled'
+        self.make_gateway("Other", sender="Bank", parameter_ids=[
+            (0, 0, {'key': 'to', 'param_type': 'number'}), (0, 0, {'key': 'text', 'param_type': 'message'}),
+            (0, 0, {'key': 'from', 'value': '{sender}'})])
+        sms.send()
+        self.assertEqual(self.provider.requests[-1].form()['from'], ['Bank'])
+
     def test_reply_without_access(self):
         inbound = self.receive("Yes")
         other = self.env['res.company'].create({'name': "Other"})

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import Command, fields, models
 
-from ..tools.forced_gateway import KEY, ForcedGateway
+from ..tools.forced_gateway import KEY, ForcedGateway, get_reply_sender
 
 
 class SmsComposer(models.TransientModel):
@@ -27,7 +27,9 @@ class SmsComposer(models.TransientModel):
         record = self.env[self.reply_message_id.model].browse(self.reply_message_id.res_id)
         body = self._prepare_body_values(record)[record.id]
         partner, number = inbound.partner_id, inbound.number
-        forced = ForcedGateway(inbound.gateway_id.id)
+        gateway = inbound.gateway_id
+        forced = ForcedGateway(gateway.id, get_reply_sender(
+            inbound.recipient or '', gateway.sender or '', gateway.number_format))
         message = record.with_context(**{KEY: forced}, mail_notify_author=True)._message_sms(
             body, partner_ids=partner.ids, sms_numbers=None if partner else [number],
             sms_pid_to_number={partner.id: number} if partner else None)

@@ -45,7 +45,8 @@ def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
     """
     columns = f"""
         s.id, s.uuid, s.number, s.body, s.attempt, s.first_attempt_date, s.partner_id, s.valid_until,
-        s.forced_gateway_id, s.uses_exclusion_list, {LANE_SQL} AS lane, md5(s.body) AS text_hash, s.is_confirmed,
+        s.forced_gateway_id, s.forced_sender, s.uses_exclusion_list, {LANE_SQL} AS lane, md5(s.body) AS text_hash,
+        s.is_confirmed,
         COALESCE(m.record_company_id, s.record_company_id, %(company)s) AS company_id
     """
     if bulk_after is None:
@@ -67,7 +68,7 @@ def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
                now.clock + %(lease)s * interval '1 second', due.attempt,
                COALESCE(EXTRACT(EPOCH FROM now.clock - due.first_attempt_date), 0)::float,
                due.valid_until, EXTRACT(EPOCH FROM due.valid_until - now.clock)::float,
-               due.forced_gateway_id,
+               due.forced_gateway_id, due.forced_sender,
                due.uses_exclusion_list IS TRUE AND EXISTS (
                    SELECT FROM phone_blacklist WHERE active AND phone_blacklist.number = due.number),
                due.lane, due.text_hash, due.is_confirmed, partner_country.code, company_country.code
@@ -85,10 +86,10 @@ def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
             id=sms_id, uuid=uuid, number=number or '', body=(body or '').strip(), company_id=company_id,
             claimed_until=claimed_until, countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age,
             valid_until=valid_until, expires=math.inf if left is None else now + left,
-            forced_gateway_id=forced_gateway_id, is_opted_out=is_opted_out, lane=lane,
-            text_hash=text_hash, is_confirmed=bool(is_confirmed))
-        for (sms_id, uuid, number, body, company_id, claimed_until, attempt, age, valid_until, left,
-             forced_gateway_id, is_opted_out, lane, text_hash, is_confirmed, *countries) in env.cr.fetchall()
+            forced_gateway_id=forced_gateway_id, forced_sender=forced_sender or '', is_opted_out=is_opted_out,
+            lane=lane, text_hash=text_hash, is_confirmed=bool(is_confirmed))
+        for (sms_id, uuid, number, body, company_id, claimed_until, attempt, age, valid_until, left, forced_gateway_id,
+             forced_sender, is_opted_out, lane, text_hash, is_confirmed, *countries) in env.cr.fetchall()
     )
 
 

@@ -63,7 +63,7 @@ tours.add("eis_sms_apis.inbound_assign", {
         { trigger: ".modal [name=partner_id] input:value('Kim New')" },
         { trigger: ".modal button[name=action_assign]", run: "click" },
         { trigger: "body:not(:has(.modal))" },
-        { trigger: ".o_statusbar_status .o_arrow_button_current:contains('Assigned')" },
+        { trigger: ".o_form_view [name=state]:contains('Assigned')" },
         { trigger: "button[name=action_open_document]", run: "click" },
         { trigger: ".o-mail-Message:contains('Who are you?') .o_sms_inbound" },
         { trigger: "button[name=action_view_sms_conversation]", run: "click" },
