@@ -71,6 +71,7 @@
         'wizard/sms_retry_views.xml',
         'wizard/activate_views.xml',
         'wizard/connect_views.xml',
+        'wizard/send_credential_views.xml',
         'wizard/test_sms_views.xml',
         'wizard/which_gateway_views.xml',
         'views/menus.xml',

@@ -346,6 +346,13 @@ class SmsGateway(models.Model):
         key, value = AUTH_HEADERS[self.auth_type]
         self.header_ids = [Command.create({'key': key, 'value': value})]
 
+    def action_send_credential(self):
+        """Ask for the name of the header or parameter that sends a credential which the request does not use."""
+        self.ensure_one()
+        return open_form(
+            self.env['sms.gateway.send.credential'], name=self.env._("Send Credential"), target='new', context={
+                'default_gateway_id': self.id, 'default_credential': self.auth_type, 'dialog_size': 'medium'})
+
     # === BUSINESS METHODS === #
 
     def _get_sample_recipients(self):
@@ -369,10 +376,10 @@ class SmsGateway(models.Model):
         return [text for text in texts if text]
 
     def _get_unused_credential(self, names):
-        """Return the credential of the Authentication Type if it is entered and the request does not send it.
+        """Return the credential of the Authentication Type if the request does not send it.
 
         :param names: placeholders of the request
         """
         name = self.auth_type
-        is_unused = self.base_url and name in AUTH_HEADERS and self[name] and name not in names
+        is_unused = self.base_url and name in AUTH_HEADERS and name not in names
         return name if is_unused else ''

@@ -44,6 +44,7 @@ class SmsGateway(models.Model):
     connect_host = fields.Char(
         "Host", compute='_compute_connect_host', inverse='_inverse_connect_host',
         help="Enter the host and port of your account or server, or the whole URL if its path differs.")
+    is_incomplete = fields.Boolean(compute='_compute_is_incomplete', help="Required values are empty.")
     served_country_ids = fields.Many2many(
         'res.country', string="Countries", compute='_compute_served_country_ids', search='_search_served_country_ids')
 
@@ -57,6 +58,11 @@ class SmsGateway(models.Model):
             url = gateway.console_url or ''
             gateway.connect_spec = {'fields': rows, 'console': url if url.startswith('https://') else ''}
             gateway.connect_labels = ' · '.join(row['label'] for row in rows if row['required'])
+
+    @api.depends('base_url', 'is_template', 'connect_spec', *ASKED)
+    def _compute_is_incomplete(self):
+        for gateway in self:
+            gateway.is_incomplete = gateway.base_url and not gateway.is_template and gateway._get_missing_labels()
 
     def _get_connect_rows(self):
         """Return what to ask for when the provider is connected.

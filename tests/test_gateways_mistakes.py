@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Mistakes in a request: a warning says what is wrong, and a button of the form corrects it."""
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from ..tools.request.spelling import find_misspelled
 from .common import SECRET, GatewayCase
@@ -47,6 +47,47 @@ class TestMistakes(GatewayCase):
                 self.assertFalse(self.gateway[f'is_{name}_unused'])
                 self.assertEqual((self.gateway.header_ids.key, self.gateway.header_ids.value), (header, value))
                 self.assertNotIn("does not send", self.gateway.warnings or '')
+
+    def test_other_header_or_parameter(self):
+        self.gateway.parameter_ids.filtered(lambda row: row.param_type == 'auth').unlink()
+        rows = {}
+        for credential, place, name, key, value in (
+                ('api_key', 'header', None, 'X-API-Key', '{api_key}'),
+                ('api_key', 'parameter', None, 'api_key', '{api_key}'),
+                ('token', 'header', None, 'Authorization', 'Bearer {token}'),
+                ('token', 'parameter', None, 'token', '{token}'),
+                ('api_key', 'header', ' X-Auth ', 'X-Auth', '{api_key}')):
+            with self.subTest(credential=credential, place=place, name=name):
+                self.gateway.write({
+                    'auth_type': credential, credential: SECRET, 'header_ids': [Command.clear()],
+                    'parameter_ids': [Command.delete(row.id) for row in rows]})
+                action = self.gateway.action_send_credential()
+                dialog = Form(self.env[action['res_model']].with_context(**action['context']))
+                dialog.place = place
+                if name:
+                    dialog.name = name
+                dialog.save().action_apply()
+                rows = self.gateway.parameter_ids.filtered(lambda row: row.param_type == 'auth')
+                added = rows if place == 'parameter' else self.gateway.header_ids
+                self.assertEqual((added.key, added.value), (key, value))
+                self.assertNotIn("does not send", self.gateway.warnings or '')
+
+    def test_offered_before_the_credential_is_entered(self):
+        self.gateway.parameter_ids.filtered(lambda row: row.param_type == 'auth').unlink()
+        self.gateway.write({'auth_type': 'api_key', 'api_key': False})
+        self.assertTrue(self.gateway.is_api_key_unused)
+        draft = self.env['sms.gateway'].new({'auth_type': 'token', 'name': "Draft"})
+        self.assertFalse(draft.is_token_unused, "There is no request yet.")
+
+    def test_missing_values_lead_to_their_fields(self):
+        self.assertFalse(self.gateway.is_incomplete)
+        self.gateway.token = False
+        self.assertTrue(self.gateway.is_incomplete)
+        self.assertIn("Missing: Token", self.gateway.warnings)
+        self.assertEqual(self.gateway.action_connect()['res_model'], 'sms.gateway.connect')
+        template = self.env['sms.gateway'].new({
+            'base_url': 'https://example.com', 'auth_type': 'token', 'is_template': True})
+        self.assertFalse(template.is_incomplete)
 
     def test_long_sender(self):
         self.gateway.parameter_ids = [Command.create({'key': 'from', 'value': '{sender}'})]

@@ -39,6 +39,7 @@ OPERATIONS = """
     sms.gateway.export                  - - - - crwu
     sms.gateway.import                  - - - - crwu
     sms.gateway.activate                - - - - crwu
+    sms.gateway.send.credential         - - - - crwu
     sms.gateway.connect                 - - - - crwu
     sms.gateway.curl                    - - - - crwu
     sms.gateway.curl.line               - - - - crwu
@@ -54,6 +55,7 @@ METHODS = """
     sms.gateway         action_new_callback_token    no   no   no   no   yes
     sms.gateway         action_resume                no   no   no   no   yes
     sms.gateway         action_make_default          no   no   no   no   yes
+    sms.gateway         action_send_credential       no   no   no   no   yes
     sms.gateway         action_activate              no   no   no   no   yes
     sms.gateway         action_rotate_callback_token no   no   no   no   yes
     sms.gateway         action_end_rotation          no   no   no   no   yes
@@ -155,6 +157,8 @@ METHODS = """
     sms.gateway.activate action_connect              no   no   no   no   yes
     sms.gateway.activate action_test                 no   no   no   no   yes
     sms.gateway.activate create                      no   no   no   no   yes
+    sms.gateway.send.credential action_apply         no   no   no   no   yes
+    sms.gateway.send.credential create               no   no   no   no   yes
     sms.gateway.connect action_next                  no   no   no   no   yes
     sms.gateway.connect action_back                  no   no   no   no   yes
     sms.gateway.connect action_send                  no   no   no   no   yes
@@ -267,6 +271,8 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.import': self.env['sms.gateway.import'].create({
                 'document': '{"format": "eis_sms_apis.gateway", "version": 1, "gateways": [{"name": "Imported"}]}'}),
             'sms.gateway.activate': self.env['sms.gateway.activate'].create({'gateway_id': gateway.id}),
+            'sms.gateway.send.credential': self.env['sms.gateway.send.credential'].create({
+                'gateway_id': gateway.id, 'credential': 'api_key'}),
             'sms.gateway.connect': self.env['sms.gateway.connect'].create({
                 'gateway_id': gateway.id, 'number': '+32456001122', 'step': 'test'}),
             'sms.gateway.curl': curl, 'sms.gateway.curl.line': curl.line_ids,
@@ -289,6 +295,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.received.report': {'gateway_id': gateway.id, 'status': 'delivered'},
             'sms.gateway.report.sample': {'gateway_id': gateway.id},
             'sms.gateway.route': {'number': '+32456001122'}, 'sms.gateway.export': {'gateway_ids': gateway.ids},
+            'sms.gateway.send.credential': {'gateway_id': gateway.id, 'credential': 'token'},
             'sms.gateway.connect': {'gateway_id': gateway.id}, 'sms.gateway.activate': {'gateway_id': gateway.id},
             'sms.gateway.import': {'document': '{}'}, 'sms.retry': {'sms_ids': []}, 'res.config.settings': {},
         }

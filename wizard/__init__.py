@@ -8,6 +8,7 @@ from . import (
     gateway_import,
     inbound_assign,
     report_sample,
+    send_credential,
     sms_composer,
     sms_retry,
     test_sms,
