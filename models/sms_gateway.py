@@ -39,6 +39,11 @@ class SmsGateway(models.Model):
         "Priority", default=10,
         help="Lower numbers have higher priority. Among gateways with equal numbers, the one with the longest matching "
              "prefix is chosen, then the oldest one.")
+    weight = fields.Integer(
+        "Weight",
+        help="Gateways of equal priority and prefix length share the numbers: one with weight 2 gets twice as many as "
+             "one with weight 1. A number keeps its gateway. Errors and slow responses reduce the share for some "
+             "minutes. With weight 0, a gateway is only used if the others cannot send.")
     active = fields.Boolean("Active", default=True, help="Archived gateways are hidden and send nothing.")
     state = fields.Selection(
         [('new', "New"), ('active', "Active"), ('disabled', "Disabled")],
@@ -188,6 +193,7 @@ class SmsGateway(models.Model):
         'unique(delivery_callback_token)', "The callback token must be unique.")
     _max_recipients_positive = models.Constraint(
         'CHECK(max_recipients > 0)', "Recipients per Request: enter 1 or more.")
+    _weight_positive = models.Constraint('CHECK(weight >= 0)', "Weight: enter 0 or more.")
     _max_connections_range = models.Constraint(
         'CHECK(max_connections BETWEEN 1 AND 64)', "Parallel Requests: enter a number from 1 to 64.")
     _timeout_range = models.Constraint(

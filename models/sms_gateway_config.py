@@ -113,7 +113,8 @@ class SmsGateway(models.Model):
 
         :rtype: list[Route]
         """
-        paused = self.env['sms.gateway.throttle'].sudo()._get_pauses()
+        throttles = self.env['sms.gateway.throttle'].sudo()
+        paused, health = throttles._get_pauses(), throttles._get_health()
         return [
             Route(
                 gateway_id=gateway.id,
@@ -123,6 +124,8 @@ class SmsGateway(models.Model):
                 failover=gateway.failover,
                 paused=gateway.id in paused,
                 is_dry_run=gateway.is_dry_run,
+                weight=gateway.weight,
+                health=health.get(gateway.id, 100),
             )
             for gateway in self.sudo().search(self._get_sending_domain())
         ]
@@ -154,6 +157,7 @@ class SmsGateway(models.Model):
                 track_status=gateway.create_status,
                 waits_for_report=gateway.delivery_callback_enabled,
                 prefixes=gateway._get_prefixes(),
+                weight=gateway.weight,
                 failures=failures.get(gateway.id, 0),
                 is_half_open=gateway.id in half_open,
                 smart_encoding=gateway.smart_encoding,

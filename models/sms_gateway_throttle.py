@@ -13,6 +13,12 @@ MAX_PAUSE = 600
 PROBE_LEAD = 5  # seconds that a probe may take longer than its response
 MAX_ASKED_PAUSE = 3600  # so that a provider that asks for more because of one SMS does not stop all others
 
+HEALTH_PER_MINUTE = 10  # percent that come back
+# today's health
+HEALTH_SQL = f"""
+    LEAST(100, COALESCE(throttle.health, 100) + COALESCE(EXTRACT(EPOCH FROM (clock_timestamp() AT TIME ZONE 'UTC')
+    - throttle.health_date)::float, 0) / 60 * {HEALTH_PER_MINUTE})
+"""
 BREAKER_KINDS = (FAILING, ACCOUNT)
 
 
@@ -31,6 +37,9 @@ class SmsGatewayThrottle(models.Model):
     failures = fields.Integer(default=0)  # consecutive pauses
     pause_kind = fields.Char()  # see `Pause`
     pause_words = fields.Char()
+
+    health = fields.Float()  # see `routing.Route`; empty is 100
+    health_date = fields.Datetime()
 
     _gateway_unique = models.Constraint('unique(gateway_id)', "A gateway can have only one throttle.")
 
@@ -136,6 +145,33 @@ class SmsGatewayThrottle(models.Model):
         return {
             gateway_id: (seconds, Pause(kind or ASKED, words or ''))
             for gateway_id, seconds, kind, words in self.env.cr.fetchall()}
+
+    # === HEALTH === #
+
+    @api.model
+    def _lower_health(self, points):
+        """Take points off the health of gateways. It comes back over time.
+
+        :param dict points: {gateway id: percent}
+        """
+        for gateway_id in sorted(points):  # a consistent lock order
+            self.env.cr.execute(f"""
+                INSERT INTO sms_gateway_throttle AS throttle (gateway_id, health, health_date)
+                VALUES (%(gateway)s, GREATEST(0, 100 - %(points)s), clock_timestamp() AT TIME ZONE 'UTC')
+                ON CONFLICT (gateway_id) DO UPDATE SET
+                    health = GREATEST(0, {HEALTH_SQL} - %(points)s), health_date = clock_timestamp() AT TIME ZONE 'UTC'
+            """, {'gateway': gateway_id, 'points': points[gateway_id]})  # pylint: disable=sql-injection
+
+    @api.model
+    def _get_health(self):
+        """
+        :return: {gateway id: percent} of those that are not healthy
+        :rtype: dict[int, float]
+        """
+        self.env.cr.execute(f"""
+            SELECT gateway_id, {HEALTH_SQL} FROM sms_gateway_throttle throttle WHERE health < 100
+        """)  # pylint: disable=sql-injection
+        return dict(self.env.cr.fetchall())
 
     def _get_reason(self):
         """Return why the gateway is paused, in the language of the environment.

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from ..tools.answer.interpretation import SendResult
 
 MAX_FAILURES = 3  # consecutive responses of one kind after which a gateway is paused
+ERROR_POINTS, SLOW_POINTS = 10, 5  # percent of its share that a gateway loses, see `routing.Route`
+SLOW_MS = 5000
 HEALTHY, REFUSING, FAILING, ACCOUNT = 'healthy', 'refusing', 'failing', 'account'
 
 
@@ -22,6 +24,16 @@ def read_signal(results: Sequence[SendResult]) -> str:
     if any(result.state in ('success', 'pending') for result in results):
         return HEALTHY
     return REFUSING
+
+
+def lose_health(results: Sequence[SendResult]) -> int:
+    """Return how many percent of its share a response costs a gateway that shares numbers with others.
+
+    :param results: of all recipients of one request
+    """
+    if read_signal(results) == FAILING or any(result.retryable for result in results):
+        return ERROR_POINTS
+    return SLOW_POINTS if any(result.duration > SLOW_MS for result in results) else 0
 
 
 class Breaker:

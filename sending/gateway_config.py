@@ -29,6 +29,7 @@ class GatewayConfig:
 
     :param rate_limit: SMS per second of all workers and servers together, 0 for no limit
     :param prefixes: Country Prefixes as digits
+    :param weight: see `routing.Route`
     :param failures: number of consecutive pauses of the gateway
     :param is_half_open: whether the pause of its circuit breaker has ended, so that one SMS has to test it
     :param smart_encoding: see :func:`~tools.smart_encoding.encode`
@@ -43,6 +44,7 @@ class GatewayConfig:
     track_status: bool
     waits_for_report: bool
     prefixes: tuple[str, ...] = ()
+    weight: int = 0
     failures: int = 0
     is_half_open: bool = False
     smart_encoding: str = OFF

@@ -1,8 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Choose the gateway for an SMS and the ones to try next (doc/behaviour.md section 4). Pure: independent of Odoo."""
+import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+MIN_HEALTH = 5  # percent of its share that an unhealthy gateway keeps, which shows when it recovers
 PREFIX, DEFAULT, FIRST, SPARE = 'prefix', 'default', 'first', 'spare'
 
 
@@ -13,6 +16,8 @@ class Route:
     :param prefixes: country prefixes as digits, without + or 00
     :param company_id: the company that it serves, None for every company
     :param paused: whether it is paused; it is skipped while another gateway can send the SMS
+    :param weight: its share of the numbers among gateways of equal priority and prefix; with 0 it is a spare one
+    :param health: percent of its share that it gets, less after errors and slow responses
     :param is_dry_run: whether it sends nothing, so that it is not used for fail over, and no other is after it
     """
     gateway_id: int
@@ -22,6 +27,8 @@ class Route:
     failover: bool = True
     paused: bool = False
     is_dry_run: bool = False
+    weight: int = 0
+    health: float = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class RoutingTable:
             for prefix in route.prefixes:
                 self._by_prefix.setdefault(prefix, []).append(route)
         self._lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
-        self._known: dict[str, tuple[Candidate, ...]] = {}
+        self._known: dict[str, tuple[tuple[Candidate, ...], ...]] = {}
 
     def has(self, gateway_id: int | None) -> bool:
         """Return whether this gateway may send for the company, whatever the number."""
@@ -66,8 +73,39 @@ class RoutingTable:
         digits = (e164 or '').lstrip('+')
         head = digits[:self._lengths[0]] if self._lengths else ''
         if head not in self._known:
-            self._known[head] = self._order(head)
-        return self._known[head]
+            ordered = self._order(head)
+            equal = self._find_equal(ordered)
+            self._known[head] = ordered, equal, self._apply_pauses(self._separate_dry_runs(ordered))
+        ordered, equal, usable = self._known[head]
+        if not equal:
+            return usable
+        shared = (*sorted(equal, key=lambda candidate: self._rank(candidate, digits)), *ordered[len(equal):])
+        return self._apply_pauses(self._separate_dry_runs(shared))
+
+    def _find_equal(self, ordered: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        """Return the first gateways that share numbers: of equal priority and prefix length.
+
+        :return: empty if none of them has a weight
+        """
+        def get_kind(candidate):
+            route = self._by_id[candidate.gateway_id]
+            is_general = candidate.rule in (FIRST, SPARE) and not route.prefixes
+            return SPARE if is_general else candidate.rule, route.sequence, len(candidate.prefix)
+
+        kinds = [get_kind(candidate) for candidate in ordered]
+        count = next((place for place, kind in enumerate(kinds) if kind != kinds[0]), len(kinds))
+        equal = ordered[:count] if count > 1 else ()
+        return equal if any(self._by_id[candidate.gateway_id].weight for candidate in equal) else ()
+
+    def _rank(self, candidate: Candidate, digits: str) -> float:
+        """Return the place of a gateway for one number, by weighted rendezvous hashing: a number keeps its gateway, and
+        few numbers move when a share changes."""
+        route = self._by_id[candidate.gateway_id]
+        if not route.weight:
+            return math.inf
+        digest = hashlib.blake2b(f'{digits} {route.gateway_id}'.encode(), digest_size=8).digest()
+        chance = (int.from_bytes(digest, 'big') + 1) / (2 ** 64 + 1)
+        return -math.log(chance) / (route.weight * max(route.health, MIN_HEALTH))
 
     def _order(self, head: str) -> tuple[Candidate, ...]:
         ordered = self._matches(head)
@@ -78,7 +116,7 @@ class RoutingTable:
         first_places: dict[int, Candidate] = {}
         for candidate in ordered:
             first_places.setdefault(candidate.gateway_id, candidate)
-        return self._apply_pauses(self._separate_dry_runs(tuple(first_places.values())))
+        return tuple(first_places.values())
 
     def _separate_dry_runs(self, ordered: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
         """Keep fail over within the gateways that send: one SMS is either sent or not."""

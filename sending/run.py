@@ -4,12 +4,13 @@ import logging
 import signal
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 
 import psycopg2
 
 from ..tools.answer.interpretation import interpret
-from .breaker import HEALTHY, REFUSING, Breaker, read_signal
+from .breaker import HEALTHY, REFUSING, Breaker, lose_health, read_signal
 from .claim_plan import Claim, ClaimPlan
 from .dispatch import MAX_PORTION, Dispatcher
 from .outcomes import Outcomes
@@ -58,6 +59,7 @@ class SendRun:
         self._ids = ids
         self._pauses = Pauses()
         self._breaker = Breaker()
+        self._lost_health = Counter()  # {gateway id: percent} since the last save
         self._active = {}  # GatewayConfig of the Active gateways by id, as of the last claim
         self._max_claim = MAX_CLAIM  # reduced after a claim that the database refused
         self._is_finishing = False
@@ -231,6 +233,8 @@ class SendRun:
 
     def _note_signal(self, config, results):
         """Pause a gateway that fails or refuses the account, because further SMS would fail as well."""
+        if config.weight and (points := lose_health(results)):
+            self._lost_health[config.gateway_id] += points
         if any(result.retryable for result in results):
             return  # it is already paused, for the time that it asked for
         signal_of = read_signal(results)
@@ -278,6 +282,9 @@ class SendRun:
         recovered = [gateway_id for gateway_id in recovered if configs[gateway_id].failures]
         if paused or recovered:
             self._store.save_pauses(paused, recovered)
+        if self._lost_health:
+            self._store.save_health(self._lost_health)
+            self._lost_health.clear()
         self._store.save(finished, requeued, configs)
         if self._ids is None and any(sms.is_left for sms in requeued):
             self.is_drained = False  # the next gateway had no place for them

@@ -1,8 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """A provider that fails or refuses the account is paused for all workers, and costs few SMS."""
+from dataclasses import replace
+
 from odoo import fields
 from odoo.tests import Form, tagged
 
+from ..sending.breaker import SLOW_POINTS, lose_health
+from ..tools.answer.interpretation import SendResult
 from .common import GatewayCase
 from .provider import Reply
 
@@ -166,3 +170,49 @@ class TestBreaker(GatewayCase):
         self.assertFalse(self.gateway.paused_until)
         self.run_queue()
         self.assertEqual(set(waiting.mapped('state')), {'pending'})
+
+
+@tagged('post_install', '-at_install')
+class TestHealth(GatewayCase):
+    """Errors and slow responses reduce a gateway's share of the numbers, for all workers and for some minutes."""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway.write({'weight': 1, 'max_connections': 1})
+        self.second = self.make_gateway("Second", weight=1, base_url=f'{self.provider.url}/second')
+        self.throttles = self.env['sms.gateway.throttle'].sudo()
+
+    def send(self, count=60):
+        sms = self.make_sms(*(f'+324561{index:05d}' for index in range(count)))
+        sms.send()
+        self.env.invalidate_all()
+        return sms
+
+    def test_share(self):
+        sms = self.send()
+        self.assertEqual(set(sms.mapped('state')), {'pending'})
+        self.assertGreater(len(sms.filtered(lambda one: one.gateway_id == self.gateway)), 15)
+        self.assertGreater(len(sms.filtered(lambda one: one.gateway_id == self.second)), 15)
+        self.assertFalse(self.throttles._get_health())
+
+    def test_errors(self):
+        self.always_answer(Reply(500, "Panic"), path='/')
+        self.send()
+        health = self.throttles._get_health()
+        self.assertEqual(set(health), {self.gateway.id})
+        self.assertLess(health[self.gateway.id], 75)
+        self.env.cr.execute("UPDATE sms_gateway_throttle SET health_date = health_date - interval '2 minutes'")
+        self.assertAlmostEqual(self.throttles._get_health()[self.gateway.id], health[self.gateway.id] + 20, delta=1)
+        self.env.cr.execute("UPDATE sms_gateway_throttle SET health_date = health_date - interval '20 minutes'")
+        self.assertEqual(self.throttles._get_health(), {self.gateway.id: 100})
+
+    def test_slow_responses(self):
+        results = [SendResult(uuid='', state='success', outcome='accepted', rule=6, duration=6000)]
+        self.assertEqual(lose_health(results), SLOW_POINTS)
+        self.assertEqual(lose_health([replace(results[0], duration=300)]), 0)
+
+    def test_gateways_without_weight(self):
+        (self.gateway + self.second).weight = 0
+        self.always_answer(Reply(500, "Panic"), path='/')
+        self.send()
+        self.assertFalse(self.throttles._get_health())

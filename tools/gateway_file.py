@@ -30,7 +30,7 @@ ORDER = (
     'answer_message_id_path', 'answer_status_path', 'answer_error_code_path', 'answer_error_message_path',
     'answer_error_values', 'success_http_codes', 'success_substring', 'success_key', 'error_key',
     'require_message_id', 'wait_header', 'wait_regex', 'create_status', 'max_connections', 'timeout', 'rate_limit',
-    'failover', 'is_dry_run',
+    'failover', 'weight', 'is_dry_run',
     'delivery_callback_enabled', 'delivery_callback_uuid_param', 'delivery_callback_message_id_param',
     'delivery_callback_status_param', 'delivery_callback_error_code_param', 'delivery_callback_error_message_param',
     'delivery_callback_number_param', 'delivery_callback_answer', 'delivery_callback_status_success',

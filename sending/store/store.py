@@ -152,6 +152,13 @@ class Store:
         for gateway_id in left:
             reports._drain(env['sms.gateway'].browse(gateway_id), time.monotonic() + LOOK_SECONDS)
 
+    def save_health(self, points):
+        """Lower the health of gateways for all workers.
+
+        :param dict points: {gateway id: percent}
+        """
+        self._transactions.write(lambda env: env['sms.gateway.throttle']._lower_health(points), 0)
+
     def save_pauses(self, paused, recovered):
         """Save pauses for all workers, and send the SMS that wait for gateways that have recovered.
 

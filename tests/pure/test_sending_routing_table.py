@@ -158,6 +158,64 @@ class TestTable(PureCase):
                 self.assertEqual(table.candidates(number)[0].gateway_id, first, number)
 
 
+class TestSharing(PureCase):
+    """Gateways of equal priority and prefix share the numbers by weight."""
+
+    NUMBERS = [f'+3245{number:07d}' for number in range(3000)]
+
+    def count(self, *routes):
+        """Return how many of 3,000 numbers each gateway gets."""
+        table = RoutingTable(routes, 1)
+        firsts = [table.candidates(number)[0].gateway_id for number in self.NUMBERS]
+        return {route.gateway_id: firsts.count(route.gateway_id) for route in routes}
+
+    def assert_shares(self, counts, *shares):
+        for count, share in zip(counts.values(), shares, strict=True):
+            self.assertAlmostEqual(count / len(self.NUMBERS), share, delta=0.03)
+
+    def test_weights(self):
+        for prefixes in ((), ('32',)):
+            self.assert_shares(self.count(
+                Route(1, 10, prefixes, weight=1), Route(2, 10, prefixes, weight=3)), 0.25, 0.75)
+        self.assert_shares(self.count(*(Route(number, weight=5) for number in (1, 2, 3))), 1 / 3, 1 / 3, 1 / 3)
+
+    def test_what_does_not_share(self):
+        """Another priority, a longer prefix, a Default Gateway, and gateways without weights."""
+        for routes in (
+                (Route(1, 10, weight=1), Route(2, 20, weight=9)), (Route(1, 10), Route(2, 10)),
+                (Route(1, 10, ('324',), weight=1), Route(2, 10, ('32',), weight=9))):
+            self.assertEqual(self.count(*routes), {1: 3000, 2: 0})
+        routes = Route(1, weight=1), Route(2, weight=9)
+        self.assertEqual(order(BELGIUM, *routes, default_ids=[1])[0], 1)
+
+    def test_spare(self):
+        """A gateway with weight 0 comes after the others, whatever the order."""
+        self.assertEqual(self.count(Route(1), Route(2, weight=1)), {1: 0, 2: 3000})
+        self.assertEqual(order(BELGIUM, Route(1), Route(2, weight=1)), [2, 1])
+        self.assertEqual(order(BELGIUM, Route(1), Route(2, weight=1, paused=True)), [1])
+
+    def test_a_number_keeps_its_gateway(self):
+        """If a share changes, numbers only move from the gateway that loses to the others."""
+        routes = [Route(number, weight=1) for number in (1, 2, 3)]
+        before = {number: order(number, *routes)[0] for number in self.NUMBERS[:500]}
+        self.assertEqual({number: order(number, *routes[::-1])[0] for number in before}, before)
+        routes[0] = replace(routes[0], health=50)
+        moved = {before[number] for number in before if order(number, *routes)[0] != before[number]}
+        self.assertEqual(moved, {1})
+
+    def test_health(self):
+        self.assert_shares(self.count(Route(1, weight=1), Route(2, weight=1, health=50)), 2 / 3, 1 / 3)
+        counts = self.count(Route(1, weight=1), Route(2, weight=1, health=0))
+        self.assertGreater(counts[2], 0, "a few numbers show when it recovers")
+        self.assertLess(counts[2], 300)
+
+    def test_fail_over(self):
+        """The others of the group follow, but not after a gateway without Fail Over."""
+        routes = Route(1, weight=1, failover=False), Route(2, weight=1), Route(3, 20)
+        self.assertEqual(
+            {tuple(order(number, *routes)) for number in self.NUMBERS[:100]}, {(1,), (2, 1)})
+
+
 PREFIXES = st.lists(st.sampled_from(('1', '12', '49', '491', '4915', '92', '9230')), max_size=3).map(tuple)
 COMPANIES = st.sampled_from((None, None, 1, 2))
 ROUTES = st.lists(
