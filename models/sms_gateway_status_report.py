@@ -4,6 +4,7 @@ import logging
 import time
 
 from odoo import api, models
+from odoo.tools import SQL
 
 from ..sending.store.reported_states import write_reported_states
 from ..sending.store.transactions import OwnTransactions, try_statement, try_write
@@ -69,14 +70,16 @@ class SmsGatewayStatus(models.Model):
         """
         keys = match_keys(report.uuid for report in reports if report.uuid)
         message_ids = list({report.message_id for report in reports if report.message_id})
-        self.env.cr.execute("""
+        # Without empty arrays: PostgreSQL would replace "= ANY('{}')" with a scan of some partial index.
+        conditions = SQL(" OR ").join([
+            *([SQL("substr(sms_uuid, 3, 18) = ANY(%s)", keys)] if keys else []),
+            *([SQL("message_id = ANY(%s)", message_ids)] if message_ids else [])])
+        self.env.cr.execute(SQL(
+            """
             SELECT id, sms_uuid, message_id, number, attempt,
                    CASE WHEN delivered_date IS NOT NULL THEN 'delivered' ELSE state END, awaits_report IS TRUE
-            FROM sms_gateway_status
-            WHERE gateway_id = %(gateway)s
-            AND (substr(sms_uuid, 3, 18) = ANY(%(keys)s) OR message_id = ANY(%(message_ids)s))
-            ORDER BY id FOR UPDATE
-        """, {'gateway': gateway.id, 'keys': keys, 'message_ids': message_ids})
+            FROM sms_gateway_status WHERE gateway_id = %s AND (%s) ORDER BY id FOR UPDATE
+            """, gateway.id, conditions or SQL("FALSE")))
         sent = [
             SentSms(row_id, uuid, message_id or '', number or '', attempt or 1, RANK[state], awaits_report)
             for row_id, uuid, message_id, number, attempt, state, awaits_report in self.env.cr.fetchall()

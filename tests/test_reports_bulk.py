@@ -1,10 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """A batch of delivery reports has the effect of its reports one by one, with as many queries as a single report."""
+import re
 import time
 from contextlib import contextmanager
 from unittest.mock import patch
 
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from ..models import sms_gateway_inbox
 from ..tools.attempt import attempt_uuid
@@ -190,3 +192,29 @@ class TestQueriesOfBatch(BulkCase):
         many = self.count_queries(self.send_messages(MANY))
         self.assertEqual(self.received.search_count([('applied_date', '=', False)]), 0)
         self.assertLessEqual(many, few)
+
+    def test_indexes(self):
+        """Each kind of identifier is looked up in its own index, and in no other."""
+        uuid, = self.send_messages(1)
+        message_id = self.env['sms.gateway.status'].search([('sms_uuid', '=', uuid)]).message_id
+        for report, index in (({'uuid': uuid}, 'match_index'), ({'message_id': message_id}, 'message_id_index')):
+            with self.subTest(index=index):
+                plan = self.explain({**report, 'status': 'sent'})
+                self.assertEqual(set(re.findall(r'sms_gateway_status_(\w+_index)', plan)), {index})
+
+    def explain(self, report):
+        """:return: PostgreSQL's plan of finding the SMS of a report in a large table"""
+        cursor, plans = type(self.env.cr), []
+        execute = cursor.execute
+
+        def explain_first(cr, query, *args, **kwargs):
+            if 'FROM sms_gateway_status WHERE gateway_id' in getattr(query, 'code', ''):
+                execute(cr, SQL("EXPLAIN %s", query))
+                plans.extend(row[0] for row in cr.fetchall())
+            return execute(cr, query, *args, **kwargs)
+
+        self.env.cr.execute("SET LOCAL enable_seqscan = off")
+        with patch.object(cursor, 'execute', explain_first):
+            self.store([report])
+            self.drain(1000)
+        return '\n'.join(plans)
