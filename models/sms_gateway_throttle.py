@@ -6,7 +6,7 @@ from odoo import api, fields, models
 
 from ..sending.breaker import ACCOUNT, FAILING
 from ..sending.pauses import ASKED, Pause
-from ..sending.places import take_places
+from ..sending.places import give_back, take_places
 
 MIN_PAUSE = 10  # seconds; doubled with each consecutive pause
 MAX_PAUSE = 600
@@ -46,28 +46,29 @@ class SmsGatewayThrottle(models.Model):
     # === RATE LIMIT === #
 
     @api.model
-    def _reserve(self, gateway_id, groups, rate, lead):
+    def _reserve(self, gateway_id, groups, rate, lead, unused=()):
         """Take the next places under a gateway's rate limit, for all workers and servers.
 
         :param list groups: (number of SMS that start together, seconds from now by which they must start), in the order
             in which they are sent
         :param float rate: SMS per second
         :param float lead: seconds from now until the first place
-        :return: `time.monotonic()` of the places of the first groups, up to the first one that would be too late, and
-            of the next free place
-        :rtype: tuple[list[float], float]
+        :param unused: places that were not used, see `give_back`
+        :return: (`time.monotonic()`, place) of the first groups, up to the first one that would be too late, and
+            `time.monotonic()` of the next free place
+        :rtype: tuple[list[tuple[float, int]], float]
         """
-        used = self._lock_places(gateway_id)
+        used = give_back(self._lock_places(gateway_id), unused)
         # after the lock, because waiting for it would make the places too early; one clock for all servers
         self.env.cr.execute("SELECT round(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint")
         clock, now = self.env.cr.fetchone()[0], time.monotonic()
         groups = [(size, clock + int(1000 * ahead)) for size, ahead in groups]
         times, free, used = take_places(used, clock + int(1000 * lead), groups, rate)
-        if times:
+        if times or unused:
             self.env.cr.execute(
                 "UPDATE sms_gateway_throttle SET places = %s WHERE gateway_id = %s",
                 [json.dumps(used, separators=(',', ':')), gateway_id])
-        return [now + (place - clock) / 1000 for place in times], now + (free - clock) / 1000
+        return [(now + (place - clock) / 1000, place) for place in times], now + (free - clock) / 1000
 
     @api.model
     def _lock_places(self, gateway_id):

@@ -85,7 +85,7 @@ class Dispatcher:
     def dispatch_again(self, queued: list[QueuedSms]):
         """Build the requests of SMS for their next gateway, within its rate limit."""
         for sms in queued:
-            sms.not_before, sms.is_left = 0, False
+            sms.not_before, sms.place, sms.is_left = 0, 0, False
         ready = [sms for sms in queued if self._is_ready(sms)]
         limited = [sms for sms in ready if self.configs[sms.gateway_id].rate_limit]
         if limited and self._store.is_immediate:

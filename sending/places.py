@@ -6,6 +6,7 @@ SMS as the limit allows, which uses the limit better than a fixed distance betwe
 time is lost but not the places.
 """
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 # Seconds after which a request misses its place: together with the requests that are on time, also of other processes,
@@ -55,6 +56,15 @@ def take_places(
         times.append(free)
         used.append((free, size))
     return times, _find_place(used, now, 1, rate, most, window), used
+
+
+def give_back(used: Sequence[tuple[int, int]], unused: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the places without those of SMS that were not started.
+
+    :param unused: the times of these places, one for each SMS
+    """
+    counts = Counter(unused)
+    return [(time, count - counts[time]) for time, count in used if count > counts[time]]
 
 
 def _find_place(used, now, size, rate, most, window):

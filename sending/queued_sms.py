@@ -47,6 +47,7 @@ class QueuedSms:
     :param forced_gateway_id: the only gateway that may send it, if an administrator chose one or it is a reply
     :param forced_sender: the sender at that gateway, if it is not the usual one
     :param not_before: `time.monotonic()` of its place under a rate limit, 0 without one
+    :param place: the same as in `places`, in milliseconds of the database
     :param is_started: whether the database has recorded that the provider may receive it. If not, it is queued again
         when its process is interrupted
     :param public_reason: why it failed, as users who are no administrators read it; empty if all read the same
@@ -75,6 +76,7 @@ class QueuedSms:
     forced_gateway_id: int | None = None
     forced_sender: str = ''
     not_before: float = 0
+    place: int = 0
     is_started: bool = False
     result: SendResult | None = None
     public_reason: str = ''

@@ -248,6 +248,7 @@ class SendRun:
     def _settle_not_started(self, queued, again):
         """Settle SMS that were not started: the gateway is paused, or they missed their place or the end of the run."""
         gateway_id = queued[0].gateway_id
+        self._throttle.give_back(queued)
         for sms in queued:
             sms.attempt -= 1
         if not self._is_ending() and (

@@ -24,6 +24,7 @@ class Throttle:
     def __init__(self, get_time_to_start):
         self._get_time_to_start = get_time_to_start
         self._others = Counter()  # {gateway id: SMS that were assigned a place since the last bulk one}
+        self._unused: dict[int, list[int]] = {}  # {gateway id: places of SMS that were not started}
         self._free: dict[int, float] = {}  # {gateway id: time.monotonic() of the next free place}
 
     def assign(self, queued, configs, reserve):
@@ -50,12 +51,19 @@ class Throttle:
         if self.get_time_left(config) > 0:
             places, self._free[gateway_id] = reserve(gateway_id, [
                 (len(group[start:start + size]), min(left, AHEAD if start < others else BULK_AHEAD))
-                for start in starts], rate, START_LEAD)
+                for start in starts], rate, START_LEAD, self._unused.pop(gateway_id, []))
         for index, sms in enumerate(group):
             sms.is_left = index >= len(places) * size
             if not sms.is_left:
-                sms.not_before = places[index // size]
+                sms.not_before, sms.place = places[index // size]
                 self._others[gateway_id] = 0 if sms.lane == BULK else self._others[gateway_id] + 1
+
+    def give_back(self, queued):
+        """Let other SMS use the places of SMS that were not started, for example because they were late.
+
+        :param list[QueuedSms] queued: of one gateway
+        """
+        self._unused.setdefault(queued[0].gateway_id, []).extend(sms.place for sms in queued if sms.place)
 
     def get_wait(self, gateway_id):
         """Return the seconds until SMS of a gateway should be claimed, because it has free places again."""

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 from ...sending.gateway_config import GatewayConfig, GatewayConnection
-from ...sending.places import take_places
+from ...sending.places import give_back, take_places
 from ...sending.queued_sms import QueuedSms
 from ...sending.run import SendRun
 from ...tools.answer.interpretation import AnswerRules
@@ -50,13 +50,14 @@ class MemoryStore:
         self.started |= {sms.id for sms in claimed if sms.is_started}
         return claimed, self.configs
 
-    def reserve(self, gateway_id, groups, rate, lead):
+    def reserve(self, gateway_id, groups, rate, lead, unused):
         now = time.monotonic()
         groups = [(size, int(1000 * (now + ahead))) for size, ahead in groups]
-        times, free, used = take_places(self.places.get(gateway_id, []), int(1000 * (now + lead)), groups, rate)
+        used = give_back(self.places.get(gateway_id, []), unused)
+        times, free, used = take_places(used, int(1000 * (now + lead)), groups, rate)
         if times:
             self.places[gateway_id] = used
-        return [place / 1000 for place in times], free / 1000
+        return [(place / 1000, place) for place in times], free / 1000
 
     def mark_started(self, queued):
         self.started |= {sms.id for sms in queued}

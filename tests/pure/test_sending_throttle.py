@@ -9,7 +9,7 @@ from ...sending import claim_plan, throttle
 from ...sending.claim_plan import LOOK_SIZE, MIN_LIMITED_CLAIM, Claim, ClaimPlan
 from ...sending.gateway_config import GatewayConnection
 from ...sending.lanes import BULK, NORMAL, URGENT
-from ...sending.places import MAX_LATE, NETWORK, get_group_size, get_window, take_places
+from ...sending.places import MAX_LATE, NETWORK, get_group_size, get_window, give_back, take_places
 from ...sending.queued_sms import QueuedSms
 from ...sending.throttle import AHEAD, BULK_AHEAD, CLAIM_AHEAD, START_LEAD, Throttle
 from .common import PureCase
@@ -53,13 +53,13 @@ class World:
     def monotonic(self):
         return self.now
 
-    def reserve(self, _gateway_id, groups, rate, lead):
+    def reserve(self, _gateway_id, groups, rate, lead, unused=()):
         now = int(self.now * 1000)
-        times, free, used = take_places(
-            self.used, now + int(lead * 1000), [(size, now + int(ahead * 1000)) for size, ahead in groups], rate)
+        groups = [(size, now + int(ahead * 1000)) for size, ahead in groups]
+        times, free, used = take_places(give_back(self.used, unused), now + int(lead * 1000), groups, rate)
         if times:
             self.used = used
-        return [time / 1000 for time in times], free / 1000
+        return [(time / 1000, time) for time in times], free / 1000
 
 
 class ThrottleCase(PureCase):
@@ -110,6 +110,9 @@ class TestPlaces(PureCase):
         self.assertEqual(busiest([*used, *((time, 1) for time in times)], 1040), 20)
         self.assertEqual(times[9] - times[0], 9 * 45)
 
+    def test_give_back(self):
+        self.assertEqual(give_back([(1000, 1), (2000, 5), (3000, 1)], [1000, 2000, 2000, 7]), [(2000, 3), (3000, 1)])
+
     def test_places_that_no_longer_count(self):
         self.assertEqual(take_places([(1000, 1), (2500, 1)], 3000, [], 2)[2], [(2500, 1)])
 
@@ -118,15 +121,20 @@ class TestPlaces(PureCase):
 
     @cases(200)
     @given(
-        st.floats(0.02, 600), st.lists(st.tuples(st.integers(0, 3000), st.lists(st.integers(1, 40), max_size=60)),
-                                       min_size=1, max_size=20))
+        st.floats(0.02, 600), st.lists(st.tuples(
+            st.integers(0, 3000), st.lists(st.integers(1, 40), max_size=60), st.integers(0, 20)),
+            min_size=1, max_size=20))
     def test_any_claims(self, rate, claims):
-        """Whoever claims when and how many: no window has more than the limit, and places are in order."""
+        """Whoever claims when and how many, and whatever is given back: no window has more than the limit, and places
+        are in order."""
         most, window = get_window(rate)
         now, used, starts = 1_000_000, [], []
-        for pause, sizes in claims:
+        for pause, sizes, late in claims:
             now += pause
             groups = [(min(size, most), now + 1000) for size in sizes]
+            unused = starts[-late:] if late else []
+            starts = starts[:len(starts) - len(unused)]
+            used = give_back(used, [time for time, count in unused for _sms in range(count)])
             times, free, used = take_places(used, now, groups, rate)
             starts += [(time, size) for time, (size, _latest) in zip(times, groups, strict=False)]
             self.assertTrue(all(now <= time <= now + 1000 for time in times))
@@ -172,9 +180,9 @@ class TestThrottle(ThrottleCase):
         self.use_world(5)
         calls = []
 
-        def reserve(gateway_id, groups, _rate, _lead):
+        def reserve(gateway_id, groups, _rate, _lead, _unused):
             calls.append((gateway_id, len(groups)))
-            return [1.0] * len(groups), 2.0
+            return [(1.0, 1000)] * len(groups), 2.0
 
         queued = [*queue(1, gateway_id=3), *queue(1, gateway_id=2), *queue(1, gateway_id=1), *queue(1, gateway_id=3)]
         queued[3].delay = 60  # back in the queue already
@@ -188,6 +196,18 @@ class TestThrottle(ThrottleCase):
         Throttle(lambda _connection: 60).assign(queued, {1: config(20, recipients=100)}, world.reserve)
         self.assertEqual({sms.not_before for sms in queued[:20]}, {queued[0].not_before})
         self.assertEqual({sms.is_left for sms in queued[20:]}, {True}, "the next request starts a second later")
+
+    def test_a_late_sms_gives_its_place_back(self):
+        world = self.use_world(20)
+        limit, queued = Throttle(lambda _connection: 60), queue(20)
+        limit.assign(queued, {1: config(20)}, world.reserve)
+        placed = [sms for sms in queued if not sms.is_left]
+        world.now += 0.5
+        limit.give_back(placed[:3])
+        limit.assign(placed[:3], {1: config(20)}, world.reserve)
+        self.assertEqual(sum(count for _time, count in world.used), len(placed))
+        self.assertGreater(placed[0].place, placed[-1].place)
+        self.assertEqual(limit._unused, {})
 
     def test_one_place_in_ten_is_for_bulk(self):
         """Also if there is only one place at a time."""
