@@ -39,6 +39,12 @@ class SmsGateway(models.Model):
         help="Countries that the provider is mostly used in, separated by commas: country codes, or EU, AFRICA, LATAM, "
              "MENA and GLOBAL.")
     card_color = fields.Char("Card Color")
+    confidence = fields.Selection(
+        [('high', "High"), ('medium', "Medium"), ('low', "Low")], "Confidence",
+        help="How well the template is backed by the provider's documentation and libraries. High: request, response "
+             "and delivery report were each found in two independent sources or in the official documentation.")
+    has_eu_server = fields.Boolean(
+        "EU Server", help="The provider's documentation names a server for accounts in the EU.")
     connect_spec = fields.Json("Requested Values", compute='_compute_connect_spec')
     connect_labels = fields.Char("Requires", compute='_compute_connect_spec')
     connect_host = fields.Char(

@@ -60,6 +60,7 @@ class TestTemplateConnection(ConnectCase):
                         self.assertTrue(row['help'], "It explains a wrong shape.")
                 self.assertTrue(template.region)
                 self.assertRegex(template.card_color, '^#[0-9A-F]{6}$')
+                self.assertTrue(template.confidence)
                 codes = set(template.country_codes.split(',')) - {'GLOBAL', *REGIONS}
                 self.assertEqual(self.env['res.country'].search_count([('code', 'in', list(codes))]), len(codes))
 

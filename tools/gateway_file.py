@@ -23,7 +23,7 @@ MAX_INTEGER = 2 ** 31 - 1  # PostgreSQL's integer
 # The order of keys in a document, and of fields in the files of data/gateways.
 ORDER = (
     'name', 'gateway_documentation_link', 'note', 'connect_fields', 'console_url', 'region', 'country_codes',
-    'card_color', 'base_url', 'country_prefixes', 'method', 'request_type',
+    'card_color', 'confidence', 'has_eu_server', 'base_url', 'country_prefixes', 'method', 'request_type',
     'supports_multiple_recipients', 'multi_recipient_separator', 'max_recipients', 'number_format', 'sender',
     'account_id', 'encoding_gsm', 'encoding_unicode', 'smart_encoding', 'auth_type', 'parameter_ids', 'header_ids',
     'body_template', 'message_id_regex', 'error_code_regex', 'answer_items_path', 'answer_number_path',

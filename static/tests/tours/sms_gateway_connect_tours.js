@@ -8,7 +8,7 @@ tours.add("eis_sms_apis.connect", {
         { trigger: ".o_navbar_apps_menu button, .o_menu_toggle", run: "click" },
         { trigger: ".o_app[data-menu-xmlid='base.menu_administration']", run: "click" },
         { trigger: "#sms_gateways button[name=action_open_sms_gateways]", run: "click" },
-        { trigger: ".o_kanban_record:contains('Twilio'):contains('Account SID'):contains('Delivery reports')" },
+        { trigger: ".o_kanban_record:contains('Twilio'):contains('Account SID'):contains('Two-way'):contains('Well documented')" },
         { trigger: ".o_kanban_record:contains('Twilio') button[name=action_connect]", run: "click" },
         { trigger: ".modal label:contains('Account SID')" },
         { trigger: ".modal [name=username] input", run: "edit SK123" },
