@@ -43,6 +43,7 @@ class GatewayCase(TransactionCase):
         parameters = cls.env['ir.config_parameter'].sudo()
         for key in ('sms.use_iap', 'sms.iap_fallback', 'sms.sms_gateway_id', 'sms.default_success_200'):
             parameters.set_param(key, False)
+        parameters.set_param('eis_sms_apis.flood_same_text', '0')  # tests repeat a text
         cls.env['sms.gateway'].search([]).state = 'disabled'
         cls.gateway = cls.make_gateway("Loopback")
 

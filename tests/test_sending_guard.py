@@ -12,6 +12,10 @@ NUMBER, OTHER, FRENCH = '+32456000001', '+32456000002', '+33612345678'
 @tagged('post_install', '-at_install')
 class TestFloodGuard(GatewayCase):
 
+    def setUp(self):
+        super().setUp()
+        self.env['ir.config_parameter'].set_param('eis_sms_apis.flood_same_text', False)  # the default again
+
     def limit(self, **limits):
         for name, value in limits.items():
             self.env['ir.config_parameter'].set_param(f'eis_sms_apis.flood_{name}', str(value))

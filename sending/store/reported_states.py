@@ -26,16 +26,18 @@ def write_reported_states(env, changed):
     quiet = env(context={**env.context, 'sms_gateway_words_follow': True, 'sms_skip_msg_notification': True})
     env.flush_all()
     sms_ids = _write_sms(env, changed)
-    notification_ids = _write_notifications(env, changed)
-    trace_ids = _write_traces(env, changed) if 'mailing.trace' in env and 'mailing_trace_id' in env[
-        'sms.tracker']._fields else []
+    notifications, traces = _find_targets(env, changed)
+    if notifications:
+        _write_notifications(env, changed, notifications)
+    if traces:
+        _write_traces(env, changed, traces)
     env.invalidate_all(flush=False)
     all_sms, trackers = env['sms.sms'].browse(sms_ids), quiet['sms.tracker']._search_by_uuid(changed)
     all_sms.modified(['state', 'to_delete', 'failure_type', 'failure_reason'])
-    env['mail.notification'].browse(notification_ids).modified(
+    env['mail.notification'].browse(list(notifications.values())).modified(
         ['notification_status', 'failure_type', 'failure_reason'])
-    if trace_ids:
-        env['mailing.trace'].browse(trace_ids).modified(
+    if traces:
+        env['mailing.trace'].browse(list(traces.values())).modified(
             ['trace_status', 'sent_datetime', 'failure_type', 'failure_reason'])
     _call_hooks(all_sms, trackers, changed)
     trackers._finish_mailings()
@@ -50,85 +52,97 @@ def _write_sms(env, changed):
     :return: ids of the SMS that still exist
     :rtype: list[int]
     """
-    values = [SMS_VALUES[report.state] for report in changed.values()]
+    env.cr.execute(
+        "SELECT id, uuid FROM sms_sms WHERE uuid = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [list(changed)])
+    found = dict(env.cr.fetchall())
+    reports = [changed[uuid] for uuid in found.values()]
+    values = [SMS_VALUES[report.state] for report in reports]
     env.cr.execute("""
         UPDATE sms_sms s
         SET state = v.state, to_delete = COALESCE(v.to_delete, s.to_delete), failure_type = NULLIF(v.failure_type, ''),
             failure_reason = NULLIF(v.reason, ''), write_uid = %s, write_date = %s
-        FROM (
-            SELECT s.id, v.* FROM unnest(%s::text[], %s::text[], %s::boolean[], %s::text[], %s::text[])
-                AS v(uuid, state, to_delete, failure_type, reason)
-            JOIN sms_sms s ON s.uuid = v.uuid ORDER BY s.id FOR NO KEY UPDATE OF s
-        ) AS v
-        WHERE s.id = v.id RETURNING s.id
+        FROM unnest(%s::int[], %s::text[], %s::boolean[], %s::text[], %s::text[])
+            AS v(id, state, to_delete, failure_type, reason)
+        WHERE s.id = v.id
     """, [
         env.uid,
         env.cr.now(),
-        list(changed),
+        list(found),
         [value['state'] for value in values],
         [value.get('to_delete') for value in values],
-        [report.failure_type for report in changed.values()],
-        [report.reason for report in changed.values()],
+        [report.failure_type for report in reports],
+        [report.reason for report in reports],
     ])
-    return [row[0] for row in env.cr.fetchall()]
+    return list(found)
 
 
-def _write_notifications(env, changed):
-    """
-    :return: ids of the notifications
-    :rtype: list[int]
+def _find_targets(env, changed):
+    """Find the notifications and traces of SMS. Not in the statements that write them: if the statistics of PostgreSQL
+    are out of date, it could compare each row of each table with each report.
+
+    :return: {UUID: id of the notification}, {UUID: id of the trace}; not those of SMS Marketing's Test button, or whose
+        recipient opened a link or replied
+    :rtype: tuple[dict[str, int], dict[str, int]]
     """
     has_traces = 'mailing_trace_id' in env['sms.tracker']._fields
-    # not those of SMS Marketing's Test button, or whose recipient opened a link or replied
-    condition = """
-        NOT EXISTS (SELECT FROM mailing_trace trace WHERE trace.id = t.mailing_trace_id AND (
-            trace.is_test_trace OR trace.trace_status IN ('open', 'reply')))
-    """ if has_traces else 'TRUE'
     env.cr.execute(f"""
+        SELECT sms_uuid, mail_notification_id, {'mailing_trace_id' if has_traces else 'NULL'}
+        FROM sms_tracker WHERE sms_uuid = ANY(%s)
+    """, [list(changed)])  # pylint: disable=sql-injection
+    trackers = env.cr.fetchall()
+    traces = {uuid: trace_id for uuid, _notification_id, trace_id in trackers if trace_id}
+    left_alone = set()
+    if traces:
+        env.cr.execute("""
+            SELECT id FROM mailing_trace
+            WHERE id = ANY(%s) AND (is_test_trace OR trace_status IN ('open', 'reply'))
+        """, [list(traces.values())])
+        left_alone.update(trace_id for trace_id, in env.cr.fetchall())
+    notifications = {
+        uuid: notification_id for uuid, notification_id, trace_id in trackers
+        if notification_id and trace_id not in left_alone}
+    return notifications, {uuid: trace_id for uuid, trace_id in traces.items() if trace_id not in left_alone}
+
+
+def _write_notifications(env, changed, notifications):
+    """
+    :param dict notifications: {UUID: id}
+    """
+    env.cr.execute("SELECT FROM mail_notification WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [
+        list(notifications.values())])
+    env.cr.execute("""
         UPDATE mail_notification n
-        SET notification_status = v.status, failure_type = NULLIF(v.failure_type, ''),
-            failure_reason = NULLIF(v.reason, '')
-        FROM (
-            SELECT n.id, CASE WHEN v.status = 'bounce' AND n.notification_status = 'sent' THEN 'sent'
-                              ELSE v.status END AS status, v.failure_type, v.reason
-            FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS v(uuid, status, failure_type, reason)
-            JOIN sms_tracker t ON t.sms_uuid = v.uuid JOIN mail_notification n ON n.id = t.mail_notification_id
-            WHERE {condition} ORDER BY n.id FOR NO KEY UPDATE OF n
-        ) AS v
-        WHERE n.id = v.id RETURNING n.id
-    """, _get_parameters(env, changed, NOTIFICATION_STATUS))  # pylint: disable=sql-injection
-    return [row[0] for row in env.cr.fetchall()]
+        SET notification_status = CASE WHEN v.status = 'bounce' AND n.notification_status = 'sent' THEN 'sent'
+                                       ELSE v.status END,
+            failure_type = NULLIF(v.failure_type, ''), failure_reason = NULLIF(v.reason, '')
+        FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[]) AS v(id, status, failure_type, reason)
+        WHERE n.id = v.id
+    """, _get_parameters(env, changed, notifications, NOTIFICATION_STATUS))
 
 
-def _write_traces(env, changed):
+def _write_traces(env, changed, traces):
     """
-    :return: ids of the traces
-    :rtype: list[int]
+    :param dict traces: {UUID: id}
     """
+    env.cr.execute("SELECT FROM mailing_trace WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [
+        list(traces.values())])
     env.cr.execute("""
         UPDATE mailing_trace trace
         SET trace_status = v.status, failure_type = NULLIF(v.failure_type, ''), failure_reason = NULLIF(v.reason, ''),
             sent_datetime = CASE WHEN v.status IN ('sent', 'bounce') AND trace.trace_status <> v.status
                                  THEN COALESCE(trace.sent_datetime, %s) ELSE trace.sent_datetime END,
             write_uid = %s, write_date = %s
-        FROM (
-            SELECT trace.id, v.* FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
-                AS v(uuid, status, failure_type, reason)
-            JOIN sms_tracker t ON t.sms_uuid = v.uuid JOIN mailing_trace trace ON trace.id = t.mailing_trace_id
-            WHERE trace.is_test_trace IS NOT TRUE AND trace.trace_status NOT IN ('open', 'reply')
-            ORDER BY trace.id FOR NO KEY UPDATE OF trace
-        ) AS v
-        WHERE trace.id = v.id RETURNING trace.id
-    """, [env.cr.now(), env.uid, env.cr.now(), *_get_parameters(env, changed, TRACE_STATUS)])
-    return [row[0] for row in env.cr.fetchall()]
+        FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[]) AS v(id, status, failure_type, reason)
+        WHERE trace.id = v.id
+    """, [env.cr.now(), env.uid, env.cr.now(), *_get_parameters(env, changed, traces, TRACE_STATUS)])
 
 
-def _get_parameters(env, changed, statuses):
-    """Return UUIDs, statuses, failure types and reasons. Some delivery errors count as bounced."""
+def _get_parameters(env, changed, targets, statuses):
+    """Return IDs, statuses, failure types and reasons. Some delivery errors count as bounced."""
     bounces = env['sms.sms'].BOUNCE_DELIVERY_ERRORS
-    reports = changed.values()
+    reports = [changed[uuid] for uuid in targets]
     return [
-        list(changed),
+        list(targets.values()),
         ['bounce' if report.failure_type in bounces else statuses[report.state] for report in reports],
         [report.failure_type for report in reports],
         [report.reason for report in reports],
