@@ -118,7 +118,7 @@ class TestHealth(DeliveryCase):
 class TestSample(DeliveryCase):
 
     def read_sample(self, sample, **values):
-        wizard = self.env['sms.gateway.report.sample'].new({'gateway_id': self.gateway.id, 'sample': sample})
+        wizard = self.env['sms.gateway.sample'].new({'gateway_id': self.gateway.id, 'sample': sample})
         wizard._onchange_sample()
         wizard.update(values)
         self.kind, self.problem, self.hint = wizard.kind, wizard.problem, wizard.hint

@@ -33,8 +33,8 @@ OPERATIONS = """
     sms.gateway.conversation            - - crw crw crw
     sms.gateway.test                    - - - - crwu
     sms.gateway.test.value              - - - - crwu
-    sms.gateway.report.sample           - - - - crwu
-    sms.gateway.report.sample.line      - - - - crwu
+    sms.gateway.sample           - - - - crwu
+    sms.gateway.sample.line      - - - - crwu
     sms.gateway.route                   - - - - crwu
     sms.gateway.export                  - - - - crwu
     sms.gateway.import                  - - - - crwu
@@ -143,8 +143,8 @@ METHODS = """
     sms.gateway.test    action_open_all              no   no   no   no   yes
     sms.gateway.test    action_map                   no   no   no   no   yes
     sms.gateway.test    action_apply                 no   no   no   no   yes
-    sms.gateway.report.sample create                 no   no   no   no   yes
-    sms.gateway.report.sample onchange               no   no   no   no   yes
+    sms.gateway.sample create                 no   no   no   no   yes
+    sms.gateway.sample onchange               no   no   no   no   yes
     sms.gateway.route   create                       no   no   no   no   yes
     sms.gateway.route   onchange                     no   no   no   no   yes
     sms.gateway.export  action_download              no   no   no   no   yes
@@ -265,7 +265,7 @@ class AccessTableCase(GatewayCase):
             'res.partner': self.env['res.partner'].browse(message.res_id),
             'sms.gateway.throttle': self.env['sms.gateway.throttle'], 'sms.gateway.test': test,
             'sms.gateway.test.value': test.value_ids,
-            'sms.gateway.report.sample': self.env['sms.gateway.report.sample'].create({'gateway_id': gateway.id}),
+            'sms.gateway.sample': self.env['sms.gateway.sample'].create({'gateway_id': gateway.id}),
             'sms.gateway.route': self.env['sms.gateway.route'].create({'number': '+32456001122'}),
             'sms.gateway.export': self.env['sms.gateway.export'].create({'gateway_ids': gateway.ids}),
             'sms.gateway.import': self.env['sms.gateway.import'].create({
@@ -293,7 +293,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.status': {'gateway_id': gateway.id, 'sms_uuid': 'x', 'state': 'success'},
             'sms.gateway.inbound': {'gateway_id': gateway.id, 'number': '+32456001122'},
             'sms.gateway.received.report': {'gateway_id': gateway.id, 'status': 'delivered'},
-            'sms.gateway.report.sample': {'gateway_id': gateway.id},
+            'sms.gateway.sample': {'gateway_id': gateway.id},
             'sms.gateway.route': {'number': '+32456001122'}, 'sms.gateway.export': {'gateway_ids': gateway.ids},
             'sms.gateway.send.credential': {'gateway_id': gateway.id, 'credential': 'token'},
             'sms.gateway.connect': {'gateway_id': gateway.id}, 'sms.gateway.activate': {'gateway_id': gateway.id},
@@ -312,7 +312,7 @@ class AccessTableCase(GatewayCase):
             'name_search': ["Of the Table"], 'search_count': [[]], 'export_data': [['name', 'base_url']],
             'onchange': [{}, [], {
                 {'sms.gateway.route': 'number', 'sms.gateway.import': 'preview',
-                 'sms.gateway.report.sample': 'kind'}.get(model, 'name'): {}}],
+                 'sms.gateway.sample': 'kind'}.get(model, 'name'): {}}],
             'explain_route': ['+32456001122'], 'action_open_of_message': [self.message.id],
         }.get(method, [])
 

@@ -13,7 +13,7 @@ MAX_LINES = 100
 
 class SmsGatewayReportSample(models.TransientModel):
     """Shows how a gateway reads a pasted delivery report. Nothing is stored or applied."""
-    _name = 'sms.gateway.report.sample'
+    _name = 'sms.gateway.sample'
     _description = "Read a Sample Report"
     _rec_name = 'gateway_id'
 
@@ -30,7 +30,7 @@ class SmsGatewayReportSample(models.TransientModel):
         ],
         "Format", required=True, default='query')
     line_ids = fields.One2many(
-        'sms.gateway.report.sample.line', 'sample_id', "Delivery Reports", compute='_compute_line_ids')
+        'sms.gateway.sample.line', 'sample_id', "Delivery Reports", compute='_compute_line_ids')
     problem = fields.Char("Problem", compute='_compute_line_ids')
     hint = fields.Char("Hint", compute='_compute_line_ids')
 
@@ -78,10 +78,10 @@ class SmsGatewayReportSample(models.TransientModel):
 
 
 class SmsGatewayReportSampleLine(models.TransientModel):
-    _name = 'sms.gateway.report.sample.line'
+    _name = 'sms.gateway.sample.line'
     _description = "Delivery Report of a Sample"
 
-    sample_id = fields.Many2one('sms.gateway.report.sample', required=True, ondelete='cascade')
+    sample_id = fields.Many2one('sms.gateway.sample', required=True, ondelete='cascade')
     uuid = fields.Char("UUID", readonly=True)
     message_id = fields.Char("Message ID", readonly=True)
     number = fields.Char("Number", readonly=True)
