@@ -86,13 +86,12 @@ class SmsGatewayOptOut(models.AbstractModel):
         entry = self._get_blacklist().search([('number', '=', message.number)], limit=1)
         if not entry:
             return False
+        text = (message.body or '').strip()
         if not entry.is_from_keyword:
             entry._message_log(body=message.env._(
-                "The recipient sent: %s. The number stays on the blacklist because a user added it.",
-                (message.body or '').strip()))
+                "The recipient sent: %s. The number stays on the blacklist because a user added it.", text))
             return False
-        entry._remove([message.number], message=message.env._(
-            "Opted in again by SMS: %s", (message.body or '').strip()))
+        entry._remove([message.number], message=message.env._("Opted in again by SMS: %s", text))
         return True
 
     @api.model

@@ -19,6 +19,7 @@ HEALTH_SQL = f"""
     LEAST(100, COALESCE(throttle.health, 100) + COALESCE(EXTRACT(EPOCH FROM (clock_timestamp() AT TIME ZONE 'UTC')
     - throttle.health_date)::float, 0) / 60 * {HEALTH_PER_MINUTE})
 """
+FIND_UNHEALTHY = f"SELECT gateway_id, {HEALTH_SQL} FROM sms_gateway_throttle throttle WHERE health < 100"
 BREAKER_KINDS = (FAILING, ACCOUNT)
 
 
@@ -169,9 +170,7 @@ class SmsGatewayThrottle(models.Model):
         :return: {gateway id: percent} of those that are not healthy
         :rtype: dict[int, float]
         """
-        self.env.cr.execute(f"""
-            SELECT gateway_id, {HEALTH_SQL} FROM sms_gateway_throttle throttle WHERE health < 100
-        """)  # pylint: disable=sql-injection
+        self.env.cr.execute(FIND_UNHEALTHY)
         return dict(self.env.cr.fetchall())
 
     def _get_reason(self):

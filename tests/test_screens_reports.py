@@ -42,6 +42,7 @@ class TestReportScreens(DeliveryCase, HttpCase):
 
 @tagged('post_install', '-at_install')
 class TestReportScreensOnPhone(TestReportScreens):
+    allow_inherited_tests_method = True  # all tours of the other size
     browser_size = '390x844'
     touch_enabled = True
 

@@ -107,7 +107,7 @@ def find_effects(all_sms: Iterable[SentSms], reports: Iterable[DeliveryReport]) 
 
 
 def _digits(number):
-    return ''.join(filter(str.isdecimal, number))
+    return ''.join(filter(str.isdecimal, number or ''))
 
 
 def _closest(candidates, digits):

@@ -61,6 +61,7 @@ tours.add("eis_sms_apis.read_sample_report", {
 /** A test SMS without delivery report, which is then simulated. */
 tours.add("eis_sms_apis.simulate_delivered", {
     steps: () => [
+        { isActive: ["mobile"], trigger: ".o_statusbar_buttons .dropdown-toggle", run: "click" },
         { trigger: "button[name=action_test]", run: "click" },
         { trigger: ".modal [name=number] input", run: "edit +32 456 00 11 22" },
         { trigger: ".modal button[name=action_send]:contains('Send')", run: "click" },
