@@ -84,6 +84,7 @@ from .pure import (
     test_gateway_file,
     test_imports,
     test_inbound_keywords,
+    test_inbound_parsing,
     test_inbound_replies,
     test_phone,
     test_phone_countries,
