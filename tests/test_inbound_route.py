@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The URL for inbound SMS from outside: what it takes, and what it answers: doc/behaviour.md section 9."""
+"""The URL for inbound SMS from outside: what it accepts, and how it responds (doc/inbound.md)."""
 import base64
 import hashlib
 import hmac

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Parses the SMS in a call of a provider (doc/behaviour.md section 9). Pure. Whatever a call contains, only ReportError
+"""Parses the SMS in a call of a provider (doc/inbound.md). Pure. Whatever a call contains, only ReportError
 is raised."""
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
