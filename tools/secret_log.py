@@ -39,9 +39,9 @@ _NAMES = rf'''["'](?:default_)?(?:{"|".join(_TYPED_NAMES)})["']'''
 _NUMBER = re.compile(rf'''({_NAMES}\s*(?::|,\s*["'][^"']{{1,12}}["'],)\s*[\[(]?\s*)-?[0-9][0-9.eE+-]*''')
 _CONDITION = re.compile(rf'{_NAMES}.*', re.DOTALL)
 _DOMAIN_IN_URL = re.compile(rf'(?<=domain=)[^&\s"]*(?:{"|".join(_TYPED_NAMES)})[^&\s"]*')
-_CALLBACK = re.compile(r'(/eis_sms/callback/)[^\s"\'<>]+')
+_TOKEN_URL = re.compile(r'(/eis_sms/(?:callback|inbound|health)/)[^\s"\'<>]+')
 _STATEMENT = re.compile(
-    r'\bsms_gateway(?:_parameter|_header|_query)?\b|\bdelivery_callback_(?:old_)?token\b|\bir_default\b|\bbase_import_import\b'
+    r'\bsms_gateway(?:_parameter|_header|_query)?\b|\b(?:delivery_callback|inbound)_(?:old_)?token\b|\bir_default\b|\bbase_import_import\b'
     r"|'sms\.gateway'")
 _LITERAL = re.compile(r"'(?:[^'\\]|''|\\.)*'")
 _DETAIL = re.compile(r'(DETAIL: ).*', re.DOTALL)
@@ -79,9 +79,9 @@ def request_under_way():
 
 
 def mask(text: str) -> str:
-    """Mask the known secrets and the tokens of callback URLs in a text."""
+    """Mask the known secrets and the tokens of our URLs in a text."""
     text = _masker(text)
-    return _CALLBACK.sub(rf'\1{MASK}', text) if '/eis_sms/' in text else text
+    return _TOKEN_URL.sub(rf'\1{MASK}', text) if '/eis_sms/' in text else text
 
 
 class SecretFilter(logging.Filter):

@@ -103,17 +103,19 @@ class TestSecretLog(PureCase):
         self.assert_hidden('s3cret')
         self.assertIn('InvalidURL', self.log)
 
-    def test_callback_in_the_access_log(self):
-        logging.getLogger('werkzeug').info(
-            '%s - - "%s" %s', '127.0.0.1', f'POST /eis_sms/callback/{TOKEN}?uuid=1&to=32456001122 HTTP/1.1', 200)
+    def test_our_urls_in_the_access_log(self):
+        for name in ('callback', 'inbound', 'health'):
+            logging.getLogger('werkzeug').info(
+                '%s - - "%s" %s', '127.0.0.1', f'POST /eis_sms/{name}/{TOKEN}?uuid=1&to=32456001122 HTTP/1.1', 200)
+            self.assertIn(f'"POST /eis_sms/{name}/*** HTTP/1.1" 200', self.log)
         self.assert_hidden(TOKEN, '32456001122')
-        self.assertIn('"POST /eis_sms/callback/*** HTTP/1.1" 200', self.log)
 
     def test_statements(self):
         for statement in (
             f'''INSERT INTO "sms_gateway" ("name", "api_key") VALUES ('A', '{TOKEN}')''',
             f'''UPDATE "sms_gateway_header" SET "value" = E'it\\'s {TOKEN}' WHERE id = 1''',
             f'''SELECT id FROM sms_gateway WHERE delivery_callback_token = '{TOKEN}' ''',
+            f'''UPDATE t SET "inbound_old_token" = '{TOKEN}' WHERE id = 1''',
             f'''INSERT INTO "ir_default" ("field_id", "json_value") VALUES (1, '"{TOKEN}"')''',
             f'''INSERT INTO "ir_filters" VALUES ('sms.gateway', '[(''token'', ''='', ''{TOKEN}'')] ')''',
             f'''UPDATE "base_import_import" SET "file" = '{TOKEN}' WHERE id = 1''',
