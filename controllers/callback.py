@@ -48,7 +48,7 @@ class DeliveryCallback(Controller):
     @route(f'{inbound_settings.PATH}<string:token>', type='eis_sms_callback', auth='public',
            methods=['GET', 'POST'], save_session=False, max_content_length=MAX_BODY)
     def receive_messages(self, token):
-        """Receive the SMS that people write to the numbers of a gateway (doc/inbound.md)."""
+        """Receive inbound SMS of a gateway (doc/inbound.md)."""
         gateway = request.env['sms.gateway'].sudo()._find_by_inbound_token(token)
         return _receive(gateway, f'{inbound_settings.PATH}{token}', True)
 

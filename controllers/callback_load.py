@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""How many database connections calls of providers use at once, so that a burst of them never takes all."""
+"""Limits the database connections that calls from providers use at once."""
 import functools
 import logging
 import random

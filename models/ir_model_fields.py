@@ -7,7 +7,7 @@ class IrModelFields(models.Model):
 
     @api.model
     def get_field_selection(self, model_name, field_name):
-        """Replace labels of core that are about IAP: its accounts, and its server as the only cause of an error."""
+        """Replace core's labels that apply to IAP only: its accounts, and its server as the cause of every error."""
         selection = super().get_field_selection(model_name, field_name)
         if field_name != 'failure_type' or not self.env.company._uses_sms_gateways():
             return selection

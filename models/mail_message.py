@@ -32,7 +32,7 @@ class MailMessage(models.Model):
     # === ACTION METHODS === #
 
     def action_reply_sms(self):
-        """Open the composer for an answer to an inbound SMS.
+        """Open the composer to reply to an inbound SMS.
 
         :rtype: dict
         """

@@ -6,7 +6,7 @@ from odoo.addons.mail.tools.discuss import Store
 class MailNotification(models.Model):
     _inherit = 'mail.notification'
 
-    # an inbound SMS answers the last SMS to its number
+    # an inbound SMS is matched with the last SMS to its number
     _sms_number_index = models.Index("(sms_number, id) WHERE notification_type = 'sms'")
 
     def _to_store_defaults(self, target):

@@ -16,7 +16,7 @@ class PhoneBlacklist(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """A number that a user adds stays, also if its recipient opted out before."""
+        """A number added by a user stays blacklisted, even if its recipient opted out before."""
         by_keyword = bool(self.env.context.get(BY_KEYWORD))
         entries = super().create([{**vals, 'is_from_keyword': by_keyword} for vals in vals_list])
         if not by_keyword:

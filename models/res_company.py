@@ -10,7 +10,7 @@ from ..tools.sms_api import SmsApiGateway
 class ResCompany(models.Model):
     _inherit = 'res.company'
 
-    # none of these is prefetched, because companies are read in each request, also before the addon is upgraded
+    # not prefetched: companies are read in every request, even before the addon is upgraded
     sms_gateway_id = fields.Many2one(
         'sms.gateway', "Default SMS Gateway", ondelete='set null', prefetch=False, copy=False,
         groups='base.group_system',

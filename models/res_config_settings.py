@@ -163,7 +163,7 @@ class ResConfigSettings(models.TransientModel):
         return dict(self.action_open_sms_gateways(), context={'search_default_failing': 1})
 
     def action_new_sms_health_url(self):
-        """Make the URL for monitoring, or replace it, which invalidates the old one."""
+        """Create or replace the URL for monitoring. The old one becomes invalid."""
         self.check_access('write')
         self.env['sms.gateway.health']._make_token()
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}

@@ -12,7 +12,7 @@ COLUMNS = (
 
 
 class SmsGatewayAttempt(models.Model):
-    """An attempt to send an SMS that another one followed. The last attempt is the status row."""
+    """An attempt to send an SMS that was followed by another. The last attempt is the status row."""
     _name = 'sms.gateway.attempt'
     _description = "SMS Attempt"
     _order = 'sms_uuid, attempt'

@@ -113,7 +113,7 @@ TERMS = (
 
 
 class SmsGatewayConnectTerm(models.AbstractModel):
-    """Translates what templates call the values that connecting a provider asks for."""
+    """Translates the labels and help texts that *Connect* shows."""
     _name = 'sms.gateway.connect.term'
     _description = "SMS Gateway Connection Term"
 

@@ -4,7 +4,7 @@ from odoo.exceptions import UserError, ValidationError
 
 
 class SmsGatewayDefault(models.AbstractModel):
-    """The Default Gateways: one of all companies, and one of each company, which comes first."""
+    """The Default Gateways: one for all companies, and one per company, which takes precedence."""
     _name = 'sms.gateway.default'
     _description = "Default SMS Gateway"
 
@@ -72,7 +72,7 @@ class SmsGatewayDefault(models.AbstractModel):
         return self._tell_companies(others) if others and not self.company_id else None
 
     def _tell_companies(self, companies):
-        """Return an action that names the companies whose Default Gateway is still another one."""
+        """Return an action that names the companies with a different Default Gateway."""
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
@@ -109,7 +109,7 @@ class SmsGatewayDefault(models.AbstractModel):
             company.id: tuple(filter(None, (company.sms_gateway_id.id, shared_id))) for company in companies.sudo()}
 
     def _get_companies_by_default(self):
-        """Return the companies that have one of these gateways as their own Default Gateway, whoever may read them.
+        """Return the companies with one of these gateways as their own Default Gateway, regardless of access rights.
 
         :return: {gateway id: records of `res.company`}
         :rtype: dict

@@ -18,7 +18,7 @@ BATCH = 500
 
 
 class SmsGatewayInbound(models.Model):
-    """An SMS that somebody sent to a number of a gateway."""
+    """An SMS that was received on a number of a gateway."""
     _name = 'sms.gateway.inbound'
     _description = "Inbound SMS"
     _order = 'id desc'
@@ -66,7 +66,7 @@ class SmsGatewayInbound(models.Model):
 
     @api.model
     def _receive_sms(self, messages):
-        """Process SMS that were just received. To be extended.
+        """Process SMS that were just received. Other addons can extend it.
 
         It is called once for each SMS, in the transaction that creates it. If it raises, the SMS are received one by
         one, and one that fails several times stays New.
@@ -192,7 +192,7 @@ class SmsGatewayInbound(models.Model):
 
     @api.model
     def _deliver_incomplete(self, deadline):
-        """Process long SMS of which parts are still missing after `PART_WAIT`, with the parts that are there.
+        """Process long SMS with parts still missing after `PART_WAIT`, using the parts that arrived.
 
         :param float deadline: `time.monotonic()` after which no further one is processed
         """

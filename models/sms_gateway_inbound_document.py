@@ -98,7 +98,7 @@ class SmsGatewayInbound(models.Model):
     # === BUSINESS METHODS - WHERE IT GOES === #
 
     def _deliver(self):
-        """Post each SMS in the chatter of what it answers, else of the contact. Without a contact it stays unassigned.
+        """Post each SMS in the chatter of the document it answers, or of the contact. Otherwise it stays unassigned.
         """
         for message in self:
             partners = message._find_partners()
@@ -146,7 +146,7 @@ class SmsGatewayInbound(models.Model):
         return partners[:1]
 
     def _find_answered(self):
-        """Find the SMS that the provider says was answered, if it went to this number.
+        """Find the SMS that was answered according to the provider, if it was sent to this number.
 
         :rtype: SentSms or None
         """
@@ -176,7 +176,7 @@ class SmsGatewayInbound(models.Model):
         return None
 
     def _find_last_sms(self):
-        """Find the last SMS to this number within the days of the settings that has a document.
+        """Find the last SMS to this number that has a document, within the days set in the settings.
 
         :rtype: SentSms or None
         """
@@ -198,7 +198,7 @@ class SmsGatewayInbound(models.Model):
 
     @api.model
     def _find_last_trace(self, number):
-        """Find what SMS Marketing recorded of its last SMS to a number.
+        """Find the trace of the last SMS Marketing SMS to a number.
 
         :return: a `mailing.trace`; None without one
         """

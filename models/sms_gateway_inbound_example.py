@@ -9,7 +9,7 @@ MAX_SHOWN = 10  # messages
 
 
 class SmsGatewayInboundExample(models.AbstractModel):
-    """Words how a gateway reads a pasted call."""
+    """Describes how a gateway reads a pasted call."""
     _name = 'sms.gateway.inbound.example'
     _description = "Example of an Inbound SMS"
 

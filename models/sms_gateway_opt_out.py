@@ -33,7 +33,7 @@ class SmsGatewayOptOut(models.AbstractModel):
 
     @api.model
     def _follow_keywords(self, messages):
-        """Obey SMS that consist of a keyword only.
+        """Process SMS that consist of a keyword only.
 
         :param messages: `sms.gateway.inbound` records
         """

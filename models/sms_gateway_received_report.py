@@ -101,7 +101,7 @@ class SmsGatewayReceivedReport(models.Model):
 
     @api.model
     def _note_match(self, ids):
-        """Note that early reports are applied now, because their SMS were recorded.
+        """Mark early reports as matched: their SMS have now been recorded.
 
         :param ids: of received reports; None is ignored
         """

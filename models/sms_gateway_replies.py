@@ -3,7 +3,7 @@ from odoo import api, fields, models
 
 
 class SmsGatewayReplies(models.AbstractModel):
-    """Who handles the SMS that a gateway received, and how many are unread."""
+    """The user responsible for a gateway's inbound SMS, and the number of unread ones."""
     _name = 'sms.gateway.replies'
     _description = "SMS Gateway Replies"
 
@@ -27,7 +27,7 @@ class SmsGatewayReplies(models.AbstractModel):
 
     @api.constrains('inbound_user_id')
     def _show_inbox_menu(self):
-        """Let the menus be computed again, because the responsible users see the SMS inbox."""
+        """Clear the cached menus: only responsible users see the SMS inbox."""
         self.env.registry.clear_cache()
 
     # === ACTION METHODS === #

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Whether a gateway's delivery reports arrive and match its SMS, and a simulated one for a test SMS."""
+"""Whether a gateway's delivery reports arrive and match its SMS; simulates one for a test SMS."""
 from datetime import timedelta
 
 from odoo import api, fields, models

@@ -13,7 +13,7 @@ REPORT_LEVELS = {'success': 'success', 'pending': 'info', 'error': 'danger', 'ca
 
 
 class SmsGatewayStory(models.AbstractModel):
-    """Shows the attempts and delivery reports of an SMS in the order of time."""
+    """Shows the attempts and delivery reports of an SMS in chronological order."""
     _name = 'sms.gateway.story'
     _description = "History of an SMS"
 
@@ -56,7 +56,7 @@ class SmsGatewayStory(models.AbstractModel):
 
     @api.model
     def _describe_attempt(self, attempt, following):
-        """Describe an attempt that another one followed.
+        """Describe an attempt that was followed by another.
 
         :param following: the next attempt, or the status row
         """
@@ -162,7 +162,7 @@ class SmsGatewayStory(models.AbstractModel):
 
     @api.model
     def _match(self, report, sms_uuid, status, rows, gateway):
-        """Match a report as when it is applied: several SMS may share a message ID.
+        """Match a report in the same way as when it is applied: several SMS may share a message ID.
 
         :param rows: the attempts and the status of the SMS
         :return: the attempt that the report is about, 0 if it is about another SMS
@@ -188,7 +188,7 @@ class SmsGatewayStory(models.AbstractModel):
 
     @api.model
     def _describe_end(self, status):
-        """Say what is awaited."""
+        """Say what the SMS is waiting for."""
         if status.sms_id.state == 'outgoing':
             text = self.env._("In the queue")
         elif status.awaits_report:

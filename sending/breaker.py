@@ -27,7 +27,7 @@ def read_signal(results: Sequence[SendResult]) -> str:
 
 
 def lose_health(results: Sequence[SendResult]) -> int:
-    """Return how many percent of its share a response costs a gateway that shares numbers with others.
+    """Return the percentage of its share that a gateway loses because of a response.
 
     :param results: of all recipients of one request
     """

@@ -119,7 +119,7 @@ class RoutingTable:
         return tuple(first_places.values())
 
     def _separate_dry_runs(self, ordered: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-        """Keep fail over within the gateways that send: one SMS is either sent or not."""
+        """Never fail over between dry-run gateways and others: an SMS is either sent or simulated."""
         if ordered and self._by_id[ordered[0].gateway_id].is_dry_run:
             return ordered[:1]
         return tuple(candidate for candidate in ordered if not self._by_id[candidate.gateway_id].is_dry_run)

@@ -1,10 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Texts of providers as people read them."""
+"""Formats provider texts for display."""
 import json
 
 
 def pretty(text: str) -> str:
-    """Return JSON with one value per line. Any other text is returned unchanged."""
+    """Return JSON with one value per line, and any other text unchanged."""
     if text.lstrip()[:1] not in ('{', '['):
         return text
     try:
@@ -14,7 +14,7 @@ def pretty(text: str) -> str:
 
 
 def cut(text: str, size: int) -> str:
-    """Return the beginning of a text.
+    """Truncate a text.
 
     :param size: maximum number of bytes in UTF-8
     """

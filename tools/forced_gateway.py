@@ -17,7 +17,7 @@ class ForcedGateway:
 
 
 def get_reply_sender(recipient: str, sender: str, number_format: str) -> str:
-    """Return from which number to reply to an SMS, so that the person sees one conversation.
+    """Return the number from which to reply to an SMS, to keep one conversation on the recipient's phone.
 
     :param recipient: our number that the SMS was sent to, in E.164 or a short code
     :param sender: Sender ID of the gateway, whose spelling the provider expects

@@ -5,7 +5,7 @@ from ..tools.actions import open_form
 
 
 class SmsGatewayActivate(models.TransientModel):
-    """Asks before a gateway is activated that probably cannot send."""
+    """Asks for confirmation before activating a gateway that probably cannot send."""
     _name = 'sms.gateway.activate'
     _description = "Activate Gateway"
     _rec_name = 'gateway_id'
@@ -17,7 +17,7 @@ class SmsGatewayActivate(models.TransientModel):
     # === ACTION METHODS === #
 
     def action_activate(self):
-        """Activate the gateway in spite of the reasons."""
+        """Activate the gateway despite the warnings."""
         self.ensure_one()
         self.gateway_id.state = 'active'
         return {'type': 'ir.actions.act_window_close'}

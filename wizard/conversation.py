@@ -9,7 +9,7 @@ LAST = 100  # SMS that are shown
 
 
 class SmsGatewayConversation(models.TransientModel):
-    """The SMS that were exchanged with a number, as far as the user may read their documents, and an answer."""
+    """The SMS exchanged with a number whose documents the user can read, and a reply."""
     _name = 'sms.gateway.conversation'
     _description = "SMS Conversation"
     _rec_name = 'number'
@@ -30,7 +30,7 @@ class SmsGatewayConversation(models.TransientModel):
     # === ACTION METHODS === #
 
     def action_send(self):
-        """Answer the last SMS of the number, else send an SMS to the contact.
+        """Reply to the last SMS from the number, or send an SMS to the contact if there is none.
 
         :raise UserError: there is no text, or nothing to answer
         """

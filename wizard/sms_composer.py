@@ -19,7 +19,7 @@ class SmsComposer(models.TransientModel):
         return super(SmsComposer, composer)._action_send_sms()
 
     def _send_reply(self):
-        """Answer an inbound SMS: to its number, through the gateway that received it.
+        """Reply to the sender of an inbound SMS, through the gateway that received it.
 
         :return: the `mail.message` in the chatter
         """

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Keep what a status row does not show: failed attempts that others followed, and the request of a failed SMS."""
+"""Keep what a status row does not show: earlier failed attempts, and the request of a failed SMS."""
 import json
 import time
 from datetime import timedelta

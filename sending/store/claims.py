@@ -155,7 +155,7 @@ def count_queued(env, limit):
 
 
 def find_oldest_queued(env):
-    """Return since when the oldest SMS of each lane has been queued, in UTC: approximately, from the first ones.
+    """Return approximately since when the oldest SMS of each lane has been queued, in UTC.
 
     :rtype: dict[str, datetime]
     """

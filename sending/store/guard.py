@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Hold back SMS that look like a fault or a fraud: floods, premium and satellite numbers, countries that are not
+"""Hold back SMS that look like a fault or fraud: floods, premium and satellite numbers, countries that are not
 allowed. A claim calls it, so that the limits hold over all workers and servers."""
 from collections import Counter
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def _is_limited(sms):
 
 
 def _check_countries(env, queued, numbers):
-    """Remove the gateways that may not send to a country, and refuse what no gateway or not the company may send."""
+    """Remove gateways that must not send to a country, and refuse SMS that no gateway or the company does not allow."""
     allowed = env['sms.gateway']._get_allowed_countries()
     of_companies = env['res.company']._get_allowed_sms_countries()
     for sms in queued if allowed or of_companies else ():

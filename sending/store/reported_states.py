@@ -152,7 +152,7 @@ def _get_parameters(env, changed, targets, statuses):
 # === HOOKS === #
 
 def _call_hooks(all_sms, trackers, changed):
-    """Call what other addons extend, with the values that are written already."""
+    """Call the methods that other addons extend, with the values already written."""
     # read first, because the ORM would write again what is not in its cache
     all_sms.fetch(['uuid', 'state', 'to_delete', 'failure_type', 'write_uid', 'write_date'])
     trackers.mail_notification_id.fetch(['notification_status', 'failure_type', 'failure_reason'])

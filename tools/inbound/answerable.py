@@ -3,7 +3,7 @@
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
-# Nobody reads SMS there, or a reply costs more than an SMS.
+# Nobody reads SMS there, or replying costs more than usual.
 _NEVER = {
     PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.TOLL_FREE, PhoneNumberType.UAN,
     PhoneNumberType.VOICEMAIL, PhoneNumberType.PAGER}

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a call of a provider contains: delivery reports, inbound SMS, or both (one URL may serve both). Pure."""
+"""What a call from a provider contains: delivery reports, inbound SMS, or both (one URL may serve both). Pure."""
 from dataclasses import dataclass
 
 from ..report.authentication import Content

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A call that somebody pastes to see how it is read. Pure."""
+"""A pasted call, to show how it is read. Pure."""
 import re
 
 from ..report.authentication import Content

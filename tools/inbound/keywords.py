@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Recognize STOP, START and HELP in the answers of recipients.
+"""Recognize STOP, START and HELP in inbound SMS.
 
 Only a whole text counts, so that "please stop by" and "nonstop" opt nobody out.
 """
@@ -19,7 +19,7 @@ DEFAULTS = {
     START: ('START', 'UNSTOP'),
     HELP: ('HELP', 'INFO'),
 }
-# More keywords, by ISO 639 code of the language. They are not used until somebody adds them to a company's keywords.
+# More keywords, by ISO 639 code of the language. They are not used until they are added to a company's keywords.
 LANGUAGES = {
     'ar': {STOP: ('قف', 'توقف', 'إيقاف', 'إلغاء', 'إلغاء الاشتراك'), START: ('ابدأ', 'اشتراك'), HELP: ('مساعدة',)},
     'da': {STOP: ('STOP', 'AFMELD', 'FRAMELD'), START: ('START', 'TILMELD'), HELP: ('HJÆLP',)},

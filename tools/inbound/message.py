@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""An SMS that somebody sent to one of our numbers, and the parts of a long one. Pure."""
+"""An inbound SMS, and the parts of a long one. Pure."""
 from dataclasses import dataclass
 
 MAX_PARTS = 255  # of a long SMS, 3GPP TS 23.040 section 9.2.3.24.1
@@ -26,7 +26,7 @@ class InboundMessage:
 
 
 def join_parts(parts: dict[str, str]) -> str:
-    """Put the texts of the parts that are there together.
+    """Join the texts of the parts that arrived.
 
     :param parts: {part number: text}; the numbers are texts, as in JSON
     """

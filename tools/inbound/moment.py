@@ -44,7 +44,7 @@ def _parse(text):
 
 
 def _offset(zone):
-    """Return how far a zone is ahead of UTC. A + that a form turned into a blank is missing."""
+    """Return the offset of a zone from UTC. A form may have turned its + into a space."""
     digits = re.sub(r'\D', '', zone)
     offset = timedelta(hours=int(digits[:2] or 0), minutes=int(digits[2:4] or 0))
     return -offset if zone.startswith('-') else offset

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Delivery reports outside of a call: a sample that somebody pastes, and a report that is simulated. Pure."""
+"""Delivery reports outside of a call: a pasted sample and a simulated report. Pure."""
 import json
 import re
 from typing import NamedTuple
