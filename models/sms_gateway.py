@@ -139,6 +139,9 @@ class SmsGateway(models.Model):
     answer_message_id_path = fields.Char("Message ID", help="Path of the provider's message ID in an item.")
     answer_status_path = fields.Char("Status", help="Path of the status in an item.")
     answer_error_code_path = fields.Char("Error Code", help="Path of the error code in an item.")
+    answer_price_path = fields.Char("Price", help="Path of the price of one SMS in an item.")
+    answer_currency_path = fields.Char("Currency Path", help="Path of the currency in an item or the whole response.")
+    answer_currency = fields.Char("Currency", help="Currency of prices without one, for example EUR.")
     answer_error_message_path = fields.Char("Error Message", help="Path of the error message in an item.")
     answer_error_values = fields.Char(
         "Refused Values",

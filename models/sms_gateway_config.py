@@ -235,8 +235,9 @@ class SmsGateway(models.Model):
                 'message_id_regex', 'error_code_regex', 'success_substring', 'success_key', 'error_key', 'wait_header',
                 'wait_regex'),
             **self._get_texts(
-                'items', 'number', 'message_id', 'status', 'error_code', 'error_message', prefix='answer_',
-                suffix='_path'),
+                'items', 'number', 'message_id', 'status', 'error_code', 'error_message', 'price', 'currency',
+                prefix='answer_', suffix='_path'),
+            currency=self.answer_currency or '',
             error_values=parse_value_list(self.answer_error_values),
             success_http_codes=self._get_usable_http_codes(),
             require_message_id=self.require_message_id,

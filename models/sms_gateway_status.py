@@ -71,6 +71,8 @@ class SmsGatewayStatus(models.Model):
     awaits_report = fields.Boolean(readonly=True, help="No final delivery report has arrived yet.")
     text_encoding = fields.Selection(ENCODINGS, "Encoding", readonly=True, help="Encoding of the text as it was sent.")
     segment_count = fields.Integer("Segments", readonly=True, help="Number of SMS that the provider charges for.")
+    price = fields.Float("Price", digits=(16, 6), readonly=True, help="What the provider charges, as it responded.")
+    price_currency = fields.Char("Currency", readonly=True)
     is_text_replaced = fields.Boolean(
         "Characters Replaced", readonly=True,
         help="Smart Encoding replaced characters of the text. Odoo keeps the original text.")

@@ -18,5 +18,6 @@ class SmsGatewayTestValue(models.TransientModel):
             ('status', "Status"),
             ('error_code', "Error Code"),
             ('error_message', "Error Message"),
+            ('price', "Price"),
         ],
         "Meaning", help="Select what the value is. Leave empty to ignore it.")

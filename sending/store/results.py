@@ -16,7 +16,8 @@ from .wording import word_results
 QUIET = {'sms_gateway_words_follow': True, 'sms_skip_msg_notification': True}
 
 RESULT_COLUMNS = (
-    'state', 'outcome', 'http_code', 'response_text', 'message_id', 'error_code', 'error_message', 'failure_type')
+    'state', 'outcome', 'http_code', 'response_text', 'message_id', 'error_code', 'error_message', 'failure_type',
+    'price', 'price_currency')
 
 
 def save_results(env, queued, configs, unlink_failed=False, unlink_sent=True, lost=False, is_immediate=False):

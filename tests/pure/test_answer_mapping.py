@@ -11,6 +11,7 @@ FIELDS = {
     'answer_message_id_path': 'message_id_path', 'message_id_regex': 'message_id_regex',
     'answer_error_code_path': 'error_code_path', 'error_code_regex': 'error_code_regex',
     'answer_error_message_path': 'error_message_path', 'answer_status_path': 'status_path',
+    'answer_price_path': 'price_path',
 }
 
 

@@ -162,6 +162,7 @@ class TestReferenceProduct(UpgradeCase):
         'answer_message_id_path', 'answer_status_path', 'answer_error_code_path', 'answer_error_message_path',
         'answer_error_values', 'require_message_id', 'wait_header', 'wait_regex', 'max_connections', 'timeout',
         'rate_limit', 'failover', 'weight', 'is_dry_run',
+        'answer_price_path', 'answer_currency_path', 'answer_currency',
         'delivery_callback_number_param', 'delivery_callback_answer', 'delivery_callback_check',
         'delivery_callback_check_key', 'delivery_callback_check_username', 'delivery_callback_check_password',
         'delivery_callback_check_networks',

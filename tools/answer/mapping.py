@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from .. import paths
 from .doubt import looks_like_error
+from .price import read_price
 
-MESSAGE_ID, STATUS, ERROR_CODE, ERROR_TEXT = MEANINGS = ('message_id', 'status', 'error_code', 'error_message')
+MESSAGE_ID, STATUS, ERROR_CODE, ERROR_TEXT, PRICE = MEANINGS = (
+    'message_id', 'status', 'error_code', 'error_message', 'price')
 MAX_VALUES = 60
 MAX_TEXT = 64 * 1024
 _PATH_FIELDS = {meaning: f'answer_{meaning}_path' for meaning in MEANINGS}
@@ -31,6 +33,7 @@ _NAMES = {
     ERROR_TEXT: (
         'errormessage', 'errortext', 'errordescription', 'errormsg', 'errmsg', 'errortitle', 'errordetail', 'error',
         'errors', 'statusdescription', 'message', 'text', 'description', 'detail', 'title', 'msg'),
+    PRICE: ('messageprice', 'price', 'cost', 'points', 'creditcost'),
 }
 _ONLY_IN_ERRORS = frozenset((
     'error', 'err', 'code', 'responsecode', 'message', 'text', 'description', 'detail', 'title', 'msg'))
@@ -51,7 +54,7 @@ class Value:
 
     @property
     def meanings(self) -> Sequence[str]:
-        """What it can be: only JSON has settings for the status and the error text."""
+        """What it can be: only JSON has settings for status, error text and price."""
         return tuple(_REGEX_FIELDS) if self.regex else MEANINGS
 
 
@@ -129,7 +132,7 @@ def guess(values: Sequence[Value], number: str = '', text: str = '', failed: boo
         if not (text and value.value == text) and not (digits and re.sub('[^0-9]', '', value.value) == digits)]
     found = {}
     for meaning in MEANINGS:
-        if meaning == MESSAGE_ID and failed:
+        if meaning in (MESSAGE_ID, PRICE) and failed:
             continue
         ranked = [
             (rank, len(value.path), value.path) for value in usable
@@ -146,6 +149,8 @@ def _rank(value, meaning, failed):
     if value.regex:  # `OK ID: 1`
         own = re.sub('[^a-z0-9]', '', value.path.casefold().split()[-1])
     if meaning == MESSAGE_ID and (not value.value.strip('0') or value.value.casefold() in _NOT_IDS):
+        return None
+    if meaning == PRICE and read_price(value.value)[0] is None:
         return None
     if value.path.startswith('#'):
         return _rank_word(value, meaning, failed)

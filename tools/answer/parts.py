@@ -27,6 +27,8 @@ class Part:
     status: str = ''
     error_code: str = ''
     error_message: str = ''
+    price: str = ''
+    currency: str = ''
     refused: bool | None = False
     is_item: bool = False
     position: int | None = None  # of the item; None without one
@@ -42,6 +44,8 @@ class _Paths(NamedTuple):
     status: str
     error_code: str
     error_message: str
+    price: str
+    currency: str
 
 
 class ItemTexts:
@@ -124,6 +128,9 @@ def split(rules, recipients: Sequence, body: str, accepted: bool) -> Split:
         parts = _item_parts(_within(where, items_path), rules, recipients, items)
     else:
         parts = _shared_parts(where, rules, recipients, document, accepted)
+    if items and rules.currency_path:
+        of_all = next(paths.all_texts(document, rules.currency_path), '')
+        parts = [part if part.currency or not part.price else replace(part, currency=of_all) for part in parts]
     texts = ItemTexts(rules, body, items)
     has_id_path = where.message_id and (items or any(part.message_id for part in parts))
     if accepted and rules.message_id_regex and not has_id_path:
@@ -145,7 +152,8 @@ def split(rules, recipients: Sequence, body: str, accepted: bool) -> Split:
 
 def _where(rules):
     return _Paths(
-        rules.number_path, rules.message_id_path, rules.status_path, rules.error_code_path, rules.error_message_path)
+        rules.number_path, rules.message_id_path, rules.status_path, rules.error_code_path, rules.error_message_path,
+        rules.price_path, rules.currency_path)
 
 
 @lru_cache(maxsize=256)
@@ -189,6 +197,8 @@ def _part(where, rules, node, position=None):
         error_code=next(
             (code for code in paths.all_words(node, where.error_code) if code not in rules.no_error_codes), ''),
         error_message=next(paths.all_words(node, where.error_message), ''),
+        price=next(paths.all_texts(node, where.price), ''),
+        currency=next(paths.all_texts(node, where.currency), ''),
         refused=match_value((('error', rules.error_values),), status) is not None,
         is_item=position is not None,
         position=position)
@@ -201,6 +211,8 @@ def _message_ids(node, path):
 
 def _shared_parts(where, rules, recipients, document, accepted):
     shared = _part(where, rules, document)
+    if len(recipients) > 1:
+        shared = replace(shared, price='')  # that of all together
     if not accepted or (shared.refused and 'accepted' not in rules.fixed_outcomes):
         # the ID in a response that refuses all is that of the error or of the request
         return [replace(shared, message_id='')] * len(recipients)
