@@ -12,7 +12,7 @@ class MailMessage(models.Model):
     _inherit = 'mail.message'
 
     inbound_sms_number = fields.Char(
-        "Inbound SMS From", compute='_compute_inbound_sms_number', help="Number of the person who sent this SMS to us.")
+        "Inbound SMS From", compute='_compute_inbound_sms_number', help="Number of the sender.")
 
     # === COMPUTE METHODS === #
 

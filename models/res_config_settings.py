@@ -64,7 +64,7 @@ class ResConfigSettings(models.TransientModel):
     sms_help_reply = fields.Text(related='company_id.sms_help_reply', readonly=False)
     sms_keyword_language = fields.Selection(
         [(code, LANGUAGE_NAMES[code]) for code in sorted(LANGUAGES, key=LANGUAGE_NAMES.get)], "Add Keywords",
-        help="Add the keywords of a language to the lists. Remove those that your recipients use otherwise.")
+        help="Add the keywords of a language to the lists. Remove those that your recipients use with another meaning.")
 
     @api.model
     def default_get(self, fields):

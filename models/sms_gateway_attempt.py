@@ -38,7 +38,7 @@ class SmsGatewayAttempt(models.Model):
     failure_type = fields.Selection(FAILURE_TYPES, "Failure Type", readonly=True)
     next_step = fields.Selection(
         [('failover', "Failed Over"), ('requeue', "Queued Again"), ('retry', "Retried by a User")],
-        "Next Step", readonly=True, help="Why another attempt followed.")
+        "Next Step", readonly=True, help="Reason for the next attempt.")
     next_date = fields.Datetime("Next Step On", readonly=True)
     user_id = fields.Many2one('res.users', "Retried by", readonly=True, ondelete='set null')
 

@@ -28,7 +28,7 @@ class SmsGatewayInboundSettings(models.AbstractModel):
         help="Its Inbound URL is accepted as well until the rotation ends.")
     inbound_url = fields.Char(
         "Inbound URL", compute='_compute_inbound_url', exportable=False, groups='base.group_system',
-        help="URL to which the provider sends the SMS that people write to your numbers.")
+        help="URL to which the provider sends inbound SMS.")
 
     inbound_message_id_param = fields.Char("Inbound Message ID Param")
     inbound_number_param = fields.Char(

@@ -171,7 +171,7 @@ class SmsGatewayIncident(models.Model):
             PAUSED: lambda: (
                 env._("SMS gateway paused: %s", name),
                 env._("%s has been paused for more than 10 minutes, because its provider is unreachable or fails. "
-                      "Other gateways send its SMS, or they wait.", name)),
+                      "Other gateways send its SMS, or the SMS wait in the queue.", name)),
             ACCOUNT: lambda: (
                 env._("SMS account refused: %s", name),
                 env._("The provider of %s refuses the account. Check the credentials and the balance. Other gateways "
@@ -191,7 +191,7 @@ class SmsGatewayIncident(models.Model):
         subject, _body = self._word(env)
         return (
             env._("Resolved: %s", subject),
-            env._("This is over since %s.", fields.Datetime.context_timestamp(
+            env._("Resolved since %s.", fields.Datetime.context_timestamp(
                 self.with_env(env), self.end_date).strftime('%Y-%m-%d %H:%M')))
 
     # === AUTOVACUUM === #

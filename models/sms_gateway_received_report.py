@@ -78,9 +78,10 @@ class SmsGatewayReceivedReport(models.Model):
                 "The report could not be applied %s times and is not tried again. The log contains the errors.",
                 self.tries)
         if not self.applied_date and self.tries:
-            return self.env._("The report could not be applied. The queue tries again. The log contains the error.")
+            return self.env._(
+                "The report could not be applied. The queue action will try again. The log contains the error.")
         if not self.applied_date:
-            return self.env._("The report waits to be applied.")
+            return self.env._("The report has not been applied yet.")
         if self.result != 'unmatched':
             return ''
         if not self.gateway_id.create_status and not self.uuid:

@@ -55,7 +55,7 @@ class SmsSms(models.Model):
         help="Urgent SMS are sent before normal ones, and these before bulk SMS.")
     is_confirmed = fields.Boolean(
         "Confirmed", readonly=True, copy=False,
-        help="A mass SMS, a mailing or a retry: limits for floods of SMS do not hold it back.")
+        help="Exempt from flood limits: a mass SMS, mailing or retry.")
     first_attempt_date = fields.Datetime("First Attempt On", readonly=True, copy=False)
     attempt = fields.Integer("Attempts", readonly=True, copy=False)
     failure_reason = fields.Text(

@@ -232,7 +232,7 @@ class TestSimulatedReport(DeliveryCase):
 
         self.assertIn("has not called the Callback URL", note())
         self.report(uuid=self.send_sms(NUMBERS[1]).uuid, status='delivered')
-        self.assertIn("Those of other SMS arrive", note())
+        self.assertIn("Reports for other SMS are arriving", note())
         self.report(uuid='f' * 32, status='delivered')
         self.assertIn("match no SMS", note())
         self.report(uuid=test.sms_uuid, status='sent')

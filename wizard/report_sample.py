@@ -79,7 +79,7 @@ class SmsGatewayReportSample(models.TransientModel):
 
 class SmsGatewayReportSampleLine(models.TransientModel):
     _name = 'sms.gateway.sample.line'
-    _description = "Delivery Report of a Sample"
+    _description = "Sample Delivery Report"
 
     sample_id = fields.Many2one('sms.gateway.sample', required=True, ondelete='cascade')
     uuid = fields.Char("UUID", readonly=True)

@@ -7,7 +7,7 @@ from ..tools.forced_gateway import KEY, ForcedGateway, get_reply_sender
 class SmsComposer(models.TransientModel):
     _inherit = 'sms.composer'
 
-    reply_message_id = fields.Many2one('mail.message', "Inbound SMS", help="The SMS in the chatter that is answered.")
+    reply_message_id = fields.Many2one('mail.message', "Inbound SMS", help="The SMS being replied to.")
 
     def _action_send_sms(self):
         """Send with the validity and lane of the template."""

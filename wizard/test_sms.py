@@ -307,7 +307,7 @@ class SmsGatewayTest(models.TransientModel):
                 "No delivery report for this SMS yet, but reports arrived that match no SMS. Check UUID Param and "
                 "Message ID Param, and compare with Delivery Reports.")
         if reports:
-            return self.env._("No delivery report for this SMS yet. Those of other SMS arrive.")
+            return self.env._("No delivery report for this SMS yet. Reports for other SMS are arriving.")
         return self.env._(
             "No delivery report yet. The provider has not called the Callback URL since the SMS was sent.")
 
