@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The two sides that scripts/demo can send to: an HTTP provider of ours, or a real Kannel.
 
-Each offers `name`, `gateways()`, `arrived(number)`, `exchange(number)`, `report(number)`, and says in `shows_requests`
-whether the exchange contains the request that Odoo sent.
+Each offers `name`, `gateways()`, `arrived(number)`, `exchange(number)`, `report(number)`, `receive_at(url)` and
+`write(sender, recipient, text)`, and says in `shows_requests` whether the exchange contains the request that Odoo sent.
 """
 import contextlib
 import re
@@ -16,6 +16,10 @@ sys.path.insert(1, str(environment.REPOSITORY / 'tests'))
 from provider import Provider, describe, report_delivery
 
 PREFIX = '+44'
+INBOUND = {
+    'inbound_enabled': True, 'inbound_kind_param': 'sender', 'inbound_message_id_param': 'id',
+    'inbound_number_param': 'sender', 'inbound_recipient_param': 'to', 'inbound_text_param': 'message',
+}
 
 
 def digits(number):
@@ -48,7 +52,7 @@ class Loopback(contextlib.ExitStack):
                 'body_template': '{"from": "__sender__", "to": "__phone__", "text": "__message__", "uuid": "__uuid__", '
                                  '"callback_url": "__callback_url__"}',
                 'answer_items_path': 'messages[]', 'answer_number_path': 'to', 'answer_message_id_path': 'id',
-                'delivery_callback_enabled': True,
+                'delivery_callback_enabled': True, **INBOUND,
             },
             {
                 'name': "Demo Form", 'sequence': 10, 'sender': 'DemoForm', 'number_format': 'international',
@@ -80,6 +84,14 @@ class Loopback(contextlib.ExitStack):
             status = report_delivery(_first(document['callback_url']), uuid=_first(document['uuid']),
                                      message_id=message_id, status='delivered')
             print(f'  Report     status=delivered, answered with HTTP {status}')
+
+    def receive_at(self, url):
+        """Take the inbound URL, to which `write` posts."""
+        self.inbound_url = url
+
+    def write(self, sender, recipient, text):
+        """Post an SMS that a person wrote."""
+        report_delivery(self.inbound_url, sender=sender, to=recipient, message=text)
 
     def _requests(self, number):
         return [request for request in self.provider.requests
@@ -119,6 +131,7 @@ class RealKannel(contextlib.ExitStack):
             'delivery_callback_status_success': '1',
             'delivery_callback_status_pending': '4,8,32',
             'delivery_callback_status_error': '2,16',
+            **INBOUND, 'inbound_time_param': 'ts', 'inbound_encoding': 'bytes', 'inbound_encoding_param': 'charset',
             **values,
         }
 
@@ -132,6 +145,14 @@ class RealKannel(contextlib.ExitStack):
         taken = re.findall(rf'INFO: (sendsms sender:.* to:<{digits(number)}> .*)', self.kannel.log('smsbox'))
         return '\n'.join([*(f'smsbox: {line}' for line in taken),
                           *(f'SMSC: from {sender}: {text}' for sender, text in self.arrived(number))])
+
+    def receive_at(self, url):
+        """Have Kannel call the inbound URL."""
+        self.kannel.send_to(url)
+
+    def write(self, sender, recipient, text):
+        """Have the fake SMSC send an SMS that a person wrote."""
+        self.kannel.write(sender, recipient, text)
 
     def report(self, number):
         """Do nothing, because Kannel calls the callback itself: status 8 (accepted by the SMSC) and 1 (delivered)."""

@@ -4,8 +4,10 @@
     with Kannel() as kannel:
         ...                       # GET kannel.sendsms_url with kannel.username and kannel.password
         kannel.received()         # [('EIS', '447700900123', 'Hello')]
+        kannel.send_to(url)       # from now on, SMS that people write arrive at this URL
+        kannel.write('+447700900123', '2020', 'Hello')
 
-Kannel's user guide describes the groups of the configuration (core, smsc, smsbox, sendsms-user).
+Kannel's user guide describes the groups of the configuration (core, smsc, smsbox, sendsms-user, sms-service).
 """
 import re
 import secrets
@@ -17,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote_plus, unquote_to_bytes
 
 FAKESMSC = '/usr/lib/kannel/test/fakesmsc'
 START_TIMEOUT = 20   # seconds
@@ -55,6 +57,15 @@ max-messages = 10
 concatenation = true
 '''
 
+# %a instead of %b replaces bytes of UCS-2 texts. Without max-messages = 0, the person gets the response as an SMS.
+INBOUND = '''
+group = sms-service
+keyword = default
+catch-all = yes
+max-messages = 0
+get-url = "{url}?id=%I&sender=%p&to=%P&message=%b&charset=%C&ts=%T"
+'''
+
 MESSAGE = re.compile(r'(?P<sender>\S*) (?P<receiver>\+?\d+) (?P<kind>text|ucs-2|data) (?P<text>.*)', re.DOTALL)
 
 
@@ -87,10 +98,10 @@ class Kannel:
         self.stop()
 
     def _start(self):
-        bearerbox, smsbox, fakesmsc = self._programs
+        bearerbox, _smsbox, fakesmsc = self._programs
         admin_port, smsbox_port, smsc_port, sendsms_port = _free_ports(4)
         self.sendsms_url = f'http://127.0.0.1:{sendsms_port}/cgi-bin/sendsms'
-        configuration = self._directory / 'kannel.conf'
+        configuration = self._configuration = self._directory / 'kannel.conf'
         configuration.touch(mode=0o600)
         configuration.write_text(CONFIGURATION.format(
             admin_port=admin_port, smsbox_port=smsbox_port, smsc_port=smsc_port, sendsms_port=sendsms_port,
@@ -98,17 +109,21 @@ class Kannel:
         ))
         self._run('bearerbox', bearerbox, '-v', '1', configuration)
         self._wait('bearerbox', lambda: _accepts(smsbox_port) and _accepts(admin_port))
-        # -m 0: it sends nothing, but its command line requires a message.
-        self._run('fakesmsc', fakesmsc, '-H', '127.0.0.1', '-r', smsc_port, '-m', '0', '1 2 text unused')
-        self._run('smsbox', smsbox, '-v', '1', configuration)
-        self._wait('smsbox', self._answers)
+        # Without a message on its command line, it sends the SMS that its input contains.
+        self._smsc = self._run('fakesmsc', fakesmsc, '-H', '127.0.0.1', '-r', smsc_port)
+        self._start_smsbox()
         self._wait('bearerbox', lambda: 'Fakesmsc client connected' in self.log('bearerbox'))
 
-    def _run(self, name: str, program: str, *arguments):
-        with open(self._directory / f'{name}.log', 'wb') as log:
-            process = subprocess.Popen([program, *map(str, arguments)], cwd=self._directory, stdin=subprocess.DEVNULL,
+    def _start_smsbox(self):
+        self._smsbox = self._run('smsbox', self._programs[1], '-v', '1', self._configuration)
+        self._wait('smsbox', self._answers)
+
+    def _run(self, name: str, program: str, *arguments) -> subprocess.Popen:
+        with open(self._directory / f'{name}.log', 'ab') as log:
+            process = subprocess.Popen([program, *map(str, arguments)], cwd=self._directory, stdin=subprocess.PIPE,
                                        stdout=log, stderr=subprocess.STDOUT)
         self._processes.append(process)
+        return process
 
     def log(self, name: str) -> str:
         """Return what 'bearerbox', 'smsbox' or 'fakesmsc' has written so far."""
@@ -137,17 +152,36 @@ class Kannel:
         """Return (sender, receiver, text) of each SMS that reached the fake SMSC, in order."""
         return parse_received(self.log('fakesmsc'))
 
+    def send_to(self, url: str):
+        """Restart smsbox, which calls a URL with each SMS that people write from then on."""
+        self._processes.remove(self._smsbox)
+        _end(self._smsbox)
+        with open(self._configuration, 'a') as configuration:
+            configuration.write(INBOUND.format(url=url))
+        self._start_smsbox()
+
+    def write(self, sender: str, receiver: str, text: str):
+        """Send an SMS as a person does, in UCS-2."""
+        octets = quote_plus(text.encode('utf-16-be'))
+        self._smsc.stdin.write(f'{sender} {receiver} ucs2 {octets}\n'.encode())
+        self._smsc.stdin.flush()
+
     def stop(self):
         """End the programs, bearerbox first, because the others then end as well."""
         for process in self._processes:
-            process.terminate()
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _end(process)
         self._processes.clear()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _end(process: subprocess.Popen):
+    process.terminate()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdin.close()
 
 
 def parse_received(log: str) -> list[tuple[str, str, str]]:
