@@ -98,6 +98,12 @@ class TestCanceledMailing(MarketingCase):
         self.assert_canceled()
         self.assertEqual(self.mailing.state, 'done')
 
+    def test_view_without_the_action(self):
+        """An administrator may delete it."""
+        self.env.ref('eis_sms_apis.action_cancel_queued_sms').unlink()
+        view = self.env['mailing.mailing'].get_view(view_type='form')
+        self.assertNotIn("Cancel Queued", view['arch'])
+
     def test_who_may_not(self):
         employee = new_test_user(self.env, 'employee', 'base.group_user')
         action = self.env.ref('eis_sms_apis.action_cancel_queued_sms').with_user(employee).with_context(
