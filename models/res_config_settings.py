@@ -143,10 +143,12 @@ class ResConfigSettings(models.TransientModel):
             raise ValidationError(self.env._("Default Gateway: %s is not Active. Activate it first.", gateway.name))
         keeps = not gateway and not gateways._is_default_readable()
         result = super().set_values()
-        # core removes a parameter that is 0, which would bring the default back
-        self.env['ir.config_parameter'].sudo().set_param('eis_sms_apis.flood_same_text', str(self.sms_flood_same_text))
+        # core removes parameters that are 0, which would bring the defaults back
+        parameters = self.env['ir.config_parameter'].sudo()
+        parameters.set_param('eis_sms_apis.flood_same_text', str(self.sms_flood_same_text))
+        parameters.set_param('eis_sms_apis.answer_days', str(self.sms_answer_days))
         if keeps:  # the page did not show it, so the user did not clear it
-            self.env['ir.config_parameter'].sudo().set_param('sms.sms_gateway_id', str(stored))
+            parameters.set_param('sms.sms_gateway_id', str(stored))
         return result
 
     def action_open_sms_gateways(self):

@@ -21,10 +21,14 @@ class SmsGatewayGuard(models.AbstractModel):
         :rtype: Limits
         """
         return Limits(
-            same_text=self._get_integer_parameter(PARAMETER % 'same_text', SAME_TEXT_PER_HOUR),
-            number=self._get_integer_parameter(PARAMETER % 'number', 0),
-            country=self._get_integer_parameter(PARAMETER % 'country', 0),
+            same_text=self._get_flood_limit('same_text', SAME_TEXT_PER_HOUR),
+            number=self._get_flood_limit('number'),
+            country=self._get_flood_limit('country'),
             is_premium_allowed=self._is_parameter_on('eis_sms_apis.allow_premium'))
+
+    @api.model
+    def _get_flood_limit(self, name, default=0):
+        return max(0, self._get_integer_parameter(PARAMETER % name, default))  # a negative one would refuse every SMS
 
     @api.model
     def _get_allowed_countries(self):

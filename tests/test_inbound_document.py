@@ -66,6 +66,13 @@ class TestDocument(InboundCase):
         self.env['ir.config_parameter'].set_param('eis_sms_apis.answer_days', '9')
         self.assertEqual(self.receive("Yes").res_id, document.id)
 
+    def test_no_days_in_the_settings(self):
+        self.env['res.config.settings'].create({'sms_answer_days': 0}).execute()
+        self.assertEqual(self.env['res.config.settings'].create({}).sms_answer_days, 0)
+        document = self.env['res.partner'].create({'name': "Just Now"})
+        self.send(document).date -= timedelta(minutes=1)
+        self.assertEqual(self.receive("Yes").res_id, self.jo.id)
+
     def test_deleted_document(self):
         document = self.env['res.partner'].create({'name': "Gone"})
         self.send(document)

@@ -118,6 +118,10 @@ class TestFloodGuard(GatewayCase):
         self.assertEqual(self.send(FRENCH).gateway_id, second)
         self.assertEqual(self.send(NUMBER).gateway_id, self.gateway)
 
+    def test_negative_limits_are_none(self):
+        self.limit(same_text=-1, number=-1, country=-1)
+        self.assertEqual(self.send(NUMBER).state, 'pending')
+
     def test_settings(self):
         settings = self.env['res.config.settings'].create({})
         self.assertEqual((settings.sms_flood_same_text, settings.sms_flood_country), (20, 0))
