@@ -33,14 +33,15 @@ class SmsGatewayDryRun(models.AbstractModel):
         waiting = self.env['sms.gateway.status'].sudo().search(
             [('gateway_id', 'in', gateways.ids), ('awaits_report', '=', True), ('state', '=', 'success')],
             limit=LAST_SMS)
-        early = waiting.filtered(lambda status: status.number[-1:] == LATE and status.sent_date > until)
+        early = waiting.filtered(lambda status: (status.number or '')[-1:] == LATE and (
+            status.sent_date or status.create_date) > until)
         for gateway, statuses in (waiting - early).grouped('gateway_id').items():
             reports = [
                 DeliveryReport(
                     uuid=status.sms_uuid, message_id='', number='', state=state, error_code='', error_message='',
                     status='delivered' if state == 'success' else 'undelivered',
                     failure_type='' if state == 'success' else 'sms_not_delivered')
-                for status in statuses if (state := read_report(status.number))]
+                for status in statuses if (state := read_report(status.number or ''))]
             if reports:
                 self.env['sms.gateway.received.report']._store(gateway, reports)
         if early:

@@ -213,5 +213,7 @@ class SmsGatewayInbound(models.Model):
             is_written = transactions.write(deliver, len(found))
             if transactions.retry_time.is_outage or (is_written and len(found) < limit):
                 return
+            if not is_written and limit == 1:
+                return  # the first one would be taken again
             if not is_written:
                 limit = 1  # one of them cannot be processed

@@ -194,6 +194,16 @@ class TestInboundParts(InboundCase):
         self.env.invalidate_all()
         self.assertEqual((row.state, calls), ('new', [["part 1 part 3 "]]))
 
+    def test_one_that_cannot_be_processed(self):
+        """It is left to the next queue action."""
+        self.receive(self.make_part(1))
+        self.env.cr.execute("UPDATE sms_gateway_inbound SET create_date = create_date - interval '16 minutes'")
+        inbound = self.env['sms.gateway.inbound']
+        with mock.patch.object(type(inbound), '_process', side_effect=ValueError) as process, \
+                mute_logger(LOGGER):
+            inbound._deliver_incomplete(time.monotonic() + 60)
+        self.assertEqual(process.call_count, 2)
+
     def test_queue_action_is_triggered(self):
         cron = self.env.ref('sms.ir_cron_sms_scheduler_action')
         self.env['ir.cron.trigger'].search([('cron_id', '=', cron.id)]).unlink()

@@ -59,10 +59,20 @@ class TestDryRun(GatewayCase):
         self.let_reports_arrive()
         self.assertEqual(sms.state, 'pending')
         self.env.cr.execute(
-            "UPDATE sms_gateway_status SET sent_date = sent_date - %s * interval '1 second'", [LATE_SECONDS])
+            "UPDATE sms_gateway_status SET sent_date = sent_date - %s * interval '1 second'", [LATE_SECONDS + 1])
         self.env.invalidate_all()
         self.let_reports_arrive()
         self.assertEqual(sms.state, 'sent')
+
+    def test_rows_without_date_or_number(self):
+        """Rows of earlier versions must not stop the queue."""
+        late, other = self.send(4), self.send(0)
+        self.env.cr.execute(
+            "UPDATE sms_gateway_status SET sent_date = NULL WHERE sms_uuid = %s", [late.uuid])
+        self.env.cr.execute("UPDATE sms_gateway_status SET number = NULL WHERE sms_uuid = %s", [other.uuid])
+        self.env.invalidate_all()
+        self.let_reports_arrive()
+        self.assertEqual((late + other).mapped('state'), ['pending', 'sent'])
 
     def test_no_reports_without_callback(self):
         self.gateway.delivery_callback_enabled = False
