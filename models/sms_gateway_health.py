@@ -71,11 +71,11 @@ class SmsGatewayHealth(models.AbstractModel):
         """, [LAST_ROWS, now, MINUTES])
         results = {gateway_id: counts for gateway_id, *counts in self.env.cr.fetchall()}
         self.env.cr.execute("""
-            SELECT gateway_id, count(*), max(create_date)
+            SELECT gateway_id, count(*)
             FROM (SELECT gateway_id, create_date FROM sms_gateway_received_report ORDER BY id DESC LIMIT %s) last
             WHERE create_date >= %s - %s * interval '1 minute' GROUP BY gateway_id
         """, [LAST_ROWS, now, MINUTES])
-        reports = {gateway_id: count for gateway_id, count, _last in self.env.cr.fetchall()}
+        reports = dict(self.env.cr.fetchall())
         paused = self.env['sms.gateway.throttle']._get_pauses()
         return [
             {

@@ -76,7 +76,7 @@ class SmsGatewayConversation(models.TransientModel):
                 notification = message.sudo().notification_ids.filtered(lambda one: one.sms_number == self.number)[:1]
                 lines.append({
                     'order': (message.date, message.id), 'is_inbound': False, 'text': html2plaintext(message.body),
-                    'author': message.author_id.name, 'status': dict(
+                    'author': message.sudo().author_id.name, 'status': dict(
                         notification._fields['notification_status']._description_selection(self.env)).get(
                             notification.notification_status),
                     'is_failed': notification.notification_status in ('exception', 'bounce'),
