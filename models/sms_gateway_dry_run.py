@@ -5,6 +5,7 @@ from odoo import api, fields, models
 
 from ..sending.dry_run import LATE, LATE_SECONDS, read_report
 from ..sending.store.claims import trigger_queue
+from ..tools.attempt import attempt_uuid
 from ..tools.report.parsing import DeliveryReport
 
 LAST_SMS = 1000  # whose reports are made in one run
@@ -32,7 +33,9 @@ class SmsGatewayDryRun(models.AbstractModel):
         until = fields.Datetime.now() - timedelta(seconds=LATE_SECONDS)
         waiting = self.env['sms.gateway.status'].sudo().search(
             [('gateway_id', 'in', gateways.ids), ('awaits_report', '=', True), ('state', '=', 'success')],
-            limit=LAST_SMS)
+            limit=LAST_SMS
+        ).filtered(  # not those that were sent before the gateway became a dry run, see `dry_run.DryRun`
+            lambda status: status.message_id == attempt_uuid(status.sms_uuid, status.attempt))
         early = waiting.filtered(lambda status: (status.number or '')[-1:] == LATE and (
             status.sent_date or status.create_date) > until)
         for gateway, statuses in (waiting - early).grouped('gateway_id').items():

@@ -64,6 +64,14 @@ class TestDryRun(GatewayCase):
         self.let_reports_arrive()
         self.assertEqual(sms.state, 'sent')
 
+    def test_sms_that_were_really_sent(self):
+        self.gateway.is_dry_run = False
+        sms = self.send(0)
+        self.gateway.is_dry_run = True
+        self.assertTrue(self.status_of(sms).awaits_report)
+        self.let_reports_arrive()
+        self.assertFalse(self.status_of(sms).delivered_date)
+
     def test_rows_without_date_or_number(self):
         """Rows of earlier versions must not stop the queue."""
         late, other = self.send(4), self.send(0)
