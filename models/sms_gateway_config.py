@@ -124,6 +124,7 @@ class SmsGateway(models.Model):
                 failover=gateway.failover,
                 paused=gateway.id in paused,
                 is_dry_run=gateway.is_dry_run,
+                countries=frozenset(gateway.allowed_country_ids.mapped('code')),
                 weight=gateway.weight,
                 health=health.get(gateway.id, 100),
             )

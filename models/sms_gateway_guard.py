@@ -31,11 +31,10 @@ class SmsGatewayGuard(models.AbstractModel):
         return max(0, self._get_integer_parameter(PARAMETER % name, default))  # a negative one would refuse every SMS
 
     @api.model
-    def _get_allowed_countries(self):
+    def _has_allowed_countries(self):
+        """Return whether a gateway that sends has a list of countries.
+
+        :rtype: bool
         """
-        :return: {gateway id: ISO codes of the only countries that it sends to}
-        :rtype: dict[int, set[str]]
-        """
-        gateways = self.env['sms.gateway'].sudo().search(
-            [('allowed_country_ids', '!=', False), *self._get_sending_domain()])
-        return {gateway.id: set(gateway.allowed_country_ids.mapped('code')) for gateway in gateways}
+        return bool(self.env['sms.gateway'].sudo().search(
+            [('allowed_country_ids', '!=', False), *self._get_sending_domain()], limit=1))

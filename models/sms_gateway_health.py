@@ -58,7 +58,8 @@ class SmsGatewayHealth(models.AbstractModel):
                 'oldest_seconds': int((now - oldest[lane]).total_seconds()) if lane in oldest else 0,
             } for lane in LANES}
         gateways = self._get_gateway_figures(now)
-        incidents = self.env['sms.gateway.incident'].search_count([('end_date', '=', False)], limit=LAST_ROWS)
+        incidents = self.env['sms.gateway.incident'].search_count(
+            [('end_date', '=', False), ('alert_date', '!=', False)], limit=LAST_ROWS)
         return {'is_healthy': not incidents, 'incidents': incidents, 'queue': queue, 'gateways': gateways}
 
     def _get_gateway_figures(self, now):

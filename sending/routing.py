@@ -3,7 +3,9 @@
 import hashlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from ..tools.phone import get_country
 
 MIN_HEALTH = 5  # percent of its share that an unhealthy gateway keeps, which shows when it recovers
 PREFIX, DEFAULT, FIRST, SPARE = 'prefix', 'default', 'first', 'spare'
@@ -16,6 +18,7 @@ class Route:
     :param prefixes: country prefixes as digits, without + or 00
     :param company_id: the company that it serves, None for every company
     :param paused: whether it is paused; it is skipped while another gateway can send the SMS
+    :param countries: ISO codes of the only countries that it sends to, empty for all
     :param weight: its share of the numbers among gateways of equal priority and prefix; with 0 it is a spare one
     :param health: percent of its share that it gets, less after errors and slow responses
     :param is_dry_run: whether it sends nothing, so that it is not used for fail over, and no other is after it
@@ -27,6 +30,7 @@ class Route:
     failover: bool = True
     paused: bool = False
     is_dry_run: bool = False
+    countries: frozenset[str] = frozenset()
     weight: int = 0
     health: float = 100
 
@@ -51,6 +55,9 @@ class RoutingTable:
     def __init__(self, routes: Iterable[Route], company_id: int | None, default_ids: Iterable[int] = ()):
         allowed = [route for route in routes if route.company_id in (None, company_id)]
         self._routes = sorted(allowed, key=lambda route: (route.sequence, route.gateway_id))
+        self._company_id = company_id
+        self._has_countries = any(route.countries for route in self._routes)
+        self._by_country: dict[str | None, RoutingTable] = {}
         self._by_id = {route.gateway_id: route for route in self._routes}
         self._defaults = [gateway_id for gateway_id in default_ids if gateway_id in self._by_id]
         self._by_prefix: dict[str, list[Route]] = {}
@@ -70,6 +77,8 @@ class RoutingTable:
         :param e164: the number in E.164 with +, None if it is invalid (rule 3)
         :return: the chosen gateway first; empty if there is none (rule 4)
         """
+        if self._has_countries:
+            return self._get_table_of_country(get_country(e164)).candidates(e164)
         digits = (e164 or '').lstrip('+')
         head = digits[:self._lengths[0]] if self._lengths else ''
         if head not in self._known:
@@ -81,6 +90,14 @@ class RoutingTable:
             return usable
         shared = (*sorted(equal, key=lambda candidate: self._rank(candidate, digits)), *ordered[len(equal):])
         return self._apply_pauses(self._separate_dry_runs(shared))
+
+    def _get_table_of_country(self, country: str | None) -> 'RoutingTable':
+        """Return the order of the gateways that may send to a country."""
+        if country not in self._by_country:
+            self._by_country[country] = RoutingTable(
+                [replace(route, countries=frozenset()) for route in self._routes
+                 if not route.countries or country in route.countries], self._company_id, self._defaults)
+        return self._by_country[country]
 
     def _find_equal(self, ordered: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
         """Return the first gateways that share numbers: of equal priority and prefix length.

@@ -63,19 +63,15 @@ def _is_limited(sms):
 
 
 def _check_countries(env, queued, numbers):
-    """Remove gateways that must not send to a country, and refuse SMS that no gateway or the company does not allow."""
-    allowed = env['sms.gateway']._get_allowed_countries()
+    """Refuse what the company may not send, and what no gateway may send: routing has left those out."""
     of_companies = env['res.company']._get_allowed_sms_countries()
-    for sms in queued if allowed or of_companies else ():
+    is_limited = env['sms.gateway']._has_allowed_countries()
+    for sms in queued if is_limited or of_companies else ():
         country = phone.get_country(numbers[sms.id])
         if country not in of_companies.get(sms.company_id, {country}):
             _refuse(sms, 'sms_country_not_supported', Problem('country_of_company', (('country', country or ''),)))
-        candidates = tuple(
-            gateway_id for gateway_id in sms.candidates if country in allowed.get(gateway_id, {country}))
-        if sms.candidates and not candidates:
+        elif is_limited and not sms.candidates:
             _refuse(sms, 'sms_country_not_supported', Problem('country_of_gateways', (('country', country or ''),)))
-        else:
-            sms.candidates = candidates
 
 
 def _check_numbers(env, queued, limits):

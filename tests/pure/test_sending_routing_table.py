@@ -158,6 +158,22 @@ class TestTable(PureCase):
                 self.assertEqual(table.candidates(number)[0].gateway_id, first, number)
 
 
+class TestCountries(PureCase):
+    """A gateway with a list of countries is not there for other numbers."""
+
+    def test_countries(self):
+        belgian, other = Route(1, 10, countries=frozenset(('BE',))), Route(2, 20)
+        self.assertEqual(order(BELGIUM, belgian, other), [1, 2])
+        self.assertEqual(order(PAKISTAN, belgian, other), [2])
+        self.assertEqual(order(PAKISTAN, belgian), [])
+        self.assertEqual(order(None, belgian, other), [2])
+
+    def test_pauses(self):
+        """The gateway that may send waits, even if one that may not is not paused."""
+        routes = Route(1, 10, countries=frozenset(('BE',))), Route(2, 20, paused=True), Route(3, 30, paused=True)
+        self.assertEqual(order(PAKISTAN, *routes), [2])
+
+
 class TestSharing(PureCase):
     """Gateways of equal priority and prefix share the numbers by weight."""
 
