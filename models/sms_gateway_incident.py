@@ -9,9 +9,7 @@ from ..sending.lanes import BULK, NORMAL, URGENT
 from ..sending.store.claims import find_oldest_queued, trigger_queue
 
 PAUSED, ACCOUNT, REPORTS, QUEUE = 'paused', 'account', 'reports', 'queue'
-# how long a condition lasts before users are alerted
-DELAYS = {
-    PAUSED: timedelta(minutes=10), ACCOUNT: timedelta(0), REPORTS: timedelta(0), QUEUE: timedelta(0)}
+DELAYS = {PAUSED: timedelta(minutes=10)}  # how long it lasts before users are alerted; the others at once
 QUEUE_AGE = timedelta(minutes=15)
 REPORT_HOURS = 24
 MIN_SMS = 5  # without a report; fewer may be phones that are off
@@ -67,7 +65,8 @@ class SmsGatewayIncident(models.Model):
         for incident in incidents:
             if (incident.gateway_id, incident.kind) not in found:
                 incident._end()
-            elif not incident.alert_date and incident.create_date + DELAYS[incident.kind] <= now:
+            elif not incident.alert_date and (
+                    incident.kind not in DELAYS or incident.create_date + DELAYS[incident.kind] <= now):
                 incident._alert()
         if found:
             trigger_queue(self.env, now + CHECK_AGAIN)

@@ -192,8 +192,8 @@ CALLS = {
         # recorded with Kannel 1.4.5-12 of Debian, message=%b&charset=%C
         (('GET', 'id=K2&sender=447400123456&message=%09(%09.%098%09M%09%24%09G%00+%00o%00k&charset=UTF-16BE', '', ''),
          [_message('K2', '447400123456', '', "नमस्ते ok")]),
-        (('GET', 'id=K3&sender=123&to=2020&message=caf%C3%A9+%E2%82%AC&ts=1795740602&charset=UTF-8', '', ''),
-         [_message('K3', '123', '2020', "café €", '2026-11-27 00:50:02')]),
+        (('GET', 'id=K3&sender=447700900003&to=2020&message=caf%C3%A9+%E2%82%AC&ts=1795740602&charset=UTF-8', '', ''),
+         [_message('K3', '447700900003', '2020', "café €", '2026-11-27 00:50:02')]),
     ],
     'lox24': [
         (as_json({'id': 'event', 'name': 'sms.incoming', 'created_at': 1561298520, 'data': {

@@ -175,7 +175,7 @@ class TestResults(DeliveryCase):
             self.report(uuid=sms.uuid, status='delivered')
         report = self.received.search([], limit=1)
         self.assertFalse(report.result)
-        for tries, expected in ((0, "waits"), (1, "tries again"), (5, "5 times")):
+        for tries, expected in ((0, "not been applied yet"), (1, "will try again"), (5, "5 times")):
             self.env.cr.execute(
                 "UPDATE sms_gateway_received_report SET tries = %s WHERE id = %s", [tries, report.id])
             self.env.invalidate_all()
