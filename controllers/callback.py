@@ -2,7 +2,6 @@
 import logging
 import time
 from dataclasses import replace
-from functools import partial
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -16,7 +15,7 @@ from ..tools.problem import ProblemError
 from ..tools.report.authentication import Content, read_signed
 from ..tools.report.body import ReportError
 from ..tools.report.parsing import MAX_BODY
-from .callback_load import answer_busy, drain_once
+from .callback_load import answer_busy, start_drain
 
 _logger = logging.getLogger(__name__)
 
@@ -92,17 +91,15 @@ def _receive(gateway, path, is_inbound_url):
         _log_refusal(gateway, "The query string is not signed, and there is nothing in the body.")
     if stores and not _store(stores):
         return answer_busy()
-    response = _refuse(gateway, received.refusal) if received.refusal else _answer(
-        200, *answers[received.has_inbound])
-    _drain_after(response, gateway, [drain for _items, _store_items, drain in stores])
-    return response
+    _start_drains(gateway, [drain for _items, _store_items, drain in stores])
+    return _refuse(gateway, received.refusal) if received.refusal else _answer(200, *answers[received.has_inbound])
 
 
-def _drain_after(response, gateway, drains):
-    """Apply what was stored, once the response is sent."""
+def _start_drains(gateway, drains):
+    """Apply what was stored. The response does not wait for it."""
     if not modules.module.current_test:
         for drain in drains:
-            response.call_on_close(partial(drain_once, (gateway.env.cr.dbname, gateway.id, drain.__name__), drain))
+            start_drain((gateway.env.cr.dbname, gateway.id, drain.__name__), drain)
 
 
 def _release_connection(env):

@@ -22,7 +22,7 @@ WAIT_SECONDS = 5  # for a place, and for a connection if other requests use all 
 POLL_SECONDS = 0.1
 RETRY_AFTER = '10'  # seconds
 LOG_SECONDS = 60
-DRAIN_SECONDS = 5  # a keep-alive connection waits for the thread that applies what was received
+DRAIN_SECONDS = 5  # a stopping server waits for the thread that applies what was received
 
 # Calls of providers use at most a quarter of this process's database connections. The others are left to users.
 _places = threading.BoundedSemaphore(max(1, config['db_maxconn'] // 4))
@@ -55,6 +55,22 @@ class Place:
 def answer_busy():
     """Return the response of a call that cannot be stored now."""
     return Response("Service Unavailable", 503, {'Retry-After': RETRY_AFTER}, mimetype='text/plain')
+
+
+def start_drain(key, drain):
+    """Run a drain in a thread, see `drain_once`. Not when the response is closed: Werkzeug skips that if the client
+    resets the connection."""
+    with _drains_lock:
+        if key in _drains:
+            _drains[key] = True
+            return
+    # not a daemon, so that a transaction ends before the process does
+    threading.Thread(target=_drain_in_thread, args=(key, drain), name='sms-drain', daemon=False).start()
+
+
+def _drain_in_thread(key, drain):
+    threading.current_thread().dbname = key[0]  # for the log, as in Odoo's threads
+    drain_once(key, drain)
 
 
 def drain_once(key, drain):
