@@ -125,8 +125,8 @@ class TestPlaces(PureCase):
             st.integers(0, 3000), st.lists(st.integers(1, 40), max_size=60), st.integers(0, 20)),
             min_size=1, max_size=20))
     def test_any_claims(self, rate, claims):
-        """Whoever claims when and how many, and whatever is given back: no window has more than the limit, and places
-        are in order."""
+        """For any times and sizes of claims, and any places that are given back: no window has more than the limit, and
+        places are in order."""
         most, window = get_window(rate)
         now, used, starts = 1_000_000, [], []
         for pause, sizes, late in claims:
