@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Smart encoding: characters that make an SMS Unicode are replaced by those that a reader takes for the same. Pure."""
+import functools
 import re
 import unicodedata
 
@@ -67,6 +68,7 @@ def _remove_accents(text: str) -> str:
     return _MARKED.sub('', ''.join(map(_remove_accent, text)).translate(_LETTERS))
 
 
+@functools.lru_cache(maxsize=1024)
 def _remove_accent(char: str) -> str:
     """Remove one accent after the other, until GSM 03.38 has the letter. Other alphabets keep theirs."""
     letter = char
