@@ -1,5 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import (  # first, because others inherit them
+from . import sms_gateway_retention  # first, because the inbox inherits it
+
+# isort: split
+from . import (  # next, because others inherit them
     sms_gateway_default,
     sms_gateway_dry_run,
     sms_gateway_guard,
@@ -9,6 +12,7 @@ from . import (  # first, because others inherit them
     sms_gateway_replies,
     sms_gateway_report_health,
     sms_gateway_row,
+    sms_gateway_webhook_token,
 )
 
 # isort: split

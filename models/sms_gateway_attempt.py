@@ -1,6 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
-from odoo.tools.constants import GC_UNLINK_LIMIT
+from odoo.tools import SQL
 
 from .sms_gateway_callback_failure_map import FAILURE_TYPES
 from .sms_gateway_status import OUTCOMES, RETENTION_DAYS
@@ -14,6 +14,7 @@ COLUMNS = (
 class SmsGatewayAttempt(models.Model):
     """An attempt to send an SMS that was followed by another. The last attempt is the status row."""
     _name = 'sms.gateway.attempt'
+    _inherit = ['sms.gateway.retention']
     _description = "SMS Attempt"
     _order = 'sms_uuid, attempt'
     _rec_name = 'attempt'
@@ -70,15 +71,5 @@ class SmsGatewayAttempt(models.Model):
     @api.autovacuum
     def _gc_old_attempts(self):
         """Remove attempts whose SMS has no status row any more. Those of queued SMS are removed after the same time."""
-        days = self.env['sms.gateway']._get_integer_parameter('eis_sms_apis.status_retention_days', RETENTION_DAYS)
-        if days <= 0:
-            return 0, 0
-        self.env.cr.execute("""
-            DELETE FROM sms_gateway_attempt WHERE id IN (
-                SELECT id FROM sms_gateway_attempt
-                WHERE date < (now() AT TIME ZONE 'UTC') - %s * interval '1 day' AND NOT EXISTS (
-                    SELECT FROM sms_gateway_status status WHERE status.sms_uuid = sms_gateway_attempt.sms_uuid)
-                ORDER BY date LIMIT %s)
-        """, [days, GC_UNLINK_LIMIT])
-        done = self.env.cr.rowcount
-        return done, done == GC_UNLINK_LIMIT
+        return self._remove_old('eis_sms_apis.status_retention_days', RETENTION_DAYS, 'date', SQL(
+            "NOT EXISTS (SELECT FROM sms_gateway_status status WHERE status.sms_uuid = sms_gateway_attempt.sms_uuid)"))

@@ -1,6 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What the provider tells besides its responses: delivery callbacks (token, authentication, reports), balance."""
-import secrets
 import time
 
 from odoo import api, fields, models
@@ -182,16 +181,11 @@ class SmsGateway(models.Model):
 
     def action_new_callback_token(self):
         """Replace the token, which invalidates the old callback URL, and a previous one."""
-        for gateway in self:
-            gateway.write({
-                'delivery_callback_token': secrets.token_urlsafe(32), 'delivery_callback_old_token': False})
+        self._replace_token('delivery_callback_token', 'delivery_callback_old_token', keep_old=False)
 
     def action_rotate_callback_token(self):
         """Replace the token, and accept the old callback URL until the rotation ends."""
-        for gateway in self:
-            gateway.write({
-                'delivery_callback_token': secrets.token_urlsafe(32),
-                'delivery_callback_old_token': gateway.delivery_callback_token})
+        self._replace_token('delivery_callback_token', 'delivery_callback_old_token', keep_old=True)
 
     def action_end_rotation(self):
         """Invalidate the previous callback URL."""
@@ -207,11 +201,8 @@ class SmsGateway(models.Model):
         :return: the gateway, empty if there is none. Disabled and archived gateways still receive the reports of SMS
             that they sent.
         """
-        token = token.replace('\0', ' ')  # PostgreSQL refuses NUL
-        return self.with_context(active_test=False).search([
-            '|', ('delivery_callback_token', '=', token), ('delivery_callback_old_token', '=', token),
-            ('delivery_callback_enabled', '=', True),
-        ], limit=1)
+        return self._find_by_token(
+            token, 'delivery_callback_token', 'delivery_callback_old_token', 'delivery_callback_enabled')
 
     def _get_call(self, http_request, path):
         """Read a call without its body.

@@ -20,6 +20,7 @@ BATCH = 500
 class SmsGatewayInbound(models.Model):
     """An SMS that was received on a number of a gateway."""
     _name = 'sms.gateway.inbound'
+    _inherit = ['sms.gateway.retention']
     _description = "Inbound SMS"
     _order = 'id desc'
     _rec_name = 'number'

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools.constants import GC_UNLINK_LIMIT
 
 from ..tools.actions import open_form
 
@@ -282,14 +281,4 @@ class SmsGatewayInbound(models.Model):
     @api.autovacuum
     def _gc_old_inbound(self):
         """Remove SMS older than `eis_sms_apis.inbound_retention_days`; 0 keeps all. Their chatter messages stay."""
-        days = self.env['sms.gateway']._get_integer_parameter('eis_sms_apis.inbound_retention_days', RETENTION_DAYS)
-        if days <= 0:
-            return 0, 0
-        self.env.cr.execute("""
-            DELETE FROM sms_gateway_inbound WHERE id IN (
-                SELECT id FROM sms_gateway_inbound
-                WHERE create_date < (now() AT TIME ZONE 'UTC') - %s * interval '1 day'
-                ORDER BY create_date LIMIT %s)
-        """, [days, GC_UNLINK_LIMIT])
-        done = self.env.cr.rowcount
-        return done, done == GC_UNLINK_LIMIT
+        return self._remove_old('eis_sms_apis.inbound_retention_days', RETENTION_DAYS)

@@ -111,13 +111,11 @@ class SmsGatewayInboundSettings(models.AbstractModel):
 
     def action_new_inbound_token(self):
         """Replace the token, which invalidates the old Inbound URL, and a previous one."""
-        for gateway in self:
-            gateway.write({'inbound_token': secrets.token_urlsafe(32), 'inbound_old_token': False})
+        self._replace_token('inbound_token', 'inbound_old_token', keep_old=False)
 
     def action_rotate_inbound_token(self):
         """Replace the token, and accept the old Inbound URL until the rotation ends."""
-        for gateway in self:
-            gateway.write({'inbound_token': secrets.token_urlsafe(32), 'inbound_old_token': gateway.inbound_token})
+        self._replace_token('inbound_token', 'inbound_old_token', keep_old=True)
 
     def action_end_inbound_rotation(self):
         """Invalidate the previous Inbound URL."""
@@ -132,10 +130,7 @@ class SmsGatewayInboundSettings(models.AbstractModel):
         :param str token: as received
         :return: the gateway, empty if there is none. Disabled and archived gateways still receive SMS.
         """
-        token = token.replace('\0', ' ')  # PostgreSQL refuses NUL
-        return self.with_context(active_test=False).search([
-            '|', ('inbound_token', '=', token), ('inbound_old_token', '=', token), ('inbound_enabled', '=', True),
-        ], limit=1)
+        return self._find_by_token(token, 'inbound_token', 'inbound_old_token', 'inbound_enabled')
 
     def _get_inbound_rules(self):
         """Return how to read inbound SMS.

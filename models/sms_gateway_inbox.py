@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools import SQL
-from odoo.tools.constants import GC_UNLINK_LIMIT
 
 from ..sending.store.claims import trigger_queue
 from ..sending.store.transactions import OwnTransactions
@@ -19,6 +18,7 @@ class SmsGatewayInbox(models.AbstractModel):
     """What providers sent, as it was received. A call is answered as soon as its rows are stored here, and the rows of
     all calls are applied together."""
     _name = 'sms.gateway.inbox'
+    _inherit = ['sms.gateway.retention']
     _description = "SMS Gateway Inbox"
     _inbox_columns = ()  # texts and numbers; attributes of what `_store` gets have the same names
     _inbox_lock = b''  # the first key of the advisory locks of applying, at most four bytes
@@ -175,16 +175,6 @@ class SmsGatewayInbox(models.AbstractModel):
         :return: how many were removed, and whether there may be more, for the autovacuum
         :rtype: tuple
         """
-        days = self.env['sms.gateway']._get_integer_parameter('eis_sms_apis.report_retention_days', KEEP_DAYS)
-        if days <= 0:
-            return 0, 0
-        table = SQL.identifier(self._table)
-        self.env.cr.execute(SQL(
-            """
-            DELETE FROM %s WHERE id IN (
-                SELECT id FROM %s
-                WHERE create_date < (now() AT TIME ZONE 'UTC') - %s * interval '1 day'
-                AND (applied_date IS NOT NULL OR tries >= %s) ORDER BY id LIMIT %s)
-            """, table, table, days, MAX_TRIES, GC_UNLINK_LIMIT))
-        done = self.env.cr.rowcount
-        return done, done == GC_UNLINK_LIMIT
+        return self._remove_old(
+            'eis_sms_apis.report_retention_days', KEEP_DAYS,
+            condition=SQL("(applied_date IS NOT NULL OR tries >= %s)", MAX_TRIES))

@@ -3,7 +3,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
-from odoo.tools.constants import GC_UNLINK_LIMIT
 
 from ..tools.actions import open_form
 from .sms_gateway_callback_failure_map import FAILURE_TYPES
@@ -32,6 +31,7 @@ COLUMNS = ('state', 'sent_date', 'delivered_date', 'awaits_report', 'note')
 class SmsGatewayStatus(models.Model):
     """The status of one SMS at its gateway. It outlives the `sms.sms`, which core removes after sending."""
     _name = 'sms.gateway.status'
+    _inherit = ['sms.gateway.retention']
     _description = "SMS Status"
     _order = 'id desc'
     _rec_name = 'number'
@@ -284,19 +284,12 @@ class SmsGatewayStatus(models.Model):
     @api.autovacuum
     def _gc_old_status(self):
         """Remove rows older than `eis_sms_apis.status_retention_days`; 0 keeps all."""
-        days = self.env['sms.gateway']._get_integer_parameter('eis_sms_apis.status_retention_days', RETENTION_DAYS)
-        if days <= 0:
-            return 0, 0
+        return self._remove_old('eis_sms_apis.status_retention_days', RETENTION_DAYS)
+
+    @api.model
+    def _delete_rows(self, ids):
         self.env.cr.execute("""
-            WITH removed AS (
-                DELETE FROM sms_gateway_status WHERE id IN (
-                    SELECT id FROM sms_gateway_status
-                    WHERE create_date < (now() AT TIME ZONE 'UTC') - %s * interval '1 day'
-                    ORDER BY create_date LIMIT %s)
-                RETURNING sms_uuid
-            ), attempts AS (
-                DELETE FROM sms_gateway_attempt WHERE sms_uuid IN (SELECT sms_uuid FROM removed)
-            ) SELECT count(*) FROM removed
-        """, [days, GC_UNLINK_LIMIT])
-        done = self.env.cr.fetchone()[0]
-        return done, done == GC_UNLINK_LIMIT
+            DELETE FROM sms_gateway_attempt WHERE sms_uuid IN (
+                SELECT sms_uuid FROM sms_gateway_status WHERE id = ANY(%s))
+        """, [ids])
+        super()._delete_rows(ids)

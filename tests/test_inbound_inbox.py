@@ -130,6 +130,17 @@ class TestInboundInbox(InboundCase):
         with self.assertRaisesRegex(UserError, "Archive it"):
             self.gateway.unlink()
 
+    def test_old_messages_are_removed(self):
+        parameters = self.env['ir.config_parameter'].sudo()
+        self.receive(self.make_message("Old"), self.make_message("New"))
+        old, new = self.rows()
+        self.env.cr.execute(
+            "UPDATE sms_gateway_inbound SET create_date = create_date - interval '40 days' WHERE id = %s", [old.id])
+        for days, left in (('0', old + new), ('41', old + new), ('39', new)):
+            parameters.set_param('eis_sms_apis.inbound_retention_days', days)
+            self.inbound._gc_old_inbound()
+            self.assertEqual(self.rows(), left, days)
+
     def test_token(self):
         """At least 32 random bytes, its own, two during a rotation, never copied."""
         token = self.gateway.inbound_token
