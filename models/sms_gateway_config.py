@@ -124,7 +124,7 @@ class SmsGateway(models.Model):
                 failover=gateway.failover,
                 paused=gateway.id in paused,
                 is_dry_run=gateway.is_dry_run,
-                countries=frozenset(gateway.allowed_country_ids.mapped('code')),
+                countries=gateway._get_allowed_countries(),
                 weight=gateway.weight,
                 health=health.get(gateway.id, 100),
             )
@@ -158,6 +158,7 @@ class SmsGateway(models.Model):
                 track_status=gateway.create_status,
                 waits_for_report=gateway.delivery_callback_enabled,
                 prefixes=gateway._get_prefixes(),
+                countries=gateway._get_allowed_countries(),
                 weight=gateway.weight,
                 failures=failures.get(gateway.id, 0),
                 is_half_open=gateway.id in half_open,

@@ -30,11 +30,9 @@ class SmsGatewayGuard(models.AbstractModel):
     def _get_flood_limit(self, name, default=0):
         return max(0, self._get_integer_parameter(PARAMETER % name, default))  # a negative one would refuse every SMS
 
-    @api.model
-    def _has_allowed_countries(self):
-        """Return whether a gateway that sends has a list of countries.
+    def _get_allowed_countries(self):
+        """Return the ISO codes of the only countries that the gateway sends to, empty for all.
 
-        :rtype: bool
+        :rtype: frozenset[str]
         """
-        return bool(self.env['sms.gateway'].sudo().search(
-            [('allowed_country_ids', '!=', False), *self._get_sending_domain()], limit=1))
+        return frozenset(self.allowed_country_ids.mapped('code'))

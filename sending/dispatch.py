@@ -165,7 +165,8 @@ class Dispatcher:
             sms.attempt += 1
             try:
                 number = phone.format_number(
-                    sms.number, config.number_format, sms.countries, config.request.separator, config.prefixes)
+                    sms.number, config.number_format, sms.countries, config.request.separator, config.prefixes,
+                    sms.e164)
             except phone.NumberError as error:
                 self._outcomes.finish(sms, not_sent('sms_number_format', error.problem))
                 continue

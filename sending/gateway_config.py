@@ -29,6 +29,7 @@ class GatewayConfig:
 
     :param rate_limit: SMS per second of all workers and servers together, 0 for no limit
     :param prefixes: Country Prefixes as digits
+    :param countries: see `routing.Route`
     :param weight: see `routing.Route`
     :param failures: number of consecutive pauses of the gateway
     :param is_half_open: whether the pause of its circuit breaker has ended, so that one SMS has to test it
@@ -44,6 +45,7 @@ class GatewayConfig:
     track_status: bool
     waits_for_report: bool
     prefixes: tuple[str, ...] = ()
+    countries: frozenset[str] = frozenset()
     weight: int = 0
     failures: int = 0
     is_half_open: bool = False

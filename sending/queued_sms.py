@@ -3,9 +3,10 @@
 import math
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from ..tools import phone
 from ..tools.answer.interpretation import SendResult
 from ..tools.problem import Problem
 from ..tools.request.builder import Recipient
@@ -44,6 +45,7 @@ class QueuedSms:
     :param candidates: ids of the gateways that may still send it, the current one first
     :param attempt: number of attempts, including the current one
     :param age: seconds since the first attempt
+    :param is_new: whether no run has claimed it before
     :param forced_gateway_id: the only gateway that may send it, if an administrator chose one or it is a reply
     :param forced_sender: the sender at that gateway, if it is not the usual one
     :param not_before: `time.monotonic()` of its place under a rate limit, 0 without one
@@ -59,6 +61,7 @@ class QueuedSms:
     :param text_hash: MD5 of the text as it was entered
     :param is_confirmed: whether a user confirmed it, so that the limits of `store.guard` do not apply
     :param refusal: failure type and Problem, if it must not be sent
+    :param e164: the number in E.164, None if it cannot be read
     """
     id: int
     uuid: str
@@ -69,6 +72,7 @@ class QueuedSms:
     countries: tuple[str, ...] = ()
     attempt: int = 0
     age: float = 0
+    is_new: bool = True
     valid_until: datetime | None = None
     expires: float = math.inf
     is_opted_out: bool = False
@@ -88,6 +92,10 @@ class QueuedSms:
     text_hash: str = ''
     is_confirmed: bool = False
     refusal: tuple[str, Problem] | None = None
+    e164: str | None = field(init=False)
+
+    def __post_init__(self):
+        self.e164 = phone.to_e164(self.number, self.countries)
 
     @property
     def gateway_id(self) -> int | bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from odoo.tests import tagged
 
 from .common import GatewayCase
+from .provider import Reply
 
 NUMBER, OTHER, FRENCH = '+32456000001', '+32456000002', '+33612345678'
 
@@ -79,6 +80,32 @@ class TestFloodGuard(GatewayCase):
         self.assertEqual(self.send('+32456000005').state, 'error')
         self.env['sms.gateway.flood'].search([('country', '=', 'BE')]).day -= timedelta(days=1)
         self.assertEqual(self.send('+32456000006').state, 'pending')
+
+    def test_country_of_an_sms_that_is_queued_again(self):
+        """It counts once: after the provider asked to wait, and after a pause that it was claimed in."""
+        self.limit(country=2)
+        self.provider.answer(Reply(429, headers={'Retry-After': '60'}))
+        sms = self.send(NUMBER)
+        self.assertEqual(sms.state, 'outgoing')
+        sms += self.make_sms(OTHER)
+        self.env['sms.sms']._process_queue()
+        self.assertEqual(sms.mapped('state'), ['outgoing', 'outgoing'])
+        self.env['sms.gateway.throttle'].search([]).paused_until -= timedelta(minutes=2)
+        sms.send_after = False
+        self.env['sms.sms']._process_queue()
+        self.env.invalidate_all()
+        self.assertEqual(sms.mapped('state'), ['pending', 'pending'])
+        self.assertEqual(self.env['sms.gateway.flood'].search([('country', '=', 'BE')]).count, 2)
+
+    def test_country_of_a_paused_gateway(self):
+        """An SMS above the limit fails at once and is not queued again, because no limit would apply then."""
+        self.limit(country=1)
+        self.provider.answer(Reply(429, headers={'Retry-After': '60'}))
+        self.assertEqual(self.send(NUMBER).state, 'outgoing')
+        later = self.make_sms(OTHER)
+        self.env['sms.sms']._process_queue()
+        self.env.invalidate_all()
+        self.assert_held_back(later, "BE")
 
     def test_no_limit(self):
         self.limit(same_text=0)

@@ -98,6 +98,7 @@ def _country_code(e164: str) -> str:
     return next((code for code in codes if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), '')
 
 
+@lru_cache(maxsize=2000)  # numbers of two claims: routing and each limit for countries ask for the same ones
 def get_country(e164: str | None) -> str | None:
     """Return the ISO 3166 code of the country of a number in E.164, None if it has none or is not a number."""
     parsed = e164 and _parse(e164)
@@ -152,7 +153,7 @@ def _as_typed(code: str, digits: str) -> PhoneNumber:
 
 def format_number(
         number: str, number_format: str, countries: Sequence[str] = (), separator: str = '',
-        prefixes: Sequence[str] = ()) -> str:
+        prefixes: Sequence[str] = (), e164: str | None = None) -> str:
     """Format a number as a provider expects it (doc/behaviour.md section 2, Number Format).
 
     :param str number: as a user entered it
@@ -162,6 +163,7 @@ def format_number(
     :param countries: see :func:`to_e164`
     :param separator: between the numbers of a request
     :param prefixes: of the countries that the gateway serves, see :func:`parse_prefixes`
+    :param e164: the number in E.164, if it is known
     :raise NumberError: if the number cannot be read; for ``raw`` if the provider might read it as several numbers; if
         the format leaves out the country code and the gateway does not serve the country
     """
@@ -169,7 +171,7 @@ def format_number(
         if _SEVERAL.search(number) or (separator and separator in number):
             raise NumberError('number_may_be_several')
         return number
-    e164 = to_e164(number, countries)
+    e164 = e164 or to_e164(number, countries)
     if not e164:
         raise NumberError('number_unreadable')
     if number_format in _PREFIXES:

@@ -11,7 +11,6 @@ from datetime import timedelta
 
 from odoo import fields
 
-from ...tools import phone
 from ..lanes import BULK, BULK_EVERY, LANES, order_by_lane
 from ..pauses import WAITING
 from ..queued_sms import LEASE, QueuedSms, not_sent
@@ -71,7 +70,8 @@ def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
                due.forced_gateway_id, due.forced_sender,
                due.uses_exclusion_list IS TRUE AND EXISTS (
                    SELECT FROM phone_blacklist WHERE active AND phone_blacklist.number = due.number),
-               due.lane, due.text_hash, due.is_confirmed, partner_country.code, company_country.code
+               due.lane, due.text_hash, due.is_confirmed, due.first_attempt_date IS NULL,
+               partner_country.code, company_country.code
         FROM now CROSS JOIN due
         LEFT JOIN res_partner partner ON partner.id = due.partner_id
         LEFT JOIN res_country partner_country ON partner_country.id = partner.country_id
@@ -87,9 +87,10 @@ def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
             claimed_until=claimed_until, countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age,
             valid_until=valid_until, expires=math.inf if left is None else now + left,
             forced_gateway_id=forced_gateway_id, forced_sender=forced_sender or '', is_opted_out=is_opted_out,
-            lane=lane, text_hash=text_hash, is_confirmed=bool(is_confirmed))
+            lane=lane, text_hash=text_hash, is_confirmed=bool(is_confirmed),
+            is_new=is_new)
         for (sms_id, uuid, number, body, company_id, claimed_until, attempt, age, valid_until, left, forced_gateway_id,
-             forced_sender, is_opted_out, lane, text_hash, is_confirmed, *countries) in env.cr.fetchall()
+             forced_sender, is_opted_out, lane, text_hash, is_confirmed, is_new, *countries) in env.cr.fetchall()
     )
 
 
@@ -223,7 +224,7 @@ def _set_candidates(queued, routes, default_ids):
         if table.has(sms.forced_gateway_id):
             sms.candidates = (sms.forced_gateway_id,)
             continue
-        candidates = table.candidates(phone.to_e164(sms.number, sms.countries))
+        candidates = table.candidates(sms.e164)
         sms.candidates = tuple(candidate.gateway_id for candidate in candidates)
 
 

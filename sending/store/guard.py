@@ -25,31 +25,32 @@ class Limits:
     is_premium_allowed: bool = False
 
 
-def hold_back(env, queued):
+def hold_back(env, queued, configs, limits):
     """Set the refusal of SMS that must not be sent.
 
     :param list[QueuedSms] queued: locked, with their candidates
+    :param dict configs: GatewayConfig of all Active gateways by id
+    :param Limits limits: what is allowed
     """
-    limits = env['sms.gateway']._get_flood_limits()
-    numbers = {sms.id: phone.to_e164(sms.number, sms.countries) for sms in queued}
     if not limits.is_premium_allowed:
         for sms in queued:
-            if numbers[sms.id] and phone.is_premium_or_satellite(numbers[sms.id]):
+            if sms.e164 and phone.is_premium_or_satellite(sms.e164):
                 _refuse(sms, 'sms_not_allowed', Problem('premium_number'))
-    _check_countries(env, queued, numbers)
+    _check_countries(env, queued, configs)
     _check_numbers(env, [sms for sms in queued if _is_limited(sms)], limits)
 
 
-def count_countries(env, queued):
-    """Count the SMS that are about to be sent by country, and set the refusal of those above the limit.
+def count_countries(env, queued, limit):
+    """Count the SMS that are claimed for the first time by country, and set the refusal of those above the limit. One
+    that is queued again, for example because its gateway is paused, was counted then.
 
-    :param list[QueuedSms] queued: locked, that no rate limit or pause delays
+    :param list[QueuedSms] queued: locked, without those that stay in the queue
+    :param int limit: see `Limits.country`
     """
-    limit = env['sms.gateway']._get_flood_limits().country
     by_country = {}
     for sms in queued if limit else ():
-        if _is_limited(sms):
-            by_country.setdefault(phone.get_country(phone.to_e164(sms.number, sms.countries)), []).append(sms)
+        if sms.is_new and _is_limited(sms):
+            by_country.setdefault(phone.get_country(sms.e164), []).append(sms)
     for country in sorted(filter(None, by_country)):  # a consistent lock order
         group = by_country[country]
         total = env['sms.gateway.flood']._count(country, len(group), limit)
@@ -62,12 +63,12 @@ def _is_limited(sms):
     return not (sms.refusal or sms.is_confirmed)
 
 
-def _check_countries(env, queued, numbers):
+def _check_countries(env, queued, configs):
     """Refuse what the company may not send, and what no gateway may send: routing has left those out."""
     of_companies = env['res.company']._get_allowed_sms_countries()
-    is_limited = env['sms.gateway']._has_allowed_countries()
+    is_limited = any(config.countries for config in configs.values())
     for sms in queued if is_limited or of_companies else ():
-        country = phone.get_country(numbers[sms.id])
+        country = phone.get_country(sms.e164)
         if country not in of_companies.get(sms.company_id, {country}):
             _refuse(sms, 'sms_country_not_supported', Problem('country_of_company', (('country', country or ''),)))
         elif is_limited and not sms.candidates:
@@ -100,3 +101,4 @@ def _check_numbers(env, queued, limits):
 def _refuse(sms, failure_type, problem):
     sms.refusal = failure_type, problem
     sms.candidates = ()  # no gateway has refused it
+    sms.delay = 0  # nor can a paused one send it later

@@ -56,10 +56,11 @@ class Store:
             claims.cancel_opted_out(env, [sms for sms in claimed if sms.is_opted_out])
             queued = [sms for sms in claimed if not sms.is_opted_out]
             configs = claims.route(env, queued)
-            hold_back(env, queued)
+            limits = env['sms.gateway']._get_flood_limits()
+            hold_back(env, queued, configs, limits)
             to_send = [sms for sms in queued if sms.seconds_left > 0 and not sms.refusal]
             throttle.assign(to_send, configs, env['sms.gateway.throttle']._reserve)
-            count_countries(env, [sms for sms in to_send if not (sms.is_left or sms.delay)])
+            count_countries(env, [sms for sms in to_send if not sms.is_left], limits.country)
             reserve_room(queued, configs)
             claims.write_claims(env, queued)
             if any(not sms.is_left for sms in queued):
