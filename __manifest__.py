@@ -61,6 +61,7 @@
         'views/sms_gateway_status_views.xml',
         'views/sms_gateway_received_report_views.xml',
         'wizard/report_sample_views.xml',
+        'views/sms_gateway_price_views.xml',
         'views/sms_gateway_views.xml',
         'views/sms_gateway_list_views.xml',
         'views/sms_gateway_incident_views.xml',

@@ -144,6 +144,7 @@ class SmsGateway(models.Model):
         failures = {throttle.gateway_id.id: throttle.failures for throttle in throttles}
         half_open = throttles.filtered(lambda throttle: throttle._is_half_open()).gateway_id.ids
         default_success = self._is_parameter_on('sms.default_success_200')
+        prices = self.env['sms.gateway.price'].sudo()._get_price_lists(self.ids)
         return {
             gateway.id: GatewayConfig(
                 gateway_id=gateway.id,
@@ -163,6 +164,7 @@ class SmsGateway(models.Model):
                 failures=failures.get(gateway.id, 0),
                 is_half_open=gateway.id in half_open,
                 smart_encoding=gateway.smart_encoding,
+                prices=prices[gateway.id],
             )
             for gateway in self.sudo()
         }

@@ -24,6 +24,7 @@ AGGREGATES = {
 FAILED = ('error', 'server_error')
 OUTCOMES = [('accepted', "Accepted"), ('refused', "Not Accepted"), ('unknown', "Unknown")]
 RETENTION_DAYS = 180
+PRICE_SOURCES = [('response', "Response"), ('report', "Delivery Report"), ('price_list', "Price List")]
 ENCODINGS = [('gsm', "GSM 03.38"), ('unicode', "UCS-2")]
 COLUMNS = ('state', 'sent_date', 'delivered_date', 'awaits_report', 'note')
 
@@ -71,8 +72,17 @@ class SmsGatewayStatus(models.Model):
     awaits_report = fields.Boolean(readonly=True, help="No final delivery report has arrived yet.")
     text_encoding = fields.Selection(ENCODINGS, "Encoding", readonly=True, help="Encoding of the text as it was sent.")
     segment_count = fields.Integer("Segments", readonly=True, help="Number of SMS that the provider charges for.")
-    price = fields.Float("Price", digits=(16, 6), readonly=True, help="What the provider charges, as it responded.")
-    price_currency = fields.Char("Currency", readonly=True)
+    price = fields.Float(
+        "Price", digits=(16, 6), readonly=True, help="Price of all segments in the currency of the provider.")
+    price_currency = fields.Char("Price Currency", readonly=True)
+    price_source = fields.Selection(
+        PRICE_SOURCES, "Price Source", readonly=True, help="Where the price comes from.")
+    # Raw SQL writes it, because the ORM would round it to cents.
+    cost = fields.Monetary(
+        "Cost", currency_field='company_currency_id', readonly=True,
+        help="Price in the currency of the company, at the rate of the day on which the SMS was sent. Empty if the "
+             "price or the rate is not known.")
+    company_currency_id = fields.Many2one('res.currency', "Company Currency", readonly=True, ondelete='restrict')
     is_text_replaced = fields.Boolean(
         "Characters Replaced", readonly=True,
         help="Smart Encoding replaced characters of the text. Odoo keeps the original text.")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..tools.answer.interpretation import AnswerRules
+from ..tools.price_list import NO_PRICES, PriceList
 from ..tools.request.config import RequestConfig
 from ..tools.smart_encoding import OFF, encode
 from .dry_run import DryRun
@@ -34,6 +35,7 @@ class GatewayConfig:
     :param failures: number of consecutive pauses of the gateway
     :param is_half_open: whether the pause of its circuit breaker has ended, so that one SMS has to test it
     :param smart_encoding: see :func:`~tools.smart_encoding.encode`
+    :param prices: what SMS cost if the provider does not say so
     """
     gateway_id: int
     name: str
@@ -50,6 +52,7 @@ class GatewayConfig:
     failures: int = 0
     is_half_open: bool = False
     smart_encoding: str = OFF
+    prices: PriceList = NO_PRICES
 
     @property
     def recipients(self) -> int:

@@ -2,6 +2,7 @@
 # Odoo takes the modules that are named test_* here.
 from . import (
     test_core_contract,
+    test_cost_price_list,
     test_gateways,
     test_gateways_activate,
     test_gateways_balance,
@@ -90,6 +91,7 @@ from .pure import (
     test_inbound_replies,
     test_phone,
     test_phone_countries,
+    test_price_list,
     test_report_authentication,
     test_report_matching,
     test_report_parsing,

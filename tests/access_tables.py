@@ -10,6 +10,7 @@ OPERATIONS = """
     sms.gateway.header                  - - - - crwu
     sms.gateway.callback.failure.map    - - - - crwu
     sms.gateway.query                   - - - - crwu
+    sms.gateway.price                   - - - - crwu
     sms.gateway.status                  - - - - ru
     sms.gateway.attempt                 - - - - r
     sms.gateway.throttle                - - - - -
@@ -42,6 +43,7 @@ OPERATIONS = """
 # does not open without the rights to its model.
 METHODS = """
     sms.gateway         action_toggle_state          no   no   no   no   yes
+    sms.gateway         action_view_prices           page page page page yes
     sms.gateway         action_new_callback_token    no   no   no   no   yes
     sms.gateway         action_resume                no   no   no   no   yes
     sms.gateway         action_make_default          no   no   no   no   yes
@@ -89,6 +91,10 @@ METHODS = """
     sms.gateway.callback.failure.map    create       no   no   no   no   yes
     sms.gateway.callback.failure.map    write        no   no   no   no   yes
     sms.gateway.callback.failure.map    unlink       no   no   no   no   yes
+    sms.gateway.price                   create       no   no   no   no   yes
+    sms.gateway.price                   write        no   no   no   no   yes
+    sms.gateway.price                   unlink       no   no   no   no   yes
+    sms.gateway.price                   get_import_templates yes yes yes yes yes
     sms.gateway.query                   create       no   no   no   no   yes
     sms.gateway.query                   write        no   no   no   no   yes
     sms.gateway.query                   unlink       no   no   no   no   yes
@@ -189,6 +195,7 @@ CORE_METHODS = {
     'sms.gateway.default': {'action_make_default'},  # abstract
     'sms.gateway.inbound.settings': {  # abstract
         'action_new_inbound_token', 'action_rotate_inbound_token', 'action_end_inbound_rotation'},
+    'sms.gateway.pricing': {'action_view_prices'},  # abstract
     'sms.gateway.replies': {'action_view_inbound'},  # abstract
     'sms.gateway.row': {'create', 'write', 'unlink'},  # abstract
 }

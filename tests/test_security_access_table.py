@@ -60,6 +60,8 @@ class AccessTableCase(GatewayCase):
         return {
             'sms.gateway': gateway, 'sms.gateway.parameter': gateway.parameter_ids[-1:],
             'sms.gateway.header': gateway.header_ids, 'sms.gateway.query': gateway.query_ids,
+            'sms.gateway.price': self.env['sms.gateway.price'].create({
+                'gateway_id': gateway.id, 'prefix': '32', 'price': 0.07}),
             'sms.gateway.callback.failure.map': gateway.callback_failure_map_ids,
             'sms.gateway.status': status, 'sms.gateway.early.report': self.env['sms.gateway.early.report'],
             'sms.gateway.received.message': self.env['sms.gateway.received.message'],
@@ -97,6 +99,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway': {'name': "New"}, 'sms.sms': {'number': '+32456001122', 'body': "Hello"},
             'sms.gateway.parameter': {'key': 'k', 'gateway_id': gateway.id},
             'sms.gateway.header': {'key': 'X-K', 'gateway_id': gateway.id},
+            'sms.gateway.price': {'gateway_id': gateway.id, 'price': 0.07},
             'sms.gateway.query': {'url': '/balance', 'gateway_id': self.free_gateway.id},
             'sms.gateway.callback.failure.map': {'provider_code': '2', 'gateway_id': gateway.id},
             'sms.gateway.status': {'gateway_id': gateway.id, 'sms_uuid': 'x', 'state': 'success'},
@@ -114,6 +117,7 @@ class AccessTableCase(GatewayCase):
                       else {'number': '1'} if model.endswith(('.status', '.report'))
                       else {'provider_code': '3'} if 'map' in model else {'url': '/new'} if 'query' in model
                       else {'is_read': True} if 'inbound' in model
+                      else {'price': 0.08} if model == 'sms.gateway.price'
                       else {'key': 'X-New'}],
             'read': [['display_name']], 'web_read': [{'display_name': {}}],
             'web_search_read': [[], {'display_name': {}}], 'formatted_read_group': [[], ['gateway_id'], ['__count']]

@@ -105,6 +105,21 @@ def get_country(e164: str | None) -> str | None:
     return phonenumbers.region_code_for_number(parsed) if parsed else None
 
 
+def get_prefix_country(prefix: str) -> str | None:
+    """Return the ISO 3166 code of the country of a prefix without +, such as `49` or `1876` (Jamaica).
+
+    :return: the main country if several share the prefix; None for unknown and international prefixes
+    """
+    code = _country_code(f'+{prefix}') if prefix.isdecimal() else ''
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code or 0), ())
+    if len(regions) > 1:  # the area code decides
+        metadata = (PhoneMetadata.metadata_for_region(region) for region in regions)
+        regions = [
+            region.id for region in metadata if region and region.leading_digits
+            and re.match(region.leading_digits, prefix[len(code):])] or regions[:1]
+    return regions[0] if regions and regions[0] != '001' else None
+
+
 def is_premium_or_satellite(e164: str) -> bool:
     """Return whether an SMS to a number in E.164 can cost much more than others.
 

@@ -9,6 +9,7 @@ from ...tools.answer.failure_codes import RESPONSE
 from ...tools.gsm import count_segments
 from ...tools.sms_api import SmsApiResults
 from .attempts import show_requests, write_attempts
+from .costs import find_costs
 from .transactions import OwnTransactions, is_in_test
 from .wording import word_results
 
@@ -16,8 +17,7 @@ from .wording import word_results
 QUIET = {'sms_gateway_words_follow': True, 'sms_skip_msg_notification': True}
 
 RESULT_COLUMNS = (
-    'state', 'outcome', 'http_code', 'response_text', 'message_id', 'error_code', 'error_message', 'failure_type',
-    'price', 'price_currency')
+    'state', 'outcome', 'http_code', 'response_text', 'message_id', 'error_code', 'error_message', 'failure_type')
 
 
 def save_results(env, queued, configs, unlink_failed=False, unlink_sent=True, lost=False, is_immediate=False):
@@ -80,6 +80,7 @@ def write_status_rows(env, queued, configs):
         (gateway_id, body): _describe_text(body, configs[gateway_id])
         for gateway_id, body in {(sms.gateway_id, sms.body) for sms in queued}}
     requests = show_requests(env, [sms.own_failure for sms in queued if sms.own_failure], configs)
+    costs = find_costs(env, queued, configs, [texts[sms.gateway_id, sms.body]['segment_count'] for sms in queued])
     rows = [{
         'gateway_id': sms.gateway_id,
         'company_id': sms.company_id,
@@ -92,7 +93,8 @@ def write_status_rows(env, queued, configs):
         **{name: getattr(sms.result, name) or None for name in RESULT_COLUMNS},
         'awaits_report': _awaits_report(sms, configs) and not sms.result.failure_type,
         **texts[sms.gateway_id, sms.body],
-    } for sms in queued]
+        **cost,
+    } for sms, cost in zip(queued, costs, strict=True)]
     names = ', '.join(rows[0])
     kept = ('state', 'outcome', 'error_code', 'error_message', 'failure_type', 'awaits_report')
     updates = ', '.join(

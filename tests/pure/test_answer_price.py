@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The price of each SMS is read from the response, in the ways in which providers write it."""
 import json
+from decimal import Decimal
 from types import SimpleNamespace
 
 from ...tools.answer.interpretation import AnswerRules, HttpAnswer, interpret
@@ -14,14 +15,19 @@ class TestPrice(PureCase):
         recipients = [
             SimpleNamespace(uuid=str(index), number=f'+324560000{index}', message="Hello") for index in range(count)]
         results = interpret(AnswerRules(**rules), recipients, HttpAnswer(status=200, text=json.dumps(body)))
-        return [(result.price, result.price_currency) for result in results]
+        return [(result.price and float(result.price), result.price_currency) for result in results]
 
     def test_texts(self):
         for text, price in (
-                ('0.07', (0.07, '')), ('-0.00750', (0.0075, '')), ('KES 0.8000', (0.8, 'KES')),
-                ('1,5 eur', (1.5, 'EUR')),
-                ('0', (0, '')), ('', (None, '')), ('free', (None, '')), ('99999999999', (None, ''))):
-            self.assertEqual(read_price(text), price, text)
+                ('0.07', ('0.07', '')), ('-0.00750', ('0.00750', '')), ('KES 0.8000', ('0.8000', 'KES')),
+                ('1,5 eur', ('1.5', 'EUR')), ('IRR 1,234.50', ('1234.50', 'IRR')), ('1.234.567,5', (None, '')),
+                ('1.234,5', ('1234.5', '')), ('12,345,678.0', (None, '')), ('123,456,7', (None, '')),
+                ('.05', ('0.05', '')), ('7.5e-05', ('0.000075', '')), ('5E-3 USD', ('0.005', 'USD')),
+                ('0.0123456789012345678901', ('0.0123456789012345678901', '')), ('0.8EUR', ('0.8', 'EUR')),
+                ('0', ('0', '')), ('', (None, '')), ('free', (None, '')), ('99999999999', (None, '')),
+                ('1e999', (None, '')), ('-', (None, ''))):
+            expected = price[0] and Decimal(price[0]), price[1]
+            self.assertEqual(read_price(text), expected, text)
 
     def test_single(self):
         rules = {'message_id_path': 'sid', 'price_path': 'price', 'currency_path': 'price_unit'}

@@ -4,6 +4,7 @@ raised."""
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cached_property
 from http import HTTPStatus
 
@@ -119,7 +120,7 @@ class SendResult:
     doubtful: bool = False
     problem: Problem | None = None
     account_refused: bool = False
-    price: float | None = None
+    price: Decimal | None = None
     price_currency: str = ''
 
 
