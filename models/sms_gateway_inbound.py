@@ -7,7 +7,6 @@ from odoo import api, fields, models
 from ..sending.store.claims import trigger_queue
 from ..sending.store.transactions import OwnTransactions, try_write
 from ..tools.inbound.message import MAX_PARTS, join_parts
-from ..tools.inbound.number import read_number
 from ..tools.inbound.repeats import Repeats
 
 PART_WAIT = timedelta(minutes=15)  # for the other parts of a long SMS
@@ -87,16 +86,14 @@ class SmsGatewayInbound(models.Model):
         :param list[InboundMessage] messages: in the order of arrival
         :param bool is_last_try: whether to keep the messages even if `_receive_sms` raises
         """
-        countries = [gateway.company_id.country_id.code or self.env.company.country_id.code or '']
-        is_national = gateway.number_format in ('national', 'significant')
-        pairs = [(message, read_number(message.number, countries, is_national)) for message in messages]
+        pairs = [(message, gateway._read_number(message.number)) for message in messages]
         repeats = self._find_repeats(gateway, pairs)
         received, values = self.browse(), []
         for message, number in pairs:
             if message.is_part:
-                received |= self._record_part(gateway, message, number, countries)
+                received |= self._record_part(gateway, message, number)
             elif not repeats.has(message, number):
-                values.append(self._get_values(gateway, message, number, countries))
+                values.append(self._get_values(gateway, message, number))
         received |= self.create(values)
         received._process(is_last_try)
 
@@ -111,13 +108,13 @@ class SmsGatewayInbound(models.Model):
             self._receive_sms(messages)
 
     @api.model
-    def _get_values(self, gateway, message, number, countries):
+    def _get_values(self, gateway, message, number):
         is_usable = message.text.strip() or message.optout or message.is_part
         return {
             'gateway_id': gateway.id,
             'message_id': message.message_id or False,
             'number': number,
-            'recipient': read_number(message.recipient, countries) or False,
+            'recipient': gateway._read_number(message.recipient, is_ours=True) or False,
             'body': message.text,
             'sent_date': message.sent_at or False,
             'reply_reference': message.reply_reference or False,
@@ -154,7 +151,7 @@ class SmsGatewayInbound(models.Model):
     # === BUSINESS METHODS - LONG SMS === #
 
     @api.model
-    def _record_part(self, gateway, message, number, countries):
+    def _record_part(self, gateway, message, number):
         """Record a part of a long SMS.
 
         :return: the message if it is complete now, otherwise no record
@@ -174,7 +171,7 @@ class SmsGatewayInbound(models.Model):
         is_taken = message.message_id and self.search_count(
             [('gateway_id', '=', gateway.id), ('message_id', '=', message.message_id)], limit=1)
         row = self.create({
-            **self._get_values(gateway, message, number, countries),
+            **self._get_values(gateway, message, number),
             **({'message_id': False} if is_taken else {}),
             'state': 'incomplete', 'part_reference': message.part_reference or '0', 'part_total': message.part_total,
         })

@@ -28,6 +28,8 @@ class SmsGatewayInbound(models.Model):
     mail_message_id = fields.Many2one(
         'mail.message', "Chatter Message", readonly=True, index='btree_not_null', ondelete='set null')
     keyword_reply_date = fields.Datetime("Replied On", readonly=True, help="When a keyword was answered.")
+    keyword_reply = fields.Text("Automatic Reply", readonly=True)
+    keyword_reply_uuid = fields.Char("Reply UUID", readonly=True)
     document_name = fields.Char("Document", compute='_compute_document_name')
 
     _create_date_index = models.Index('(create_date)')
@@ -125,10 +127,12 @@ class SmsGatewayInbound(models.Model):
 
         :param SentSms sent: the SMS that is answered, if any
         """
-        if sent and sent.partner_id in partners.ids:
-            return partners.browse(sent.partner_id)
         if sent:
             record = self.env[sent.res_model].browse(sent.res_id).sudo()
+            company = record._mail_get_companies()[record.id]
+            partners = partners.filtered(lambda partner: not company or partner.company_id <= company)
+            if sent.partner_id in partners.ids:
+                return partners.browse(sent.partner_id)
             of_document = record._mail_get_partners()[record.id] & partners
             if record._name == 'res.partner':
                 of_document |= record & partners
@@ -180,37 +184,50 @@ class SmsGatewayInbound(models.Model):
         :rtype: SentSms or None
         """
         since = self._get_answer_limit()
-        self.env['mail.notification'].flush_model()
-        self.env['mail.message'].flush_model()
+        self.env.flush_all()
         self.env.cr.execute("""
             SELECT message.date, message.model, message.res_id, message.author_id, notification.res_partner_id
-            FROM mail_notification notification JOIN mail_message message ON message.id = notification.mail_message_id
-            WHERE notification.notification_type = 'sms' AND notification.sms_number = %s
-            AND message.date >= %s AND message.model IS NOT NULL AND message.res_id > 0
-            ORDER BY notification.id DESC LIMIT %s
-        """, [self.number, since, LAST])
+            FROM mail_notification notification
+            JOIN mail_message message ON message.id = notification.mail_message_id
+            LEFT JOIN sms_tracker tracker ON tracker.mail_notification_id = notification.id
+            LEFT JOIN sms_gateway_status status ON status.sms_uuid = tracker.sms_uuid
+            LEFT JOIN sms_gateway gateway ON gateway.id = status.gateway_id
+            WHERE notification.notification_type = 'sms' AND notification.sms_number = %(number)s
+            AND message.date >= %(since)s AND message.model IS NOT NULL AND message.res_id > 0
+            AND (notification.notification_status IN ('process', 'pending', 'sent') OR status.outcome = 'unknown')
+            AND (%(company)s IS NULL OR COALESCE(message.record_company_id, %(company)s) = %(company)s)
+            AND COALESCE(gateway.company_id, %(company)s) IS NOT DISTINCT FROM %(company)s
+            ORDER BY notification.id DESC LIMIT %(last)s
+        """, {'number': self.number, 'since': since, 'company': self.company_id.id or None, 'last': LAST})
         sent = [SentSms(*row) for row in self.env.cr.fetchall()]
-        if trace := self._find_last_trace(self.number):
+        if trace := self._find_last_trace():
             sent.append(SentSms(trace.create_date, trace.model, trace.res_id))
         sent.sort(key=lambda one: one.date, reverse=True)
         return next(filter(self._is_allowed, sent), None)
 
-    @api.model
-    def _find_last_trace(self, number):
-        """Find the trace of the last SMS Marketing SMS to a number.
+    def _find_last_trace(self):
+        """Find the trace of the last SMS Marketing SMS to this number, of the gateway's company. A gateway of all
+        companies receives no replies to SMS that a company's own gateway sent.
 
         :return: a `mailing.trace`; None without one
         """
+        self.ensure_one()
         if 'mailing_trace_id' not in self.env['sms.tracker']._fields:
             return None
-        self.env['sms.gateway.status'].flush_model()
+        self.env.flush_all()
         self.env.cr.execute("""
             SELECT tracker.mailing_trace_id
-            FROM sms_gateway_status status JOIN sms_tracker tracker ON tracker.sms_uuid = status.sms_uuid
-            WHERE status.number = %s AND status.create_date >= %s AND tracker.mailing_trace_id IS NOT NULL
-            AND status.is_test IS NOT TRUE
+            FROM sms_gateway_status status
+            JOIN sms_tracker tracker ON tracker.sms_uuid = status.sms_uuid
+            JOIN sms_gateway gateway ON gateway.id = status.gateway_id
+            WHERE status.number = %(number)s AND status.create_date >= %(since)s
+            AND tracker.mailing_trace_id IS NOT NULL AND status.is_test IS NOT TRUE
+            AND (status.state IN ('success', 'pending') OR status.outcome = 'unknown')
+            AND (%(company)s IS NULL OR COALESCE(status.company_id, %(company)s) = %(company)s)
+            AND COALESCE(gateway.company_id, %(company)s) IS NOT DISTINCT FROM %(company)s
             ORDER BY status.id DESC LIMIT 1
-        """, [number, self._get_answer_limit()])
+        """, {
+            'number': self.number, 'since': self._get_answer_limit(), 'company': self.company_id.id or None})
         row = self.env.cr.fetchone()
         return self.env['mailing.trace'].sudo().browse(row[0]) if row else None
 

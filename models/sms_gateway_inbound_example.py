@@ -3,7 +3,6 @@ from odoo import api, fields, models
 
 from ..tools.inbound.call import read_call
 from ..tools.inbound.example import read_example
-from ..tools.inbound.number import read_number
 
 MAX_SHOWN = 10  # messages
 
@@ -35,10 +34,9 @@ class SmsGatewayInboundExample(models.AbstractModel):
         return self.env._("No SMS found. Check Sender, Text and Recognized By.")
 
     def _describe(self, gateway, message):
-        country = gateway.company_id.country_id or self.env.company.country_id
         values = {
             self.env._("Message ID"): message.message_id,
-            self.env._("Sender"): read_number(message.number, [country.code or '']),
+            self.env._("Sender"): gateway._read_number(message.number),
             self.env._("Recipient"): message.recipient,
             self.env._("Text"): message.text,
             self.env._("Sent On"): message.sent_at and self.env._(

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tools.urls import urljoin
 
 from ..sending.store.transactions import OwnTransactions, is_in_test
+from ..tools.inbound.number import read_number
 from ..tools.inbound.parsing import InboundRules
 from ..tools.report.parsing import parse_value_list
 
@@ -146,6 +147,21 @@ class SmsGatewayInboundSettings(models.AbstractModel):
             encoding=self.inbound_encoding,
             secrets=self._get_secrets(),
         )
+
+    def _read_number(self, text, is_ours=False):
+        """Return a number from a call in E.164, as core sanitizes those of contacts, notifications and the blacklist.
+
+        :param str text: as the provider spells it
+        :param bool is_ours: whether it is a number of the account, not that of a person
+        :return: the number as the provider spells it if it has no E.164: a short code or a name
+        :rtype: str
+        """
+        country = self.company_id.country_id or self.env.company.country_id
+        is_national = not is_ours and self.number_format in ('national', 'significant')
+        number = read_number(text, [country.code or ''], is_national)
+        if not number.startswith('+'):
+            return number
+        return self.env.user._phone_format(number=number) or number  # such as Mexico, where a 1 is left out
 
     def _receive_messages(self, messages):
         """Store SMS that this gateway received. They are processed afterwards, with `_drain_messages`.

@@ -57,7 +57,7 @@ class SmsGatewayOptOut(models.AbstractModel):
         """
         text = (message.body or '').strip()
         reason = message.env._("Opted out by SMS: %s", text) if text else message.env._("Opted out at the provider.")
-        self._count_on_mailing(message.number)
+        self._count_on_mailing(message)
         return self._opt_out(message.number, reason)
 
     @api.model
@@ -112,12 +112,13 @@ class SmsGatewayOptOut(models.AbstractModel):
         self.env.cr.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK_CLASS, message.number])
         if message._is_replied_today():
             return
-        message.keyword_reply_date = fields.Datetime.now()
-        self.env['sms.sms'].sudo().create({
+        sms = self.env['sms.sms'].sudo().create({
             'number': message.number, 'body': text, 'record_company_id': company.id, 'lane': URGENT,
             'forced_gateway_id': gateway.id, 'partner_id': message.partner_id.id,
             'forced_sender': get_reply_sender(message.recipient or '', gateway.sender or '', gateway.number_format),
         })
+        message.write({
+            'keyword_reply_date': fields.Datetime.now(), 'keyword_reply': text, 'keyword_reply_uuid': sms.uuid})
         trigger_queue(self.env)
 
     # === BUSINESS METHODS - PROVIDER === #
@@ -132,7 +133,8 @@ class SmsGatewayOptOut(models.AbstractModel):
         for gateway, number, code in refused:
             codes = gateway.sudo()._get_optout_codes() if code and number else ()
             if match_failure(codes, code, source=source):
-                self._opt_out(number, self.env._("Opted out at the provider, which refuses SMS with error %s.", code))
+                self._opt_out(gateway.sudo()._read_number(number), self.env._(
+                    "Opted out at the provider, which refuses SMS with error %s.", code))
 
     def _get_optout_codes(self):
         if not self.follows_provider_optout:
@@ -142,14 +144,14 @@ class SmsGatewayOptOut(models.AbstractModel):
     # === BUSINESS METHODS - SMS MARKETING === #
 
     @api.model
-    def _count_on_mailing(self, number):
-        """Mark the last SMS of a mailing to a number as opted out, and unsubscribe its recipient from the mailing's
+    def _count_on_mailing(self, message):
+        """Mark the last SMS of a mailing to the sender as opted out, and unsubscribe its recipient from the mailing's
         lists, as core's unsubscribe page does."""
-        trace = self.env['sms.gateway.inbound']._find_last_trace(number)
+        trace = message._find_last_trace()
         if not trace:
             return
         trace.write({'failure_type': 'sms_optout'})
         if lists := trace.mass_mailing_id.contact_list_ids:
             self.env['mailing.subscription'].sudo().search([
-                ('list_id', 'in', lists.ids), ('contact_id.phone_sanitized', '=', number), ('opt_out', '=', False),
+                ('list_id', 'in', lists.ids), ('contact_id.phone_sanitized', '=', message.number), ('opt_out', '=', False),
             ]).opt_out = True

@@ -19,9 +19,14 @@ class SmsGatewayReplies(models.AbstractModel):
         inbound = self.env['sms.gateway.inbound']
         unread = dict(inbound._read_group(
             [('gateway_id', 'in', self.ids), *inbound._get_unread_domain()], ['gateway_id'], ['__count']))
+        self.env.cr.execute("""
+            SELECT id FROM sms_gateway gateway
+            WHERE id = ANY(%s) AND EXISTS (SELECT FROM sms_gateway_inbound WHERE gateway_id = gateway.id)
+        """, [self._origin.ids])
+        received = {gateway_id for gateway_id, in self.env.cr.fetchall()}
         for gateway in self:
             gateway.inbound_unread_count = unread.get(gateway._origin, 0)
-            gateway.has_inbound = bool(inbound.search_count([('gateway_id', '=', gateway._origin.id)], limit=1))
+            gateway.has_inbound = gateway._origin.id in received
 
     # === CRUD METHODS === #
 

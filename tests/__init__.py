@@ -10,6 +10,8 @@ from . import (
     test_gateways_curl,
     test_gateways_file,
     test_gateways_mistakes,
+    test_inbound_companies,
+    test_inbound_conversation,
     test_inbound_document,
     test_inbound_inbox,
     test_inbound_opt_out,

@@ -306,49 +306,18 @@ class TestAssign(InboundCase):
             self.gateway.action_view_inbound()['domain'] + [('is_read', '=', False), ('state', '!=', 'ignored')],
         ).body, "Hi again")
 
+    def test_unread_counts_of_many_gateways(self):
+        """The number of queries does not depend on that of the gateways."""
+        gateways = self.gateway
+        for index in range(5):
+            gateways |= self.make_gateway(f"Gateway {index}")
+        for index, gateway in enumerate(gateways[:3]):
+            for _time in range(index):
+                self.receive("Hi", gateway=gateway)
+        gateways.invalidate_recordset()
+        with self.assertQueryCount(2):
+            counts = gateways.mapped('inbound_unread_count')
+            has_inbound = gateways.mapped('has_inbound')
+        self.assertEqual(counts, [0, 1, 2, 0, 0, 0])
+        self.assertEqual(has_inbound, [False, True, True, False, False, False])
 
-@tagged('post_install', '-at_install')
-class TestConversation(InboundCase):
-
-    def test_both_ways(self):
-        jo = self.make_contact(phone=NUMBER)
-        self.receive("First", number=NUMBER)
-        jo._message_sms("Second")
-        self.receive("Third <b>")
-        action = jo.action_view_sms_conversation()
-        conversation = self.env[action['res_model']].browse(action['res_id'])
-        lines = conversation._get_lines()
-        self.assertEqual([(line['is_inbound'], line['text']) for line in lines], [
-            (True, "First"), (False, "Second"), (True, "Third <b>")])
-        self.assertIn("Third &lt;b&gt;", conversation.conversation)
-        self.provider.clear()
-        conversation.body = "Fourth"
-        action = conversation.action_send()
-        self.assertEqual(self.provider.sms, [(NUMBER, "Fourth")])
-        self.assertIn("Fourth", self.env[action['res_model']].browse(action['res_id']).conversation)
-
-    def test_first_sms(self):
-        jo = self.make_contact(phone=NUMBER)
-        action = jo.action_view_sms_conversation()
-        conversation = self.env[action['res_model']].browse(action['res_id'])
-        with self.assertRaises(UserError):
-            conversation.action_send()
-        conversation.body = "Hello"
-        conversation.action_send()
-        self.assertEqual(self.provider.sms, [(NUMBER, "Hello")])
-
-    def test_only_what_the_user_may_read(self):
-        employee = new_test_user(self.env, 'employee', 'base.group_user,base.group_partner_manager')
-        self.receive("Unassigned")
-        jo = self.make_contact(phone=NUMBER)
-        self.receive("For all")
-        other = self.env['res.company'].create({'name': "Other"})
-        hidden = self.env['res.partner'].create({'name': "Hidden", 'company_id': other.id})
-        hidden._message_sms("Sent by the other", sms_numbers=[NUMBER])
-        self.receive("To the other")
-        action = jo.with_user(employee).action_view_sms_conversation()
-        conversation = self.env[action['res_model']].with_user(employee).browse(action['res_id'])
-        self.assertEqual([line['text'] for line in conversation._get_lines()], ["For all"])
-        everything = self.env['sms.gateway.conversation'].create({'number': NUMBER})
-        self.assertEqual([line['text'] for line in everything._get_lines()], [
-            "Unassigned", "For all", "Sent by the other", "To the other"])

@@ -249,6 +249,25 @@ class TestMarketing(InboundCase, MarketingCase):
         self.assertEqual(opted_out.mapped('sms_number'), [NUMBER])
         self.assertEqual(set(self.traces().mapped('trace_status')), {'pending'})
 
+    def test_delivery_report_after_stop(self):
+        """The trace is delivered, and still counts."""
+        self.mailing.action_send_sms()
+        self.receive("STOP")
+        trace = self.traces().filtered(lambda one: one.sms_number == NUMBER)
+        self.report(uuid=trace.sms_tracker_ids.sms_uuid, status='delivered')
+        self.env.invalidate_all()
+        self.assertEqual((trace.trace_status, trace.failure_type), ('sent', 'sms_optout'))
+
+    def test_sms_that_did_not_go_out(self):
+        """Nobody answers them."""
+        self.mailing.action_send_sms()
+        failed = self.make_mailing(sms_force_send=True, mailing_domain=repr([('id', '=', self.contacts[0].id)]))
+        self.always_answer(Reply(400, "no"))
+        failed.action_send_sms()
+        self.receive("STOP")
+        self.assertEqual(self.traces(failed).mapped('failure_type'), ['sms_server'])
+        self.assertEqual(self.traces()[0].failure_type, 'sms_optout')
+
     def test_lists(self):
         mailing_list = self.env['mailing.list'].create({'name': "Customers"})
         contact = self.env['mailing.contact'].create({

@@ -4,6 +4,7 @@ from unittest.mock import patch
 
 from odoo.tests import HttpCase, new_test_user, tagged
 
+from .common import MarketingCase
 from .inbound_common import InboundCase
 
 NUMBER = '+32456001122'
@@ -41,3 +42,18 @@ class TestInboundTours(InboundCase, HttpCase):
         contact = self.env['res.partner'].search([('name', '=', "Kim New")])
         self.assertEqual(contact.phone_sanitized, NUMBER)
         self.assertEqual(self.provider.sms, [(NUMBER, "Your bank")])
+
+
+@tagged('post_install', '-at_install')
+class TestMailingTours(InboundCase, MarketingCase, HttpCase):
+
+    def test_opt_outs_of_a_mailing(self):
+        user = new_test_user(
+            self.env, 'marketer', groups='base.group_user,base.group_partner_manager,'
+                                         'mass_mailing.group_mass_mailing_user')
+        number = self.contacts[1].phone_sanitized
+        self.env['phone.blacklist'].create({'number': self.contacts[0].phone_sanitized})
+        self.mailing.user_id = user
+        self.mailing.action_send_sms()
+        self.receive("STOP", number=number)
+        self.start_tour(f'/odoo/mailing.mailing/{self.mailing.id}', 'eis_sms_apis.mailing_opt_outs', login='marketer')

@@ -68,10 +68,11 @@ class SmsGatewayConversation(models.TransientModel):
         self.ensure_one()
         inbound = self._get_inbound()
         by_message = {one.mail_message_id.id: one for one in inbound if one.mail_message_id}
-        lines = [self._get_inbound_line(one) for one in inbound if not one.mail_message_id and self._may_read(one)]
+        received = inbound.filtered(lambda one: not one.mail_message_id and self._may_read(one))
+        lines = []
         for message in self._get_messages(list(by_message)):
             if message.id in by_message:
-                lines.append(self._get_inbound_line(by_message[message.id]))
+                received |= by_message[message.id]
             else:
                 notification = message.sudo().notification_ids.filtered(lambda one: one.sms_number == self.number)[:1]
                 lines.append({
@@ -81,6 +82,7 @@ class SmsGatewayConversation(models.TransientModel):
                             notification.notification_status),
                     'is_failed': notification.notification_status in ('exception', 'bounce'),
                 })
+        lines += [self._get_inbound_line(one) for one in received] + self._get_reply_lines(received)
         lines.sort(key=lambda line: line['order'])
         return [
             {**line, 'when': format_datetime(self.env, line['order'][0], dt_format='short')} for line in lines[-LAST:]]
@@ -92,9 +94,22 @@ class SmsGatewayConversation(models.TransientModel):
             'is_inbound': True, 'text': inbound.body,
             'author': inbound.partner_id.name or self.number, 'status': False, 'is_failed': False}
 
+    def _get_reply_lines(self, inbound):
+        """Return the automatic replies to SMS."""
+        replied = inbound.filtered('keyword_reply')
+        statuses = {status.sms_uuid: status for status in self.env['sms.gateway.status'].sudo().search(
+            [('sms_uuid', 'in', replied.mapped('keyword_reply_uuid')), ('state', 'in', ('error', 'server_error'))])}
+        return [{
+            'order': (one.keyword_reply_date, one.mail_message_id.id + 0.5), 'is_inbound': False,
+            'text': one.keyword_reply, 'author': self.env._("Automatic reply"),
+            'status': self.env._("Failed") if one.keyword_reply_uuid in statuses else False,
+            'is_failed': one.keyword_reply_uuid in statuses,
+        } for one in replied]
+
     def _get_inbound(self):
         return self.env['sms.gateway.inbound'].sudo().search(
-            [('number', '=', self.number), ('state', '!=', 'ignored')], limit=LAST)
+            [('number', '=', self.number), ('state', '!=', 'ignored'),
+             ('company_id', 'in', [False, *self.env.companies.ids])], limit=LAST)
 
     def _may_read(self, inbound):
         """Return whether the user may read an SMS that is in no chatter."""
@@ -105,11 +120,14 @@ class SmsGatewayConversation(models.TransientModel):
 
         :param list message_ids: of those from the number
         """
-        self.env['mail.notification'].flush_model()
+        self.env.flush_all()
         self.env.cr.execute("""
-            SELECT mail_message_id FROM mail_notification
-            WHERE notification_type = 'sms' AND sms_number = %s ORDER BY id DESC LIMIT %s
-        """, [self.number, LAST])
+            SELECT message.id
+            FROM mail_notification notification JOIN mail_message message ON message.id = notification.mail_message_id
+            WHERE notification.notification_type = 'sms' AND notification.sms_number = %s
+            AND (message.record_company_id IS NULL OR message.record_company_id = ANY(%s))
+            ORDER BY notification.id DESC LIMIT %s
+        """, [self.number, self.env.companies.ids, LAST])
         message_ids += [message_id for message_id, in self.env.cr.fetchall()]
         return self.env['mail.message'].search([('id', 'in', message_ids)], order='date desc, id desc', limit=LAST)
 

@@ -128,7 +128,9 @@ def _write_traces(env, changed, traces):
         list(traces.values())])
     env.cr.execute("""
         UPDATE mailing_trace trace
-        SET trace_status = v.status, failure_type = NULLIF(v.failure_type, ''), failure_reason = NULLIF(v.reason, ''),
+        SET trace_status = v.status, failure_reason = NULLIF(v.reason, ''),
+            failure_type = CASE WHEN v.status = 'sent' AND trace.failure_type = 'sms_optout' THEN trace.failure_type
+                                ELSE NULLIF(v.failure_type, '') END, -- STOP was faster than the report
             sent_datetime = CASE WHEN v.status IN ('sent', 'bounce') AND trace.trace_status <> v.status
                                  THEN COALESCE(trace.sent_datetime, %s) ELSE trace.sent_datetime END,
             write_uid = %s, write_date = %s

@@ -7,6 +7,7 @@ from odoo.tools import groupby
 
 from ...tools.answer.failure_codes import RESPONSE
 from ...tools.gsm import count_segments
+from ...tools.phone import to_e164
 from ...tools.sms_api import SmsApiResults
 from .attempts import show_requests, write_attempts
 from .costs import find_costs
@@ -47,7 +48,8 @@ def save_results(env, queued, configs, unlink_failed=False, unlink_sent=True, lo
         _write_states(env, existing, states, delivered, unlink_failed, unlink_sent)
     _save_deleted(env, [sms for sms in ours if sms.id and sms.id not in claims], configs, delivered)
     env['sms.gateway']._follow_error_codes([
-        (env['sms.gateway'].browse(sms.gateway_id), sms.number, sms.result.error_code)
+        (env['sms.gateway'].browse(sms.gateway_id), to_e164(sms.number, sms.countries) or sms.number,
+         sms.result.error_code)
         for sms in ours if sms.gateway_id and sms.result.error_code], RESPONSE)
     _apply_early_reports(env, awaiting, is_immediate)
 

@@ -75,3 +75,14 @@ tours.add("eis_sms_apis.inbound_assign", {
         { trigger: "body:not(:has(.modal))" },
     ],
 });
+
+/** A mailing shows how many recipients answered with STOP, and who. */
+tours.add("eis_sms_apis.mailing_opt_outs", {
+    steps: () => [
+        { trigger: ".o_sms_opt_outs .o_stat_value:contains('1')" },
+        { trigger: ".o_sms_opt_outs:contains('Opted Out')", run: "click" },
+        { trigger: ".o_breadcrumb:contains('Opted Out')" },
+        { trigger: ".o_data_row [name=failure_type]:contains('Opted Out')" },
+        { trigger: ".o_list_view:not(:has(.o_data_row:nth-child(2) .o_data_cell))" },
+    ],
+});
