@@ -11,6 +11,8 @@ class PhoneBlacklist(models.Model):
         "By Recipient", readonly=True, copy=False,
         help="The recipient opted out by SMS or at the provider, so START removes the number. Numbers that a user "
              "added stay.")
+    keyword_subscriptions = fields.Json(  # ids of `mailing.subscription`, which may not be installed
+        "Unsubscribed by Keyword", readonly=True, copy=False, groups='base.group_system')
 
     # === CRUD METHODS === #
 

@@ -57,8 +57,12 @@ class SmsGatewayOptOut(models.AbstractModel):
         """
         text = (message.body or '').strip()
         reason = message.env._("Opted out by SMS: %s", text) if text else message.env._("Opted out at the provider.")
-        self._count_on_mailing(message)
-        return self._opt_out(message.number, reason)
+        subscriptions = self._count_on_mailing(message)
+        is_opted_out = self._opt_out(message.number, reason)
+        entry = self._get_blacklist().search([('number', '=', message.number)], limit=1)
+        if subscriptions and entry.is_from_keyword:
+            entry.keyword_subscriptions = [*(entry.keyword_subscriptions or []), *subscriptions.ids]
+        return is_opted_out
 
     @api.model
     def _opt_out(self, number, reason):
@@ -78,7 +82,8 @@ class SmsGatewayOptOut(models.AbstractModel):
 
     @api.model
     def _opt_in_by_message(self, message):
-        """Remove the sender of a START from the blacklist, unless a user added the number.
+        """Undo a STOP of the sender: remove the number from the blacklist, unless a user added it, and subscribe it
+        again to the mailing lists that STOP unsubscribed it from.
 
         :return: whether the number was removed
         :rtype: bool
@@ -91,7 +96,11 @@ class SmsGatewayOptOut(models.AbstractModel):
             entry._message_log(body=message.env._(
                 "The recipient sent: %s. The number stays on the blacklist because a user added it.", text))
             return False
-        entry._remove([message.number], message=message.env._("Opted in again by SMS: %s", text))
+        if entry.keyword_subscriptions and 'mailing.subscription' in self.env:
+            subscriptions = self.env['mailing.subscription'].sudo().browse(entry.keyword_subscriptions).exists()
+            subscriptions.filtered('opt_out').opt_out = False
+        entry.keyword_subscriptions = False
+        entry._remove([entry.number], message=message.env._("Opted in again by SMS: %s", text))
         return True
 
     @api.model
@@ -146,12 +155,16 @@ class SmsGatewayOptOut(models.AbstractModel):
     @api.model
     def _count_on_mailing(self, message):
         """Mark the last SMS of a mailing to the sender as opted out, and unsubscribe its recipient from the mailing's
-        lists, as core's unsubscribe page does."""
+        lists, as core's unsubscribe page does.
+
+        :return: the `mailing.subscription` that were changed; None if there is no such SMS
+        """
         trace = message._find_last_trace()
         if not trace:
-            return
+            return None
         trace.write({'failure_type': 'sms_optout'})
-        if lists := trace.mass_mailing_id.contact_list_ids:
-            self.env['mailing.subscription'].sudo().search([
-                ('list_id', 'in', lists.ids), ('contact_id.phone_sanitized', '=', message.number), ('opt_out', '=', False),
-            ]).opt_out = True
+        subscriptions = self.env['mailing.subscription'].sudo().search([
+            ('list_id', 'in', trace.mass_mailing_id.contact_list_ids.ids), ('opt_out', '=', False),
+            ('contact_id.phone_sanitized', '=', message.number)])
+        subscriptions.opt_out = True
+        return subscriptions

@@ -280,3 +280,23 @@ class TestMarketing(InboundCase, MarketingCase):
         self.receive("STOP")
         self.assertTrue(contact.subscription_ids.opt_out)
         self.assertEqual(self.env['sms.gateway.inbound'].search([], limit=1).res_model, 'mailing.contact')
+        self.receive("START")
+        self.assertFalse(contact.subscription_ids.opt_out)
+        self.receive("STOP")
+        self.env['phone.blacklist'].add(NUMBER)  # a user confirms it
+        self.receive("START")
+        self.assertTrue(contact.subscription_ids.opt_out)
+
+    def test_start_keeps_other_opt_outs(self):
+        """What a person unsubscribed from before STOP stays so."""
+        lists = self.env['mailing.list'].create([{'name': "One"}, {'name': "Two"}])
+        contact = self.env['mailing.contact'].create({
+            'name': "Jo", 'mobile': NUMBER, 'list_ids': lists.ids, 'country_id': self.env.ref('base.be').id})
+        contact.subscription_ids.filtered(lambda one: one.list_id == lists[1]).opt_out = True
+        self.make_mailing(
+            sms_force_send=True, mailing_model_id=self.env['ir.model']._get_id('mailing.list'),
+            contact_list_ids=lists.ids, mailing_domain=repr([('list_ids', 'in', lists.ids)])).action_send_sms()
+        self.receive("STOP")
+        self.assertEqual(contact.subscription_ids.mapped('opt_out'), [True, True])
+        self.receive("START")
+        self.assertEqual(contact.subscription_ids.filtered('opt_out').list_id, lists[1])
