@@ -3,6 +3,7 @@ from . import sms_gateway_retention  # first, because the inbox inherits it
 
 # isort: split
 from . import (  # next, because others inherit them
+    sms_gateway_budget_hold,
     sms_gateway_default,
     sms_gateway_dry_run,
     sms_gateway_guard,
@@ -35,6 +36,8 @@ from . import (
     res_partner,
     sms_gateway,
     sms_gateway_attempt,
+    sms_gateway_budget,
+    sms_gateway_budget_month,
     sms_gateway_callback,
     sms_gateway_callback_failure_map,
     sms_gateway_config,

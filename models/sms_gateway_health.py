@@ -7,6 +7,7 @@ from odoo.tools.urls import urljoin
 
 from ..sending.lanes import LANES
 from ..sending.store.claims import count_queued, find_oldest_queued
+from .sms_gateway_incident import BUDGET
 
 PATH = '/eis_sms/health/'
 URL_PARAMETER = 'eis_sms_apis.health_token'
@@ -59,7 +60,8 @@ class SmsGatewayHealth(models.AbstractModel):
             } for lane in LANES}
         gateways = self._get_gateway_figures(now)
         incidents = self.env['sms.gateway.incident'].search_count(
-            [('end_date', '=', False), ('alert_date', '!=', False)], limit=LAST_ROWS)
+            # a budget that is used up is no fault
+            [('end_date', '=', False), ('alert_date', '!=', False), ('kind', '!=', BUDGET)], limit=LAST_ROWS)
         return {'is_healthy': not incidents, 'incidents': incidents, 'queue': queue, 'gateways': gateways}
 
     def _get_gateway_figures(self, now):

@@ -8,7 +8,7 @@ from ..sending.breaker import ACCOUNT as ACCOUNT_REFUSED
 from ..sending.lanes import BULK, NORMAL, URGENT
 from ..sending.store.claims import find_oldest_queued, trigger_queue
 
-PAUSED, ACCOUNT, REPORTS, QUEUE = 'paused', 'account', 'reports', 'queue'
+PAUSED, ACCOUNT, REPORTS, QUEUE, BUDGET = 'paused', 'account', 'reports', 'queue', 'budget'
 DELAYS = {PAUSED: timedelta(minutes=10)}  # how long it lasts before users are alerted; the others at once
 QUEUE_AGE = timedelta(minutes=15)
 REPORT_HOURS = 24
@@ -20,21 +20,26 @@ ACTIVITY = 'mail.mail_activity_data_warning'
 
 class SmsGatewayIncident(models.Model):
     """Something that an administrator has to know: a gateway does not send, or its delivery reports stopped, or the
-    queue does not move. Users are alerted once when it begins, and once when it is over."""
+    queue does not move, or bulk SMS wait for a budget. Users are alerted once when it begins, and once when it is
+    over."""
     _name = 'sms.gateway.incident'
     _description = "SMS Gateway Incident"
     _order = 'id desc'
     _rec_name = 'kind'
 
     gateway_id = fields.Many2one(
-        'sms.gateway', "Gateway", readonly=True, ondelete='cascade', index=True, help="Empty for the queue.")
-    company_id = fields.Many2one(related='gateway_id.company_id')
+        'sms.gateway', "Gateway", readonly=True, ondelete='cascade', index=True,
+        help="Empty for the queue, and for a budget of all gateways.")
+    budget_id = fields.Many2one(
+        'sms.gateway.budget', "Budget", readonly=True, ondelete='cascade', index='btree_not_null')
+    company_id = fields.Many2one('res.company', compute='_compute_company_id')
     kind = fields.Selection(
         [
             (PAUSED, "Paused"),
             (ACCOUNT, "Account Refused"),
             (REPORTS, "No Delivery Reports"),
             (QUEUE, "Queue Does Not Move"),
+            (BUDGET, "Budget Used Up"),
         ],
         "Incident", required=True, readonly=True)
     words = fields.Char("Details", readonly=True, help="The provider's error message.")
@@ -44,7 +49,21 @@ class SmsGatewayIncident(models.Model):
     activity_ids = fields.Many2many(
         'mail.activity', 'sms_gateway_incident_activity_rel', string="Activities", readonly=True)
 
-    _open_unique = models.UniqueIndex('(COALESCE(gateway_id, 0), kind) WHERE end_date IS NULL')
+    _open_unique = models.UniqueIndex(
+        '(COALESCE(gateway_id, 0), COALESCE(budget_id, 0), kind) WHERE end_date IS NULL')
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('gateway_id', 'budget_id')
+    def _compute_company_id(self):
+        for incident in self:
+            incident.company_id = incident.budget_id.company_id or incident.gateway_id.company_id
+
+    # === ACTION METHODS === #
+
+    def action_release(self):
+        """See `sms.gateway.budget.action_release`."""
+        self.budget_id.action_release()
 
     # === CHECK === #
 
@@ -55,15 +74,16 @@ class SmsGatewayIncident(models.Model):
         self.env.cr.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(b'eisinc', 'big')])
         if self.env.cr.fetchone() != (True,):
             return
+        self.env['sms.gateway.budget']._check_all()
         found = self._find_conditions()
         incidents = self.search([('end_date', '=', False)])
-        known = {(incident.gateway_id, incident.kind): incident for incident in incidents}
+        known = {(incident._get_subject(), incident.kind) for incident in incidents}
         incidents += self.create([
-            {'gateway_id': gateway.id, 'kind': kind, 'words': words}
-            for (gateway, kind), words in found.items() if (gateway, kind) not in known])
+            {**self._get_subject_values(subject), 'kind': kind, 'words': words}
+            for (subject, kind), words in found.items() if (subject, kind) not in known])
         now = fields.Datetime.now()
         for incident in incidents:
-            if (incident.gateway_id, incident.kind) not in found:
+            if (incident._get_subject(), incident.kind) not in found:
                 incident._end()
             elif not incident.alert_date and (
                     incident.kind not in DELAYS or incident.create_date + DELAYS[incident.kind] <= now):
@@ -74,7 +94,7 @@ class SmsGatewayIncident(models.Model):
     @api.model
     def _find_conditions(self):
         """
-        :return: {(gateway, kind): the provider's words}
+        :return: {(gateway or budget, kind): the provider's words}
         :rtype: dict
         """
         gateways = self.env['sms.gateway'].search(self.env['sms.gateway']._get_sending_domain())
@@ -91,7 +111,18 @@ class SmsGatewayIncident(models.Model):
                 found[gateway, REPORTS] = False
         if gateways and self._is_queue_stuck(now):
             found[gateways.browse(), QUEUE] = False
+        for budget in self.env['sms.gateway.budget']._find_waiting():
+            found[budget, BUDGET] = False
         return found
+
+    def _get_subject(self):
+        return self.budget_id or self.gateway_id
+
+    @api.model
+    def _get_subject_values(self, subject):
+        if subject._name == 'sms.gateway.budget':
+            return {'budget_id': subject.id, 'gateway_id': subject.gateway_id.id}
+        return {'gateway_id': subject.id}
 
     def _are_reports_missing(self, gateway, now):
         """Return whether SMS were accepted but no delivery report arrived for `eis_sms_apis.report_alert_hours`.
@@ -134,6 +165,8 @@ class SmsGatewayIncident(models.Model):
             self._alert_users(self._get_users(), self._word_end, has_activity=False)
 
     def _get_users(self):
+        if self.budget_id:
+            return self.budget_id._get_users()
         gateways = self.gateway_id or self.env['sms.gateway'].search(
             self.env['sms.gateway']._get_sending_domain())
         return self.env['res.users'].union(*(self._get_responsible_users(gateway) for gateway in gateways))
@@ -165,7 +198,7 @@ class SmsGatewayIncident(models.Model):
         return activities
 
     def _word(self, env):
-        name = self.gateway_id.name
+        name, budget = self.gateway_id.name, self.budget_id
         subject, body = {
             PAUSED: lambda: (
                 env._("SMS gateway paused: %s", name),
@@ -183,6 +216,10 @@ class SmsGatewayIncident(models.Model):
                 env._("SMS wait in the queue"),
                 env._("SMS have waited in the queue for more than 15 minutes. Check the gateways and Odoo's scheduled "
                       "actions.")),
+            BUDGET: lambda: (
+                env._("SMS budget used up: %s", budget.name),
+                env._("%s bulk SMS wait until next month. Raise or release the budget to send them now: Settings > SMS "
+                      "> Budgets. Urgent and normal SMS go on.", budget.waiting_count)),
         }[self.kind]()
         return subject, f'{body} {self.words or ""}'.strip()
 

@@ -36,6 +36,9 @@ SENTENCES = {
     'waiting_account': _lt("Waiting: the provider refuses the account of the gateway."),
     'waiting_asked': _lt("Waiting: the provider is unreachable or asked to wait."),
     'waiting_failing': _lt("Waiting: the provider does not process requests."),
+    'waiting_budget': _lt(
+        "Waiting: the SMS budget of this month is used up (%(budget)s). Bulk SMS go on next month, or when it is "
+        "raised or released."),
     'expired': _lt("The SMS was not sent in time and has expired. Nothing was sent. Retry to send it anyway."),
     'premium_number': _lt(
         "Held back: a premium-rate or satellite number. Nothing was sent. An administrator can allow them in the "
@@ -186,6 +189,7 @@ ADVICE = {
     'redirect': _lt("Enter the address of the redirect as Base URL."),
     'request_failed': _lt("Check the gateway's Request Preview."),
     'unreachable': _lt("Check the host of the Base URL."),
+    'waiting_budget': _lt("Settings > SMS > Budgets."),
 }
 
 

@@ -30,7 +30,8 @@ OTHER_BATCH = 500  # SMS of other APIs that are processed together
 
 class SmsSms(models.Model):
     """An SMS of Odoo, and core's hooks for sending it: choice of the API, sending after commit, queue, Retry."""
-    _inherit = 'sms.sms'
+    _name = 'sms.sms'
+    _inherit = ['sms.sms', 'sms.gateway.budget.hold']
 
     # same name and type as in `sms_twilio`, so both addons share it
     record_company_id = fields.Many2one('res.company', 'Company', ondelete='set null')

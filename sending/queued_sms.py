@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from ..tools import phone
 from ..tools.answer.interpretation import SendResult
@@ -31,6 +31,18 @@ class FailedAttempt:
     recipient: Recipient
     count: int
     ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What an SMS waits for, because its budget is used up.
+
+    :param until: when it goes on by itself or expires, in UTC
+    :param name: of the budget
+    """
+    budget_id: int
+    until: datetime
+    name: str
 
 
 @dataclass(slots=True)
@@ -62,6 +74,8 @@ class QueuedSms:
     :param is_confirmed: whether a user confirmed it, so that the limits of `store.guard` do not apply
     :param refusal: failure type and Problem, if it must not be sent
     :param e164: the number in E.164, None if it cannot be read
+    :param hold: the budget for which it waits in the queue
+    :param reserved: (budget id, month, amount in its unit) that were counted when it was claimed
     """
     id: int
     uuid: str
@@ -92,6 +106,8 @@ class QueuedSms:
     text_hash: str = ''
     is_confirmed: bool = False
     refusal: tuple[str, Problem] | None = None
+    hold: Hold | None = None
+    reserved: tuple[tuple[int, date, float], ...] = ()
     e164: str | None = field(init=False)
 
     def __post_init__(self):

@@ -139,7 +139,8 @@ class SendRun:
             if (sms.delay or sms.is_left) and self._store.is_immediate:
                 # an immediate run finishes it, although the claim has queued it again
                 self.outcomes.requeue(sms, sms.delay, sms.reason)
-        self._dispatcher.dispatch([sms for sms in queued if not (sms.delay or sms.is_left or sms.is_opted_out)])
+        self._dispatcher.dispatch([
+            sms for sms in queued if not (sms.delay or sms.is_left or sms.is_opted_out or sms.hold)])
 
     def _note_claim(self, claim, queued):
         left = [sms for sms in queued if sms.is_left]

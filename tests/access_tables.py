@@ -16,6 +16,8 @@ OPERATIONS = """
     sms.gateway.throttle                - - - - -
     sms.gateway.flood                   - - - - -
     sms.gateway.incident                - - - - r
+    sms.gateway.budget                  - - - - crwu
+    sms.gateway.budget.month            - - - - r
     sms.gateway.early.report            - - - - -
     sms.gateway.received.message        - - - - -
     sms.gateway.received.report         - - - - r
@@ -82,6 +84,13 @@ METHODS = """
     sms.gateway         onchange                     no   no   no   no   yes
     sms.gateway         action_archive               no   no   no   no   yes
     sms.gateway         unlink                       no   no   no   no   yes
+    sms.gateway.budget  action_release               no   no   no   no   yes
+    sms.gateway.budget  action_end_release           no   no   no   no   yes
+    sms.gateway.budget  action_view_waiting          page page page page yes
+    sms.gateway.budget  create                       no   no   no   no   yes
+    sms.gateway.budget  write                        no   no   no   no   yes
+    sms.gateway.budget  unlink                       no   no   no   no   yes
+    sms.gateway.incident action_release              no   no   no   no   yes
     sms.gateway.parameter               create       no   no   no   no   yes
     sms.gateway.parameter               write        no   no   no   no   yes
     sms.gateway.parameter               unlink       no   no   no   no   yes

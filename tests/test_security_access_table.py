@@ -68,6 +68,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.received.report': self.env['sms.gateway.received.report'].create({
                 'gateway_id': gateway.id, 'message_id': 'unknown', 'status': 'delivered'}),
             'sms.gateway.incident': self.env['sms.gateway.incident'].sudo().create({'kind': 'queue'}),
+            'sms.gateway.budget': self.env['sms.gateway.budget'].create({'gateway_id': gateway.id, 'amount': 1}),
             'sms.gateway.inbound': inbound,
             'sms.gateway.inbound.assign': self.env['sms.gateway.inbound.assign'].create({
                 'inbound_ids': inbound.ids, 'number': inbound.number, 'partner_id': message.res_id}),
@@ -105,7 +106,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.status': {'gateway_id': gateway.id, 'sms_uuid': 'x', 'state': 'success'},
             'sms.gateway.inbound': {'gateway_id': gateway.id, 'number': '+32456001122'},
             'sms.gateway.received.report': {'gateway_id': gateway.id, 'status': 'delivered'},
-            'sms.gateway.sample': {'gateway_id': gateway.id},
+            'sms.gateway.sample': {'gateway_id': gateway.id}, 'sms.gateway.budget': {'amount': 1},
             'sms.gateway.route': {'number': '+32456001122'}, 'sms.gateway.export': {'gateway_ids': gateway.ids},
             'sms.gateway.send.credential': {'gateway_id': gateway.id, 'credential': 'token'},
             'sms.gateway.connect': {'gateway_id': gateway.id}, 'sms.gateway.activate': {'gateway_id': gateway.id},

@@ -100,13 +100,13 @@ def write_claims(env, queued):
 
     :param list[QueuedSms] queued: those with a delay are queued again
     """
-    queued = [sms for sms in queued if not sms.is_left]
+    queued = [sms for sms in queued if not (sms.is_left or sms.hold)]
     if not queued:
         return
     env.cr.execute("""
         UPDATE sms_sms s
         SET state = 'process', not_started = v.not_started, claimed_until = %s, gateway_id = v.gateway_id,
-            attempt = COALESCE(s.attempt, 0) + 1, send_after = NULL,
+            attempt = COALESCE(s.attempt, 0) + 1, send_after = NULL, budget_id = NULL,
             first_attempt_date = COALESCE(s.first_attempt_date, clock_timestamp() AT TIME ZONE 'UTC')
         FROM unnest(%s::int[], %s::int[], %s::bool[]) AS v(id, gateway_id, not_started) WHERE s.id = v.id
     """, [
@@ -156,13 +156,15 @@ def count_queued(env, limit):
 
 
 def find_oldest_queued(env):
-    """Return approximately since when the oldest SMS of each lane has been queued, in UTC.
+    """Return approximately since when the oldest SMS of each lane has been queued, in UTC. Those that wait for a budget
+    are left out.
 
     :rtype: dict[str, datetime]
     """
     env.cr.execute(f"""
         SELECT wanted.lane, (SELECT min(since) FROM (
-            SELECT COALESCE(s.write_date, s.create_date) AS since {_QUEUED_SQL} ORDER BY s.id LIMIT %s) queued)
+            SELECT COALESCE(s.write_date, s.create_date) AS since {_QUEUED_SQL} AND s.budget_id IS NULL
+            ORDER BY s.id LIMIT %s) queued)
         FROM unnest(%s::text[]) AS wanted(lane)
     """, [FIRST_ROWS, list(LANES)])
     return {lane: since for lane, since in env.cr.fetchall() if since}
@@ -302,9 +304,11 @@ def requeue(env, queued, configs=None):
     """Queue claimed SMS again, to be sent after their delay, and trigger the queue action for that time.
 
     :param dict configs: GatewayConfig by gateway id, for the failed attempts of the SMS
+    :return: ids of those that were not queued again, because another run has claimed them since
+    :rtype: set[int]
     """
     if not queued:
-        return
+        return set()
     delayed = [sms for sms in queued if sms.reason]
     wordings = find_wordings(env, [sms.id for sms in delayed]) if delayed else {}
     reasons = {sms.id: wordings[sms.id]._word_result(sms.reason) for sms in delayed}
@@ -329,19 +333,24 @@ def requeue(env, queued, configs=None):
     env['sms.tracker']._write_failure_reasons({
         sms.uuid: wordings[sms.id]._word_result(sms.reason, advice=False) for sms in delayed})
     write_attempts(env, [sms for sms in queued if sms.id in left], configs, is_requeued=True)
-    if len(left) < len(queued):
-        _cancel_deleted(env, [sms for sms in queued if sms.id not in left])
+    others = [sms for sms in queued if sms.id not in left]
+    taken = _cancel_deleted(env, others) if others else set()
     now = fields.Datetime.now()
     trigger_queue(env, *{now + timedelta(seconds=sms.wait) for sms in queued if sms.delay})
     if any(not sms.delay for sms in queued):
         trigger_queue(env)
+    return taken
 
 
 def _cancel_deleted(env, queued):
-    """Cancel the notifications and traces of SMS that were deleted in the meantime, because nothing sends them."""
+    """Cancel the notifications and traces of SMS that were deleted in the meantime, because nothing sends them.
+
+    :return: ids of the others
+    """
     existing = env['sms.sms'].browse([sms.id for sms in queued]).exists()
     env['sms.tracker']._search_by_uuid(
         [sms.uuid for sms in queued if sms.id not in existing.ids])._record_canceled()
+    return set(existing.ids)
 
 
 def trigger_queue(env, *times):
@@ -368,6 +377,7 @@ def release_waiting(env, gateway_ids):
         UPDATE sms_sms SET send_after = NULL WHERE id IN (
             SELECT id FROM sms_sms
             WHERE state = 'outgoing' AND gateway_id = ANY(%s) AND send_after > clock_timestamp() AT TIME ZONE 'UTC'
+            AND budget_id IS NULL
             ORDER BY id FOR UPDATE SKIP LOCKED)
     """, [list(gateway_ids)])
     if env.cr.rowcount:

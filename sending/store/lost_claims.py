@@ -13,6 +13,7 @@ from odoo.tools import split_every
 
 from ...tools.problem import Problem
 from ..queued_sms import QueuedSms, not_sent
+from .budgets import give_back_unstarted
 from .fallback import save_without_hooks
 from .results import save_results
 from .transactions import OwnTransactions, try_each, try_statement, try_write
@@ -96,7 +97,9 @@ def _return_unstarted(env, ids):
             SELECT id FROM sms_sms
             WHERE id = ANY(%s) AND claimed_until < clock_timestamp() AT TIME ZONE 'UTC' AND not_started
             ORDER BY id FOR UPDATE SKIP LOCKED)
-    """, [list(ids)])
+        RETURNING COALESCE(record_company_id, %s), gateway_id, body
+    """, [list(ids), env.company.id])
+    give_back_unstarted(env, env.cr.fetchall())
     env.invalidate_all(flush=False)
 
 

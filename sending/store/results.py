@@ -9,6 +9,7 @@ from ...tools.answer.failure_codes import RESPONSE
 from ...tools.gsm import count_segments
 from ...tools.phone import to_e164
 from ...tools.sms_api import SmsApiResults
+from . import budgets
 from .attempts import show_requests, write_attempts
 from .costs import find_costs
 from .transactions import OwnTransactions, is_in_test
@@ -52,6 +53,10 @@ def save_results(env, queued, configs, unlink_failed=False, unlink_sent=True, lo
          sms.result.error_code)
         for sms in ours if sms.gateway_id and sms.result.error_code], RESPONSE)
     _apply_early_reports(env, awaiting, is_immediate)
+    if not lost:  # it stays counted, because it may have been sent
+        # not again if this transaction is repeated after it was committed
+        budgets.settle(env, [
+            sms for sms in ours if claims.get(sms.id, sms.claimed_until) == sms.claimed_until], configs, is_immediate)
 
 
 def get_core_state(sms, configs, delivered=()):

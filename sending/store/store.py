@@ -7,7 +7,7 @@ from functools import partial
 from odoo import fields
 
 from ..queued_sms import LEASE, RENEW_AFTER
-from . import claims
+from . import budgets, claims
 from .fallback import save_without_hooks
 from .guard import count_countries, hold_back
 from .results import save_results
@@ -47,8 +47,9 @@ class Store:
         :param reserve_room: called with the SMS and the configs; marks those that start immediately
         :param int bulk_after: see `claim_due`
         :return: the claimed SMS by lane, and the GatewayConfig of all Active gateways by id. SMS that are left stay in
-            the queue, because the rate limit of their gateway has no place for them. SMS with a delay are already
-            queued again, because their gateway is paused. SMS that are opted out are already cancelled
+            the queue, because the rate limit of their gateway has no place for them, and so do those with a hold, whose
+            budget is used up. SMS with a delay are already queued again, because their gateway is paused. SMS that are
+            opted out are already cancelled
         :rtype: tuple[list[QueuedSms], dict]
         """
         with self._transactions.begin() as env:
@@ -58,9 +59,13 @@ class Store:
             configs = claims.route(env, queued)
             limits = env['sms.gateway']._get_flood_limits()
             hold_back(env, queued, configs, limits)
-            to_send = [sms for sms in queued if sms.seconds_left > 0 and not sms.refusal]
+            known = [] if self.is_immediate else budgets.hold_spent(env, queued)
+            to_send = [sms for sms in queued if sms.seconds_left > 0 and not (sms.refusal or sms.hold)]
             throttle.assign(to_send, configs, env['sms.gateway.throttle']._reserve)
             count_countries(env, [sms for sms in to_send if not sms.is_left], limits.country)
+            if known:
+                budgets.count_claimed(env, to_send, known, configs)
+                budgets.hold(env, [sms for sms in queued if sms.hold])
             reserve_room(queued, configs)
             claims.write_claims(env, queued)
             if any(not sms.is_left for sms in queued):
@@ -133,7 +138,7 @@ class Store:
         :param list[QueuedSms] finished: each with its result
         :param list[QueuedSms] requeued: each with its delay
         """
-        self._transactions.write_each(requeued, partial(claims.requeue, configs=configs))
+        self._transactions.write_each(requeued, partial(_requeue, configs=configs))
         for start in range(0, len(finished), MAX_SAVED):
             self._transactions.write_each(
                 finished[start:start + MAX_SAVED], partial(save_results, configs=configs, **self._options),
@@ -170,3 +175,8 @@ class Store:
         if recovered:
             # in a separate transaction, because claims lock SMS before throttles
             self._transactions.write(lambda env: claims.release_waiting(env, recovered), 0)
+
+
+def _requeue(env, queued, configs):
+    taken = claims.requeue(env, queued, configs)
+    budgets.give_back(env, [sms for sms in queued if sms.id not in taken])
