@@ -119,6 +119,7 @@ class AccessTableCase(GatewayCase):
                       else {'provider_code': '3'} if 'map' in model else {'url': '/new'} if 'query' in model
                       else {'is_read': True} if 'inbound' in model
                       else {'price': 0.08} if model == 'sms.gateway.price'
+                      else {'amount': 2} if model == 'sms.gateway.budget'
                       else {'key': 'X-New'}],
             'read': [['display_name']], 'web_read': [{'display_name': {}}],
             'web_search_read': [[], {'display_name': {}}], 'formatted_read_group': [[], ['gateway_id'], ['__count']]
