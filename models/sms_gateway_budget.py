@@ -3,9 +3,10 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import formatLang
 
 from ..sending.store.budgets import read_budgets, release, release_fitting
-from ..tools.budget import SEGMENTS, get_month, get_next_month, get_zone
+from ..tools.budget import MONEY, SEGMENTS, get_month, get_next_month, get_zone
 
 WARN_PERCENT = 80
 OPEN, WARNED, USED, RELEASED = 'open', 'warned', 'used', 'released'
@@ -28,7 +29,10 @@ class SmsGatewayBudget(models.Model):
     gateway_id = fields.Many2one(
         'sms.gateway', "Gateway", ondelete='cascade', index=True, check_company=True,
         domain="[('is_template', '=', False)]", help="Only SMS of this gateway count. Leave empty to count all.")
-    unit = fields.Selection([(SEGMENTS, "Segments")], "Counted In", required=True, default=SEGMENTS)
+    unit = fields.Selection(
+        [(MONEY, "Money"), (SEGMENTS, "Segments")], "Counted In", required=True, default=MONEY,
+        help="Money is counted in the currency of the company. SMS whose price is not known do not count.")
+    currency_id = fields.Many2one(related='company_id.currency_id')
     amount = fields.Float(
         "Budget per Month", required=True, help="When it is used up, bulk SMS wait. Urgent and normal SMS go on.")
     warn_percent = fields.Integer(
@@ -42,6 +46,7 @@ class SmsGatewayBudget(models.Model):
     released_month = fields.Date(readonly=True, copy=False)
     warned_month = fields.Date(readonly=True, copy=False)
     spent = fields.Float("Spent This Month", compute='_compute_spent', help="With what is being sent.")
+    spent_text = fields.Char("Spent", compute='_compute_spent', help="This month, with what is being sent.")
     spent_percent = fields.Float("Spent (%)", compute='_compute_spent')
     waiting_count = fields.Integer("Waiting SMS", compute='_compute_waiting_count')
     state = fields.Selection(
@@ -62,12 +67,14 @@ class SmsGatewayBudget(models.Model):
         for budget in self:
             budget.name = ', '.join(filter(None, (budget.company_id.name, budget.gateway_id.name)))
 
-    @api.depends('month_ids.spent', 'amount', 'warn_percent', 'released_month')
+    @api.depends('month_ids.spent', 'amount', 'unit', 'company_id', 'warn_percent', 'released_month')
+    @api.depends_context('lang')
     def _compute_spent(self):
         for budget in self:
             month = budget._get_month()
             spent = sum(budget.month_ids.filtered(lambda one, month=month: one.month == month).mapped('spent'))
             budget.spent = spent
+            budget.spent_text = budget._word_amount(spent)
             budget.spent_percent = 100 * spent / budget.amount if budget.amount else 0
             if budget.released_month == month:
                 budget.state = RELEASED
@@ -148,10 +155,10 @@ class SmsGatewayBudget(models.Model):
         start = get_next_month((month - timedelta(days=1)).replace(day=1), get_zone(zone).key)
         self.env.flush_all()
         self.env.cr.execute("""
-            SELECT COALESCE(sum(segment_count), 0) FROM sms_gateway_status
+            SELECT COALESCE(CASE WHEN %s THEN sum(cost) ELSE sum(segment_count) END, 0) FROM sms_gateway_status
             WHERE create_date >= %s AND company_id = %s AND (%s IS NULL OR gateway_id = %s)
             AND outcome IN ('accepted', 'unknown')
-        """, [start, self.company_id.id, self.gateway_id.id or None, self.gateway_id.id or None])
+        """, [self.unit == MONEY, start, self.company_id.id, self.gateway_id.id or None, self.gateway_id.id or None])
         spent = self.env.cr.fetchone()[0]
         self.env.cr.execute("""
             INSERT INTO sms_gateway_budget_month (budget_id, month, spent) VALUES (%s, %s, %s)
@@ -219,4 +226,6 @@ class SmsGatewayBudget(models.Model):
 
         :rtype: str
         """
+        if self.unit == MONEY:
+            return formatLang(self.env, amount, currency_obj=self.currency_id)
         return self.env._("%s segments", f'{amount:,.0f}')

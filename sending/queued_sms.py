@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 
 from ..tools import phone
 from ..tools.answer.interpretation import SendResult
@@ -107,7 +108,7 @@ class QueuedSms:
     is_confirmed: bool = False
     refusal: tuple[str, Problem] | None = None
     hold: Hold | None = None
-    reserved: tuple[tuple[int, date, float], ...] = ()
+    reserved: tuple[tuple[int, date, Decimal | int], ...] = ()
     e164: str | None = field(init=False)
 
     def __post_init__(self):

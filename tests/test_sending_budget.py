@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Budgets: bulk SMS wait when a budget of the month is used up, nothing else does, and what was not sent does not
 count."""
+import json
 from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
@@ -21,7 +22,7 @@ from .provider import Reply
 class BudgetCase(GatewayCase):
 
     def make_budget(self, amount, **values):
-        return self.env['sms.gateway.budget'].create({'amount': amount, **values})
+        return self.env['sms.gateway.budget'].create({'amount': amount, 'unit': 'segments', **values})
 
     def numbers(self, count, first=0):
         return [f'+324560{index:05}' for index in range(first, first + count)]
@@ -217,6 +218,95 @@ class TestBudget(BudgetCase):
 
 
 @tagged('post_install', '-at_install')
+class TestBudgetInMoney(BudgetCase):
+
+    def setUp(self):
+        super().setUp()
+        self.eur = self.env.ref('base.EUR')
+        self.usd = self.env.ref('base.USD')
+        (self.eur | self.usd).active = True
+        self.env.company.currency_id = self.eur
+
+    def make_budget(self, amount, **values):
+        return super().make_budget(amount, unit='money', **values)
+
+    def add_price(self, price, prefix='', currency=None):
+        return self.env['sms.gateway.price'].create({
+            'gateway_id': self.gateway.id, 'price': price, 'prefix': prefix, 'valid_from': '2020-01-01',
+            'currency_id': (currency or self.eur).id})
+
+    def test_price_list(self):
+        self.add_price(0.1)
+        budget = self.make_budget(0.3)
+        sms = self.send(4)
+        self.assertEqual(sms.mapped('state'), ['pending'] * 3 + ['outgoing'])
+        self.assertEqual(budget.spent, 0.3)
+        self.assertEqual(budget.state, 'used')
+        self.assertIn("0.30", budget.spent_text)
+        budget.amount = 0.35
+        self.env.invalidate_all()
+        self.assertTrue(sms[3].send_after, "there is no room for it yet")
+        budget.amount = 0.4
+        self.run_queue()
+        self.assertEqual(sms[3].state, 'pending')
+
+    def test_segments_and_countries(self):
+        self.add_price(0.1)
+        self.add_price(0.5, '33')
+        budget = self.make_budget(10)
+        self.send(1, body="a" * 200)
+        self.make_sms('+33612345678').send()
+        self.env.invalidate_all()
+        self.assertEqual(budget.spent, 0.7)
+
+    def test_foreign_currency(self):
+        self.env['res.currency.rate'].search([('currency_id', '=', self.usd.id)]).unlink()
+        self.env['res.currency.rate'].create({'currency_id': self.usd.id, 'rate': 2, 'name': '2020-01-01'})
+        self.add_price(0.5, currency=self.usd)
+        budget = self.make_budget(10)
+        self.send(1)
+        self.assertEqual(budget.spent, 0.25)
+
+    def test_price_of_the_provider(self):
+        """What it says counts, whatever was expected."""
+        self.add_price(0.1)
+        self.gateway.write({
+            'answer_message_id_path': 'id', 'answer_price_path': 'price', 'answer_currency': 'EUR'})
+        self.always_answer(Reply(body=json.dumps({'id': '1', 'price': '0.15'})), path='/')
+        budget = self.make_budget(10)
+        self.send(2)
+        self.assertEqual(budget.spent, 0.3)
+
+    def test_price_is_not_known(self):
+        """It counts when the provider says it, so that no more is sent once the budget is used up."""
+        self.gateway.write({
+            'answer_message_id_path': 'id', 'answer_price_path': 'price', 'answer_currency': 'EUR'})
+        self.always_answer(Reply(body=json.dumps({'id': '1', 'price': '1'})), path='/')
+        budget = self.make_budget(2)
+        self.assertEqual(set(self.send(2).mapped('state')), {'pending'})
+        self.assertEqual(budget.spent, 2)
+        self.assertEqual(self.send(1, 10).state, 'outgoing')
+
+    def test_interrupted(self):
+        self.add_price(0.1)
+        budget = self.make_budget(10)
+        sms = self.make_sms(*self.numbers(2), lane='bulk')
+        self.claim(sms, lease=-1)
+        self.assertEqual(budget.spent, 0.2)
+        recover_lost_claims(self.env, float('inf'))
+        self.env.invalidate_all()
+        self.assertEqual(budget.spent, 0)
+
+    def test_what_was_sent_before(self):
+        self.add_price(0.1)
+        self.send(3)
+        budget = self.make_budget(0.35)
+        self.assertEqual(budget.spent, 0.3)
+        budget.unit = 'segments'
+        self.assertEqual(budget.spent, 3)
+
+
+@tagged('post_install', '-at_install')
 class TestBudgetAlerts(BudgetCase):
 
     @classmethod
@@ -282,7 +372,7 @@ class TestBudgetOfMailing(MarketingCase):
 
     def test_mailing(self):
         """A mailing waits with its traces, and is finished when it is released."""
-        budget = self.env['sms.gateway.budget'].create({'amount': 2})
+        budget = self.env['sms.gateway.budget'].create({'amount': 2, 'unit': 'segments'})
         self.mailing.action_send_sms()
         self.env.invalidate_all()
         traces = self.traces()

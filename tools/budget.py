@@ -3,9 +3,10 @@
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-SEGMENTS = 'segments'  # values of `unit` of `sms.gateway.budget`
+MONEY, SEGMENTS = 'money', 'segments'  # values of `unit` of `sms.gateway.budget`
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class Budget:
     """What may be spent in the current month.
 
     :param gateway_id: the only gateway whose SMS count, None for all
-    :param unit: :data:`SEGMENTS`
+    :param unit: :data:`MONEY` in the currency of the company, or :data:`SEGMENTS`
     :param spent: so far, in its unit, with what is being sent
     :param is_released: whether bulk SMS go on although it is used up
     :param month: first day of the month
@@ -25,19 +26,19 @@ class Budget:
     company_id: int
     gateway_id: int | None
     unit: str
-    amount: float
-    spent: float
+    amount: Decimal
+    spent: Decimal
     month: date
     is_released: bool = False
     name: str = ''
     time_zone: str = ''
-    warn_at: float = 0
+    warn_at: Decimal = Decimal()
 
     @property
     def is_used_up(self) -> bool:
         return self.spent >= self.amount and not self.is_released
 
-    def has_room(self, total: float) -> bool:
+    def has_room(self, total: Decimal) -> bool:
         """Return whether so much may be spent in total."""
         return self.is_released or (total <= self.amount and not self.is_used_up)
 
@@ -48,12 +49,16 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one SMS uses."""
-    segments: int = 0
+    """What one SMS uses.
 
-    def of(self, budget: Budget) -> float:
+    :param cost: in the currency of the company, 0 if it is not known
+    """
+    segments: int = 0
+    cost: Decimal = Decimal()
+
+    def of(self, budget: Budget) -> Decimal | int:
         """Return what counts against a budget, in its unit."""
-        return self.segments
+        return self.cost if budget.unit == MONEY else self.segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class Shares:
     :ivar reserved: {key: {budget id: what it uses}} of those that are sent
     """
     waiting: dict[Hashable, Budget] = field(default_factory=dict)
-    reserved: dict[Hashable, dict[int, float]] = field(default_factory=dict)
+    reserved: dict[Hashable, dict[int, Decimal | int]] = field(default_factory=dict)
 
 
 def share(budgets: Iterable[Budget], asked: Iterable[Asked]) -> Shares:

@@ -5,16 +5,19 @@ A claim counts its SMS, so that servers together do not exceed a budget, and the
 lock the counters last and in one order, to avoid deadlocks. Without a budget, either only finds that there is none.
 """
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from odoo import fields
 
-from ...tools.budget import Asked, Budget, Usage, get_month, get_next_month, share
+from ...tools import phone
+from ...tools.budget import MONEY, Asked, Budget, Usage, get_month, get_next_month, share
 from ...tools.gsm import count_segments
 from ...tools.problem import Problem
 from ..lanes import BULK
 from ..queued_sms import Hold, not_sent
 from .claims import trigger_queue
+from .costs import Charge, Rates, find_costs, find_listed
 from .transactions import OwnTransactions, is_in_test, try_write
 from .wording import find_wordings
 
@@ -29,7 +32,7 @@ def read_budgets(env):
     """
     env.cr.execute("""
         SELECT b.id, b.company_id, b.gateway_id, b.unit, b.amount, b.warn_percent, b.released_month, p.tz,
-               COALESCE(g.name, c.name), m.month, m.spent
+               COALESCE(g.name, c.name), m.month, m.spent::text
         FROM sms_gateway_budget b JOIN res_company c ON c.id = b.company_id JOIN res_partner p ON p.id = c.partner_id
         LEFT JOIN sms_gateway g ON g.id = b.gateway_id
         LEFT JOIN LATERAL (
@@ -42,38 +45,60 @@ def read_budgets(env):
          ) in env.cr.fetchall():
         month = get_month(now, time_zone)
         budgets.append(Budget(
-            id=budget_id, company_id=company_id, gateway_id=gateway_id, unit=unit, amount=float(amount),
-            spent=float(spent) if known == month else 0, month=month, is_released=released == month, name=name,
-            time_zone=time_zone or '', warn_at=float(amount) * percent / 100))
+            id=budget_id, company_id=company_id, gateway_id=gateway_id, unit=unit,
+            amount=Decimal(repr(amount)), spent=Decimal(spent if known == month else 0), month=month,
+            is_released=released == month, name=name, time_zone=time_zone or '',
+            warn_at=Decimal(repr(amount)) * percent / 100))
     return budgets
 
 
-class Meter:
-    """Measures what SMS use.
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is measured: the text of an SMS and who sends it.
+
+    :param number: in E.164, None if it cannot be read
+    """
+    company_id: int
+    gateway_id: int | bool
+    number: str | None
+    body: str
+
+
+def measure(env, configs, texts, has_costs):
+    """Measure what SMS use; nothing in a dry run.
 
     :param dict configs: GatewayConfig by gateway id
+    :param list[Text] texts:
+    :param bool has_costs: whether their cost by the price list is needed
+    :rtype: list[Usage]
     """
-
-    def __init__(self, configs):
-        self._configs = configs
-        self._segments = {}  # {(gateway id, text): count}, because the texts of a mailing are often the same
-
-    def measure(self, sms):
-        """
-        :param QueuedSms sms:
-        :return: what it uses at its current gateway; nothing in a dry run
-        :rtype: Usage
-        """
-        return self.measure_text(sms.body, sms.gateway_id)
-
-    def measure_text(self, body, gateway_id):
-        config = self._configs.get(gateway_id)
+    known, pairs = {}, []  # each text is counted once, because those of a mailing are often the same
+    day = env.cr.now().date()
+    for text in texts:
+        config = configs.get(text.gateway_id)
         if not config or config.connection.dry_run:
-            return Usage()
-        key = gateway_id, body
-        if key not in self._segments:
-            self._segments[key] = count_segments(config.encode(body)).count
-        return Usage(self._segments[key])
+            pairs.append((0, Charge()))
+            continue
+        key = text.gateway_id, text.body
+        if key not in known:
+            known[key] = count_segments(config.encode(text.body)).count
+        charge = find_listed(config.prices, text.number, day, known[key]) if has_costs else Charge()
+        pairs.append((known[key], charge))
+    if not has_costs:
+        return [Usage(segments) for segments, _charge in pairs]
+    rates = Rates(env, day, {
+        (text.company_id, charge.currency) for text, (_segments, charge) in zip(texts, pairs, strict=True)})
+    return [
+        Usage(segments, Decimal(rates.get_values(text.company_id, charge)['cost'] or 0))
+        for text, (segments, charge) in zip(texts, pairs, strict=True)]
+
+
+def _read_text(sms):
+    return Text(sms.company_id, sms.gateway_id, sms.e164, sms.body)
+
+
+def _has_money(budgets):
+    return any(budget.unit == MONEY for budget in budgets)
 
 
 # === CLAIM === #
@@ -101,14 +126,15 @@ def count_claimed(env, queued, budgets, configs):
     :param list[Budget] budgets: of this transaction
     """
     to_send = {sms.id: sms for sms in queued if _is_sent(sms) and not sms.is_left}
-    relevant = [budget for budget in budgets if any(
-        budget.covers(sms.company_id, sms.gateway_id) for sms in to_send.values())]
+    senders = {(sms.company_id, sms.gateway_id) for sms in to_send.values()}
+    relevant = [budget for budget in budgets if any(budget.covers(*sender) for sender in senders)]
     if not relevant:
         return
-    relevant, meter = _lock(env, relevant), Meter(configs)
+    usages = measure(env, configs, list(map(_read_text, to_send.values())), _has_money(relevant))
+    relevant = _lock(env, relevant)  # last, because other servers wait
     shares = share(relevant, (
-        Asked(sms.id, sms.company_id, sms.gateway_id, sms.lane == BULK, meter.measure(sms))
-        for sms in to_send.values()))
+        Asked(sms.id, sms.company_id, sms.gateway_id, sms.lane == BULK, usage)
+        for sms, usage in zip(to_send.values(), usages, strict=True)))
     for sms_id, budget in shares.waiting.items():
         to_send[sms_id].hold = _make_hold(budget, to_send[sms_id])
     months, total = {budget.id: budget.month for budget in relevant}, Counter()
@@ -170,10 +196,10 @@ def _lock(env, budgets):
         INSERT INTO sms_gateway_budget_month AS counter (budget_id, month, spent)
         SELECT b.id, v.month, 0 FROM unnest(%s::int[], %s::date[]) AS v(id, month)
         JOIN sms_gateway_budget b ON b.id = v.id ORDER BY b.id, v.month
-        ON CONFLICT (budget_id, month) DO UPDATE SET spent = counter.spent RETURNING budget_id, spent
+        ON CONFLICT (budget_id, month) DO UPDATE SET spent = counter.spent RETURNING budget_id, spent::text
     """, [[budget.id for budget in budgets], [budget.month for budget in budgets]])
     spent = dict(env.cr.fetchall())
-    return [replace(budget, spent=float(spent[budget.id])) for budget in budgets if budget.id in spent]
+    return [replace(budget, spent=Decimal(spent[budget.id])) for budget in budgets if budget.id in spent]
 
 
 def _add(env, amounts):
@@ -203,22 +229,37 @@ def settle(env, queued, configs, is_immediate=False):
     budgets = read_budgets(env) if queued else []
     if not budgets and not any(sms.reserved for sms in queued):
         return
-    meter, change = Meter(configs), Counter()
+    counted = [sms for sms in queued if sms.result.outcome in COUNTED]
+    change = Counter()
     for sms in queued:
-        months = {budget_id: month for budget_id, month, _amount in sms.reserved}
         for budget_id, month, amount in sms.reserved:
             change[budget_id, month] -= amount
-        if sms.result.outcome in COUNTED:
-            usage = meter.measure(sms)
-            for budget in budgets:
-                if budget.covers(sms.company_id, sms.gateway_id):
-                    change[budget.id, months.get(budget.id, budget.month)] += usage.of(budget)
+    for sms, usage in zip(counted, _measure_sent(env, counted, configs, budgets), strict=True):
+        months = {budget_id: month for budget_id, month, _amount in sms.reserved}
+        for budget in budgets:
+            if budget.covers(sms.company_id, sms.gateway_id):
+                change[budget.id, months.get(budget.id, budget.month)] += usage.of(budget)
     change = {key: amount for key, amount in change.items() if amount}
     if change and is_immediate and not is_in_test():
         transactions = OwnTransactions(env)
         env.cr.postcommit.add(lambda: transactions.write(lambda own: _add(own, change), 0))
     elif change:
         try_write(env, lambda: _add(env, change))
+
+
+def _measure_sent(env, queued, configs, budgets):
+    """Measure SMS with their results: the price that the provider said counts, else that of the price list.
+
+    :rtype: list[Usage]
+    """
+    has_costs = _has_money(budgets)
+    usages = measure(env, configs, list(map(_read_text, queued)), has_costs)
+    if not has_costs:
+        return usages
+    costs = find_costs(env, queued, configs, [usage.segments for usage in usages])
+    return [
+        replace(usage, cost=Decimal(values['cost'])) if values['cost'] else usage
+        for usage, values in zip(usages, costs, strict=True)]
 
 
 def give_back(env, queued):
@@ -231,25 +272,46 @@ def give_back(env, queued):
         try_write(env, lambda: _add(env, change))
 
 
-def give_back_unstarted(env, rows):
+def give_back_unstarted(env, ids):
     """Take back what was counted for SMS whose process was interrupted before it sent them.
 
-    :param rows: (company id, gateway id, text) of each
+    :param list ids: of the SMS
     """
-    budgets = read_budgets(env) if rows else []
+    budgets = read_budgets(env) if ids else []
     if not budgets:
         return
-    meter, change = Meter(_get_configs(env, {gateway_id for _company_id, gateway_id, _body in rows})), Counter()
-    for company_id, gateway_id, body in rows:
-        usage = meter.measure_text((body or '').strip(), gateway_id)
+    change = Counter()
+    for _sms_id, text, usage in _measure_queued(env, "s.id = ANY(%s)", [ids], budgets):
         for budget in budgets:
-            if budget.covers(company_id, gateway_id):
+            if budget.covers(text.company_id, text.gateway_id):
                 change[budget.id, budget.month] -= usage.of(budget)
     try_write(env, lambda: _add(env, change))
 
 
-def _get_configs(env, gateway_ids):
-    return env['sms.gateway'].sudo().browse(filter(None, gateway_ids)).exists()._get_configs()
+def _measure_queued(env, condition, parameters, budgets):
+    """Measure SMS of the queue at the gateways that were chosen when they were claimed or held.
+
+    :return: (id, Text, Usage) of each, in the order of ids
+    """
+    env.cr.execute(f"""
+        SELECT s.id, COALESCE(s.record_company_id, %s), s.gateway_id, s.number, s.body,
+               partner_country.code, company_country.code
+        FROM sms_sms s
+        LEFT JOIN res_partner partner ON partner.id = s.partner_id
+        LEFT JOIN res_country partner_country ON partner_country.id = partner.country_id
+        LEFT JOIN res_company company ON company.id = s.record_company_id
+        LEFT JOIN res_partner company_partner ON company_partner.id = company.partner_id
+        LEFT JOIN res_country company_country ON company_country.id = company_partner.country_id
+        WHERE {condition}
+    """, [env.company.id, *parameters])  # pylint: disable=sql-injection
+    rows = [
+        (sms_id, Text(company_id, gateway_id or False, phone.to_e164(number, tuple(filter(None, countries))),
+                      (body or '').strip()))
+        for sms_id, company_id, gateway_id, number, body, *countries in env.cr.fetchall()]
+    texts = [text for _sms_id, text in rows]
+    gateways = env['sms.gateway'].sudo().browse({text.gateway_id for text in texts if text.gateway_id}).exists()
+    usages = measure(env, gateways._get_configs(), texts, _has_money(budgets))
+    return [(sms_id, text, usage) for (sms_id, text), usage in zip(rows, usages, strict=True)]
 
 
 # === RELEASE === #
@@ -264,24 +326,21 @@ def release_fitting(env, budget):
 
     :param Budget budget: of the current month
     """
-    last_id, meter = 0, None
+    last_id = 0
     while budget.spent < budget.amount:
-        env.cr.execute("""
-            SELECT id, gateway_id, body FROM sms_sms WHERE budget_id = %s AND state = 'outgoing' AND id > %s
-            ORDER BY id LIMIT %s
-        """, [budget.id, last_id, RELEASE_SIZE])
-        rows = env.cr.fetchall()
-        if not rows:
-            return
-        last_id, fitting = rows[-1][0], []
-        meter = meter or Meter(_get_configs(env, {gateway_id for _id, gateway_id, _body in rows}))
-        for sms_id, gateway_id, body in rows:
-            spent = budget.spent + meter.measure_text((body or '').strip(), gateway_id).of(budget)
+        rows = _measure_queued(env, """
+            s.id IN (SELECT id FROM sms_sms WHERE budget_id = %s AND state = 'outgoing' AND id > %s
+                     ORDER BY id LIMIT %s) ORDER BY s.id
+        """, [budget.id, last_id, RELEASE_SIZE], [budget])
+        fitting = []
+        for sms_id, _text, usage in rows:
+            spent = budget.spent + usage.of(budget)
             if spent <= budget.amount:
                 budget = replace(budget, spent=spent)
                 fitting.append(sms_id)
         if not fitting:
             return
+        last_id = rows[-1][0]
         _release(env, "id = ANY(%s)", [fitting])
 
 

@@ -97,9 +97,9 @@ def _return_unstarted(env, ids):
             SELECT id FROM sms_sms
             WHERE id = ANY(%s) AND claimed_until < clock_timestamp() AT TIME ZONE 'UTC' AND not_started
             ORDER BY id FOR UPDATE SKIP LOCKED)
-        RETURNING COALESCE(record_company_id, %s), gateway_id, body
-    """, [list(ids), env.company.id])
-    give_back_unstarted(env, env.cr.fetchall())
+        RETURNING id
+    """, [list(ids)])
+    give_back_unstarted(env, [sms_id for sms_id, in env.cr.fetchall()])
     env.invalidate_all(flush=False)
 
 

@@ -1,9 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Which bulk SMS wait for a budget, what counts, and when a month ends."""
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import count
 
-from ...tools.budget import SEGMENTS, Asked, Budget, Usage, get_month, get_next_month, share
+from ...tools.budget import MONEY, SEGMENTS, Asked, Budget, Usage, get_month, get_next_month, share
 from .common import PureCase
 from .made_up import given, st
 
@@ -56,6 +57,14 @@ class TestBudget(PureCase):
         shares = share(budgets, ask(1, 1, 1) + ask(1, gateway_id=8, first=10))
         self.assertEqual({key: budget.id for key, budget in shares.waiting.items()}, {3: 2})
         self.assertEqual(shares.reserved[10], {1: 1})
+
+    def test_money(self):
+        """Given ten cents each: three times as much as 0.1 is 0.3."""
+        asked = [Asked(key, 1, 7, True, Usage(1, Decimal('0.1'))) for key in range(4)]
+        budgets = [make_budget(1, unit=MONEY, amount=Decimal('0.3')), make_budget(2)]
+        shares = share(budgets, asked)
+        self.assertEqual((set(shares.reserved), set(shares.waiting)), ({0, 1, 2}, {3}))
+        self.assertEqual(shares.reserved[0], {1: Decimal('0.1'), 2: 1})
 
     @given(st.lists(st.tuples(st.integers(1, 5), st.booleans())), st.integers(1, 40), st.integers(0, 40))
     def test_never_exceeded_by_bulk(self, sizes, amount, spent):

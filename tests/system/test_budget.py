@@ -9,7 +9,7 @@ class TestBudget(SendingCase):
 
     def make_budget(self, client, amount):
         self.addCleanup(self.query, "DELETE FROM sms_gateway_budget")
-        return client.call('sms.gateway.budget', 'create', [{'amount': amount}])
+        return client.call('sms.gateway.budget', 'create', [{'amount': amount, 'unit': 'segments'}])
 
     def queue_bulk(self, count):
         self.queue(count)
