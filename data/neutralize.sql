@@ -20,9 +20,9 @@ UPDATE sms_gateway
 -- other literal may be a secret. The functions are gone with the session.
 CREATE OR REPLACE FUNCTION pg_temp.eis_placeholder() RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT '\{(?:phones?|message(?:_hex)?|api_key|token|username|password|sender|account_id|uuid(?:20)?|callback_url'
-           '|encoding|validity_(?:seconds|minutes)|valid_until)\}'
+           '|encoding|validity_(?:seconds|minutes)|valid_until|dlt_(?:entity|template)_id|message_type)\}'
            '|__(?:each|phone|phones_list|message|api_key|token|username|password|sender|uuid|callback_url|encoding'
-           '|validity_(?:seconds|minutes))__'
+           '|validity_(?:seconds|minutes)|dlt_(?:entity|template)_id|message_type)__'
 $$;
 CREATE OR REPLACE FUNCTION pg_temp.eis_constant() RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT '(?:[0-9]{1,9}|%[a-z]|[hms]|'

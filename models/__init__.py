@@ -14,7 +14,9 @@ from . import (  # next, because others inherit them
     sms_gateway_replies,
     sms_gateway_report_health,
     sms_gateway_row,
+    sms_gateway_values,
     sms_gateway_webhook_token,
+    sms_sms_values,
 )
 
 # isort: split
@@ -57,6 +59,7 @@ from . import (
     sms_gateway_query,
     sms_gateway_received_message,
     sms_gateway_received_report,
+    sms_gateway_sender,
     sms_gateway_status,
     sms_gateway_status_report,
     sms_gateway_story,

@@ -21,6 +21,8 @@ def _change_view(env, model_name, arch, uses_gateways):
             group='base.group_system',  # the link opens the gateways, see `iap.account.get_credits_url`
         )
         core_views.add_opt_outs(arch)
+        if env['sms.gateway']._has_template_values():
+            core_views.add_sms_template(arch)
         if action := env.ref('eis_sms_apis.action_cancel_queued_sms', raise_if_not_found=False):
             core_views.add_cancel_button(
                 arch, action.id, env._("Cancel Queued SMS"),
@@ -38,7 +40,10 @@ class Base(models.AbstractModel):
     @api.model
     def _get_view_cache_key(self, view_id=None, view_type='form', **options):
         key = super()._get_view_cache_key(view_id, view_type, **options)
-        return (*key, self.env.company._uses_sms_gateways()) if self._name in CHANGED_MODELS else key
+        if self._name not in CHANGED_MODELS:
+            return key
+        shows_template = self._name == 'mailing.mailing' and self.env['sms.gateway']._has_template_values()
+        return (*key, self.env.company._uses_sms_gateways(), shows_template)
 
     @api.model
     def _get_view(self, view_id=None, view_type='form', **options):

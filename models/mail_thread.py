@@ -7,7 +7,7 @@ class MailThread(models.AbstractModel):
 
     def _message_sms_with_template(
             self, template=False, template_xmlid=False, template_fallback='', partner_ids=False, **kwargs):
-        """Send with the validity and lane of the template."""
+        """Send with the options of the template."""
         if not template and template_xmlid:
             template = self.env.ref(template_xmlid, raise_if_not_found=False)
         record = template._with_sending_options(self) if template else self

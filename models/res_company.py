@@ -42,6 +42,11 @@ class ResCompany(models.Model):
         'res.country', 'res_company_sms_country_rel', 'company_id', 'country_id', string="Allowed SMS Countries",
         help="SMS of this company are sent to numbers of these countries only. Leave empty to allow all countries.")
 
+    sms_dlt_entity_id = fields.Char(
+        "DLT Entity ID", prefetch=False,
+        help="India: enter the ID of your principal entity in the DLT registry. SMS to Indian numbers contain it if "
+             "the gateway's provider asks for it.")
+
     @api.constrains('sms_gateway_id')
     def _check_sms_gateway(self):
         for company in self.sudo():

@@ -29,7 +29,8 @@ class SmsGateway(models.Model):
     _inherit = [
         'sms.gateway.report.health',
         'sms.gateway.inbound.settings', 'sms.gateway.default', 'sms.gateway.dry.run', 'sms.gateway.opt.out',
-        'sms.gateway.replies', 'sms.gateway.guard', 'sms.gateway.webhook.token', 'sms.gateway.pricing']
+        'sms.gateway.replies', 'sms.gateway.guard', 'sms.gateway.webhook.token', 'sms.gateway.pricing',
+        'sms.gateway.values']
     _description = "SMS Gateway"
     _order = 'sequence, id'
 

@@ -165,6 +165,7 @@ class SmsGateway(models.Model):
                 is_half_open=gateway.id in half_open,
                 smart_encoding=gateway.smart_encoding,
                 prices=prices[gateway.id],
+                message_rules=gateway._get_message_rules(),
             )
             for gateway in self.sudo()
         }

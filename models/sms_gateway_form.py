@@ -10,14 +10,12 @@ from odoo.fields import Command
 from odoo.tools.misc import format_date
 
 from ..sending.store.claims import release_waiting
-from ..tools import phone
 from ..tools.actions import open_form
 from ..tools.problem import ProblemError
-from ..tools.request.builder import Recipient, preview
+from ..tools.request.builder import preview
 from ..tools.request.curl import to_curl
 from ..tools.request.spelling import correct, find_misspelled
 from ..tools.request.usage import RequestUsage
-from ..tools.smart_encoding import encode
 from .sms_gateway import CREDENTIALS
 from .sms_gateway_status import FAILED
 
@@ -34,9 +32,11 @@ LAST_SMS = 50
 REQUEST_FIELDS = (
     'base_url', 'method', 'request_type', 'supports_multiple_recipients', 'multi_recipient_separator',
     'max_recipients', 'number_format', 'sender', 'account_id', 'encoding_gsm', 'encoding_unicode', 'auth_type',
-    'smart_encoding', 'body_template', 'delivery_callback_enabled', 'parameter_ids', 'header_ids', *CREDENTIALS,
+    'smart_encoding', 'dlt_entity_id', 'message_type_transactional', 'message_type_promotional', 'body_template',
+    'delivery_callback_enabled', 'parameter_ids', 'header_ids', *CREDENTIALS,
     *(f'parameter_ids.{name}' for name in ('sequence', 'key', 'value', 'param_type', 'only_for')),
     *(f'header_ids.{name}' for name in ('sequence', 'key', 'value')),
+    *(f'sender_ids.{name}' for name in ('country_id', 'company_id', 'sender')),
 )
 
 
@@ -354,21 +354,6 @@ class SmsGateway(models.Model):
                 'default_gateway_id': self.id, 'default_credential': self.auth_type, 'dialog_size': 'medium'})
 
     # === BUSINESS METHODS === #
-
-    def _get_sample_recipients(self):
-        """Return sample recipients for the preview, two if the gateway supports several.
-
-        :rtype: list[Recipient]
-        """
-        numbers = ['+12025550123', '+12025550124'][:2 if self.supports_multiple_recipients else 1]
-        return [
-            Recipient(
-                uuid=f'{index:032x}',
-                number=phone.format_number(number, self.number_format or 'e164'),
-                message=encode(self.env._("Hello from Odoo"), self.smart_encoding),
-            )
-            for index, number in enumerate(numbers, 1)
-        ]
 
     def _get_request_texts(self):
         texts = (

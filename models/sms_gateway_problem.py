@@ -62,6 +62,16 @@ SENTENCES = {
         "A value in the path of the Base URL is \".\" or \"..\", which would change the address. Nothing was sent."),
     'path_value_empty': _lt(
         "A value in the path of the Base URL is empty, which would change the address. Nothing was sent."),
+    'dlt_entity_missing': _lt("An SMS to India needs your DLT Entity ID. Nothing was sent."),
+    'dlt_template_missing': _lt(
+        "An SMS to India needs a DLT Template ID. Send it with an SMS template that has one. Nothing was sent."),
+    'message_type_missing': _lt("The gateway has no value for the message type of this SMS. Nothing was sent."),
+    'sender_characters': _lt(
+        "\"%(sender)s\" contains a character that sender IDs cannot have. Enter letters without accents, digits and "
+        "spaces."),
+    'sender_digits': _lt("A number has at most %(maximum)s digits. Enter the number as the provider shows it."),
+    'sender_too_long': _lt(
+        "The Sender ID has %(length)s characters. Enter at most %(maximum)s, or a number."),
     'repeated_key_for_sms': _lt(
         "For this SMS, two keys of an object in the JSON Body Template are the same. Use different placeholders."),
 
@@ -180,8 +190,11 @@ SENTENCES = {
 # What administrators can do about it. Other users do not see these sentences.
 ADVICE = {
     'connect_timeout': _lt("Check the host and port of the Base URL."),
+    'dlt_entity_missing': _lt("Enter it in the settings of the company, or on the gateway."),
+    'dlt_template_missing': _lt("Enter the ID in the SMS template, or in the SMS itself, and retry."),
     'invalid_host': _lt("Check the Base URL."),
     'invalid_request': _lt("Check the Base URL and the headers."),
+    'message_type_missing': _lt("Enter Message Type (Transactional) and (Promotional) on the gateway."),
     'no_gateway': _lt("Activate one: Settings > General Settings > SMS > Manage Gateways."),
     'no_tls': _lt("Check whether the server supports https on this port."),
     'number_of_another_country': _lt("Add a gateway for this country."),

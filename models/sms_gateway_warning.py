@@ -12,10 +12,9 @@ from ..tools.request.config import ConfigError
 from ..tools.request.spelling import find_misspelled
 from ..tools.request.typed_secrets import find_typed_secrets
 from ..tools.request.usage import RequestUsage, is_local
+from ..tools.sender_id import MAX_NAME
 from .sms_gateway import CREDENTIALS
 from .sms_gateway_form import REQUIRED
-
-MAX_SENDER = 11  # characters of an alphanumeric sender, 3GPP TS 23.040
 
 
 class SmsGatewayWarning(models.AbstractModel):
@@ -74,6 +73,11 @@ class SmsGatewayWarning(models.AbstractModel):
         ]
         if missing:
             yield self.env._("Missing: %s. The request uses it.", ', '.join(missing))
+        if 'message_type' in usage.names and not (
+                gateway.message_type_transactional and gateway.message_type_promotional):
+            yield self.env._(
+                "The request contains {message_type}, but not every message type has a value. Enter Message Type "
+                "(Transactional) and (Promotional).")
         if usage.puts_secret_in_url:
             yield self.env._("The URL contains a credential, which servers and proxies write to their logs. Move it to "
                              "a header or the body if the provider accepts it there.")
@@ -176,7 +180,7 @@ class SmsGatewayWarning(models.AbstractModel):
                 "The request does not send the %s. Add a header for it, or use it in a parameter or the JSON Body "
                 "Template.", gateway._fields[unused]._description_string(self.env))
         sender = gateway.sender or ''
-        if 'sender' in names and MAX_SENDER < len(sender) <= 2 * MAX_SENDER and sender.replace(' ', '').isalpha():
+        if 'sender' in names and MAX_NAME < len(sender) <= 2 * MAX_NAME and sender.replace(' ', '').isalpha():
             yield self.env._(
                 "The Sender ID has %(length)s characters. Alphanumeric sender IDs have at most %(maximum)s, and "
-                "providers refuse longer ones.", length=len(sender), maximum=MAX_SENDER)
+                "providers refuse longer ones.", length=len(sender), maximum=MAX_NAME)

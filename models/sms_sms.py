@@ -31,7 +31,7 @@ OTHER_BATCH = 500  # SMS of other APIs that are processed together
 class SmsSms(models.Model):
     """An SMS of Odoo, and core's hooks for sending it: choice of the API, sending after commit, queue, Retry."""
     _name = 'sms.sms'
-    _inherit = ['sms.sms', 'sms.gateway.budget.hold']
+    _inherit = ['sms.sms', 'sms.gateway.budget.hold', 'sms.sms.values']
 
     # same name and type as in `sms_twilio`, so both addons share it
     record_company_id = fields.Many2one('res.company', 'Company', ondelete='set null')
@@ -85,6 +85,7 @@ class SmsSms(models.Model):
     _claimed_index = models.Index("(claimed_until) WHERE claimed_until IS NOT NULL")
     _number_index = models.Index(  # to count the SMS to one number
         "(number, first_attempt_date) WHERE first_attempt_date IS NOT NULL")
+    _template_index = models.Index("(sms_template_id) WHERE sms_template_id IS NOT NULL")
     # the same part of the UUID as in tools/attempt.py, for gateways without Track Status
     _match_index = models.Index("(gateway_id, substr(uuid, 3, 18)) WHERE gateway_id IS NOT NULL")
 
@@ -123,11 +124,12 @@ class SmsSms(models.Model):
     def create(self, vals_list):
         messages = self.env['mail.message'].sudo().browse(
             {vals['mail_message_id'] for vals in vals_list if vals.get('mail_message_id')})
-        valid_until, forced = self._get_valid_until(), self.env.context.get(KEY)
+        from_template, forced = self._get_template_values(), self.env.context.get(KEY)
         is_mass = bool(self.env.context.get('sms_is_mass'))
         company_of = {message.id: message.record_company_id.id for message in messages}
         for vals in vals_list:
-            vals.setdefault('valid_until', valid_until)
+            for name, value in from_template.items():
+                vals.setdefault(name, value)
             if isinstance(forced, ForcedGateway):
                 vals.setdefault('forced_gateway_id', forced.gateway_id)
                 vals.setdefault('forced_sender', forced.sender)
@@ -147,15 +149,6 @@ class SmsSms(models.Model):
             undecided_ids = []
         self.env.cr.postcommit.data[COUNT] = created, undecided_ids
         return sms
-
-    @api.model
-    def _get_valid_until(self):
-        """Return until when new SMS may be sent: `sms_validity_minutes` of the context from now.
-
-        :rtype: datetime or bool
-        """
-        minutes = self.env.context.get('sms_validity_minutes')
-        return fields.Datetime.now() + timedelta(minutes=minutes) if minutes else False
 
     # === ACTION METHODS === #
 

@@ -11,6 +11,7 @@ from ..tools import phone
 from ..tools.attempt import attempt_uuid
 from ..tools.problem import Problem
 from ..tools.request.builder import HttpRequest, Recipient, build_requests
+from ..tools.request.config import MessageValues
 from .gateway_config import GatewayConfig, GatewayConnection
 from .outcomes import Outcomes
 from .pauses import Pauses
@@ -129,9 +130,8 @@ class Dispatcher:
         for gateway_id, group in group_by_gateway(queued).items():
             config = self.configs[gateway_id]
             # SMS with different places share no request, because a request starts at once
-            for (_place, sender), part in groupby(group, attrgetter('not_before', 'sender')):
-                self._make_gateway_requests(
-                    replace(config, request=replace(config.request, sender=sender)) if sender else config, list(part))
+            for _place, part in groupby(group, attrgetter('not_before')):
+                self._make_gateway_requests(config, list(part))
 
     def _make_gateway_requests(self, config: GatewayConfig, group: list[QueuedSms]):
         request_config = config.request
@@ -173,7 +173,7 @@ class Dispatcher:
             recipients[sms.id] = Recipient(
                 attempt_uuid(sms.uuid, sms.attempt), number, config.encode(sms.body),
                 valid_for=0 if sms.valid_until is None else max(1, int(sms.seconds_left)),
-                valid_until=sms.valid_until)
+                valid_until=sms.valid_until, values=_get_values(config, sms))
         return recipients
 
     def _get_sms(self, request: HttpRequest) -> list[QueuedSms]:
@@ -288,3 +288,12 @@ class Dispatcher:
         self.is_closed = True
         for gateway_id in self._waiting:
             self.take_back(gateway_id)
+
+
+def _get_values(config: GatewayConfig, sms: QueuedSms) -> MessageValues | None:
+    """Return what an SMS has other than its gateway, None for nothing."""
+    if config.message_rules:
+        return config.message_rules.get_values(
+            sms.company_id, sms.e164, dlt_template_id=sms.dlt_template_id,
+            message_type=sms.message_type, lane=sms.lane, sender=sms.sender)
+    return MessageValues(sender=sms.sender) if sms.sender else None

@@ -7,6 +7,7 @@ from ..tools.price_list import NO_PRICES, PriceList
 from ..tools.request.config import RequestConfig
 from ..tools.smart_encoding import OFF, encode
 from .dry_run import DryRun
+from .message_rules import MessageRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class GatewayConfig:
     :param weight: see `routing.Route`
     :param failures: number of consecutive pauses of the gateway
     :param is_half_open: whether the pause of its circuit breaker has ended, so that one SMS has to test it
+    :param message_rules: what differs between its SMS, None if nothing does
     :param smart_encoding: see :func:`~tools.smart_encoding.encode`
     :param prices: what SMS cost if the provider does not say so
     """
@@ -53,6 +55,7 @@ class GatewayConfig:
     is_half_open: bool = False
     smart_encoding: str = OFF
     prices: PriceList = NO_PRICES
+    message_rules: MessageRules | None = None
 
     @property
     def recipients(self) -> int:

@@ -82,19 +82,24 @@ def _save_sent_before(transaction, queued, keys):
     return renamed
 
 
-def build_test(config, number, text, countries):
+def build_test(config, number, text, countries, company_id=0, dlt_template_id='', message_type=''):
     """Return the request for an SMS that is not in the queue.
 
     :param GatewayConfig config: of the gateway
     :param str number: as entered by a user
     :param countries: ISO codes, to read the number with
+    :param int company_id: whose sender and DLT entity it has
+    :param str message_type: see `MessageRules.get_values`
     :rtype: HttpRequest
     :raise NumberError, ConfigError, RenderError: if no request can be built
     """
     check_config(config.request)
     formatted = phone.format_number(
         number, config.number_format, countries, config.request.separator, config.prefixes)
-    request, = build_requests(config.request, [Recipient(uuid.uuid4().hex, formatted, config.encode(text.strip()))])
+    values = config.message_rules and config.message_rules.get_values(
+        company_id, phone.to_e164(number, countries), dlt_template_id=dlt_template_id, message_type=message_type)
+    request, = build_requests(
+        config.request, [Recipient(uuid.uuid4().hex, formatted, config.encode(text.strip()), values=values)])
     return request
 
 

@@ -73,6 +73,8 @@ class QueuedSms:
     :param is_left: whether it stays in the queue for now, because its gateway has no place under its rate limit
     :param text_hash: MD5 of the text as it was entered
     :param is_confirmed: whether a user confirmed it, so that the limits of `store.guard` do not apply
+    :param dlt_template_id: of the SMS or its SMS template
+    :param message_type: the same, one of `message_rules.MESSAGE_TYPES`, empty if the lane decides
     :param refusal: failure type and Problem, if it must not be sent
     :param e164: the number in E.164, None if it cannot be read
     :param hold: the budget for which it waits in the queue
@@ -109,6 +111,8 @@ class QueuedSms:
     refusal: tuple[str, Problem] | None = None
     hold: Hold | None = None
     reserved: tuple[tuple[int, date, Decimal | int], ...] = ()
+    dlt_template_id: str = ''
+    message_type: str = ''
     e164: str | None = field(init=False)
 
     def __post_init__(self):

@@ -11,6 +11,7 @@ OPERATIONS = """
     sms.gateway.callback.failure.map    - - - - crwu
     sms.gateway.query                   - - - - crwu
     sms.gateway.price                   - - - - crwu
+    sms.gateway.sender                  - - - - crwu
     sms.gateway.status                  - - - - ru
     sms.gateway.attempt                 - - - - r
     sms.gateway.throttle                - - - - -
@@ -104,6 +105,9 @@ METHODS = """
     sms.gateway.price                   write        no   no   no   no   yes
     sms.gateway.price                   unlink       no   no   no   no   yes
     sms.gateway.price                   get_import_templates yes yes yes yes yes
+    sms.gateway.sender                  create       no   no   no   no   yes
+    sms.gateway.sender                  write        no   no   no   no   yes
+    sms.gateway.sender                  unlink       no   no   no   no   yes
     sms.gateway.query                   create       no   no   no   no   yes
     sms.gateway.query                   write        no   no   no   no   yes
     sms.gateway.query                   unlink       no   no   no   no   yes

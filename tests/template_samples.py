@@ -5,7 +5,8 @@ and its delivery reports.
 A file holds one object:
 
 - `provider`: the slug; `values`: what an administrator types after duplicating the template, credentials invented;
-- `requests`: {name, source, sms: [{number, text}], expect: [{method, path, query, headers, form | json | body, host}]};
+- `requests`: {name, source, sms: [{number, text, other fields of sms.sms}],
+  expect: [{method, path, query, headers, form | json | body, host}]};
   `headers` are those that matter (null: must not be there), `host` is the one that the template's own URL gives;
 - `answers`: {name, source, status, headers, body, request, results: [{state, message_id, failure_type, error_code}]}
   to the first of `requests` or the one that `request` names; a result names fields of the SMS's status row, and of

@@ -60,6 +60,8 @@ class AccessTableCase(GatewayCase):
         return {
             'sms.gateway': gateway, 'sms.gateway.parameter': gateway.parameter_ids[-1:],
             'sms.gateway.header': gateway.header_ids, 'sms.gateway.query': gateway.query_ids,
+            'sms.gateway.sender': self.env['sms.gateway.sender'].create({
+                'gateway_id': gateway.id, 'sender': "Shop", 'country_id': self.env.ref('base.fr').id}),
             'sms.gateway.price': self.env['sms.gateway.price'].create({
                 'gateway_id': gateway.id, 'prefix': '32', 'price': 0.07}),
             'sms.gateway.callback.failure.map': gateway.callback_failure_map_ids,
@@ -101,6 +103,8 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.parameter': {'key': 'k', 'gateway_id': gateway.id},
             'sms.gateway.header': {'key': 'X-K', 'gateway_id': gateway.id},
             'sms.gateway.price': {'gateway_id': gateway.id, 'price': 0.07},
+            'sms.gateway.sender': {
+                'gateway_id': gateway.id, 'sender': "Shop", 'country_id': self.env.ref('base.us').id},
             'sms.gateway.query': {'url': '/balance', 'gateway_id': self.free_gateway.id},
             'sms.gateway.callback.failure.map': {'provider_code': '2', 'gateway_id': gateway.id},
             'sms.gateway.status': {'gateway_id': gateway.id, 'sms_uuid': 'x', 'state': 'success'},
@@ -120,6 +124,7 @@ class AccessTableCase(GatewayCase):
                       else {'is_read': True} if 'inbound' in model
                       else {'price': 0.08} if model == 'sms.gateway.price'
                       else {'amount': 2} if model == 'sms.gateway.budget'
+                      else {'sender': "New"} if model == 'sms.gateway.sender'
                       else {'key': 'X-New'}],
             'read': [['display_name']], 'web_read': [{'display_name': {}}],
             'web_search_read': [[], {'display_name': {}}], 'formatted_read_group': [[], ['gateway_id'], ['__count']]

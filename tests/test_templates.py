@@ -295,7 +295,9 @@ class TestTemplateSamples(GatewayCase):
             self.assertEqual(host, one.get('host', host))
 
     def _send(self, sample):
-        sms = self.env['sms.sms'].create([{'number': one['number'], 'body': one['text']} for one in sample['sms']])
+        sms = self.env['sms.sms'].create([
+            {'body': one['text'], **{name: value for name, value in one.items() if name != 'text'}}
+            for one in sample['sms']])
         # begun long ago: an answer that asks to come back later is then an error, and not a reason to wait
         sms.first_attempt_date = fields.Datetime.now() - timedelta(days=3)
         sms.send()

@@ -45,6 +45,19 @@ def add_opt_outs(arch):
             'name': 'eis_sms_opt_outs', 'invisible': "mailing_type != 'sms' or state in ('draft', 'test')"})
 
 
+def add_sms_template(arch):
+    """Add the SMS template to the forms of SMS mailings, which core does not show. It fills the text, and its DLT
+    Template ID and Message Type apply."""
+    if arch.xpath("//field[@name='sms_template_id']"):
+        return
+    for body in arch.xpath("/form//field[@name='body_plaintext']"):
+        group = etree.Element('group')
+        group.append(etree.Element('field', {
+            'name': 'sms_template_id', 'readonly': "state in ('sending', 'done')",
+            'domain': "[('model', '=', mailing_model_real)]"}))
+        body.addprevious(group)
+
+
 def add_trace_reason(arch, is_shown):
     """Add the failure reason to lists and forms of SMS traces, which core does not show.
 

@@ -7,10 +7,15 @@ from ..tools.forced_gateway import KEY, ForcedGateway, get_reply_sender
 class SmsComposer(models.TransientModel):
     _inherit = 'sms.composer'
 
+    shows_template = fields.Boolean(compute='_compute_shows_template')
     reply_message_id = fields.Many2one('mail.message', "Inbound SMS", help="The SMS being replied to.")
 
+    def _compute_shows_template(self):
+        """Show the SMS template if a gateway needs what only templates have."""
+        self.shows_template = self.env['sms.gateway'].sudo()._has_template_values()
+
     def _action_send_sms(self):
-        """Send with the validity and lane of the template."""
+        """Send with the options of the template."""
         composer = self.template_id._with_sending_options(self)
         if self.reply_message_id:
             return composer._send_reply()

@@ -8,6 +8,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import str2bool
 
+from ..models.sms_sms_values import MESSAGE_TYPES
 from ..sending.immediate import build_test, read_test, send_tests
 from ..sending.sent_before import recall, remember
 from ..sending.store.results import save_results
@@ -44,6 +45,12 @@ class SmsGatewayTest(models.TransientModel):
         "Number", required=True, default=lambda self: self.env.user.phone,
         help="Enter a number with its country code, or up to 10 numbers separated by commas.")
     body = fields.Text("Text", required=True, default=lambda self: self.env._("Test from Odoo"))
+
+    uses_dlt = fields.Boolean(related='gateway_id.uses_dlt')
+    uses_message_type = fields.Boolean(related='gateway_id.uses_message_type')
+    dlt_template_id = fields.Char(
+        "DLT Template ID", help="For numbers of India: enter the ID under which the text is registered with DLT.")
+    message_type = fields.Selection(MESSAGE_TYPES, "Message Type", default='transactional')
 
     parent_id = fields.Many2one('sms.gateway.test', "All Numbers", readonly=True, ondelete='cascade', index=True)
     line_ids = fields.One2many('sms.gateway.test', 'parent_id', "Results", readonly=True)
@@ -105,7 +112,10 @@ class SmsGatewayTest(models.TransientModel):
         self.line_ids.unlink()
         if len(numbers) > 1:
             lines = self.create([
-                {'parent_id': self.id, 'gateway_id': self.gateway_id.id, 'number': number, 'body': self.body}
+                {
+                    'parent_id': self.id, 'gateway_id': self.gateway_id.id, 'number': number, 'body': self.body,
+                    'dlt_template_id': self.dlt_template_id, 'message_type': self.message_type,
+                }
                 for number in numbers])
             lines._send()
             self._show_lines()
@@ -199,7 +209,9 @@ class SmsGatewayTest(models.TransientModel):
         """
         country = company.country_id.code
         try:
-            return build_test(config, self.number, self.body, [country] if country else [])
+            return build_test(
+                config, self.number, self.body, [country] if country else [], company.id, self.dlt_template_id or '',
+                self.message_type or '')
         except ProblemError as error:
             reason = self.env['sms.gateway.problem']._word(error.problem)
             if not self.parent_id:

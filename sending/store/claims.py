@@ -45,7 +45,7 @@ def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
     columns = f"""
         s.id, s.uuid, s.number, s.body, s.attempt, s.first_attempt_date, s.partner_id, s.valid_until,
         s.forced_gateway_id, s.forced_sender, s.uses_exclusion_list, {LANE_SQL} AS lane, md5(s.body) AS text_hash,
-        s.is_confirmed,
+        s.is_confirmed, s.sms_template_id, s.dlt_template_id, s.message_type,
         COALESCE(m.record_company_id, s.record_company_id, %(company)s) AS company_id
     """
     if bulk_after is None:
@@ -71,8 +71,10 @@ def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
                due.uses_exclusion_list IS TRUE AND EXISTS (
                    SELECT FROM phone_blacklist WHERE active AND phone_blacklist.number = due.number),
                due.lane, due.text_hash, due.is_confirmed, due.first_attempt_date IS NULL,
-               partner_country.code, company_country.code
+               COALESCE(NULLIF(due.dlt_template_id, ''), template.dlt_template_id, ''),
+               COALESCE(due.message_type, template.message_type, ''), partner_country.code, company_country.code
         FROM now CROSS JOIN due
+        LEFT JOIN sms_template template ON template.id = due.sms_template_id
         LEFT JOIN res_partner partner ON partner.id = due.partner_id
         LEFT JOIN res_country partner_country ON partner_country.id = partner.country_id
         LEFT JOIN res_company company ON company.id = due.company_id
@@ -88,9 +90,10 @@ def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
             valid_until=valid_until, expires=math.inf if left is None else now + left,
             forced_gateway_id=forced_gateway_id, forced_sender=forced_sender or '', is_opted_out=is_opted_out,
             lane=lane, text_hash=text_hash, is_confirmed=bool(is_confirmed),
-            is_new=is_new)
+            is_new=is_new, dlt_template_id=dlt_template_id, message_type=message_type)
         for (sms_id, uuid, number, body, company_id, claimed_until, attempt, age, valid_until, left, forced_gateway_id,
-             forced_sender, is_opted_out, lane, text_hash, is_confirmed, is_new, *countries) in env.cr.fetchall()
+             forced_sender, is_opted_out, lane, text_hash, is_confirmed, is_new, dlt_template_id, message_type,
+             *countries) in env.cr.fetchall()
     )
 
 

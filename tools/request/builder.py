@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from ..gsm import is_gsm, well_formed
 from ..masking import Masker
 from ..problem import Problem
-from .config import MASK, Credentials, RenderError, RequestConfig
+from .config import MASK, Credentials, MessageValues, RenderError, RequestConfig
 from .placeholders import VALIDITY, fill_json
 from .template import EncodedValues, RequestTemplate, Values, percent_encode
 from .typed_secrets import find_secrets, find_typed_secrets, mask_typed
@@ -30,6 +30,7 @@ class Recipient:
 
     :ivar valid_for: the seconds that it is valid, 0 without an end
     :ivar valid_until: the same as a moment in UTC
+    :ivar values: what it has other than the gateway, None for nothing
     """
 
     uuid: str
@@ -37,6 +38,7 @@ class Recipient:
     message: str = field(repr=False)
     valid_for: int = 0
     valid_until: datetime | None = None
+    values: MessageValues | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,9 @@ def _group(template: RequestTemplate, recipients: Sequence[Recipient]) -> Iterat
         # A number appears once in a request: providers drop or refuse duplicates, and responses are matched by number.
         occurrence = occurrences[recipient.number] = occurrences.get(recipient.number, 0) + 1
         validity = recipient.valid_until if template.needs_one_validity else None
+        values = recipient.values and tuple(getattr(recipient.values, name) for name in template.shared_values)
         groups.setdefault(
-            (occurrence, _shared_part(template, recipient.message), validity), []).append(recipient)
+            (occurrence, _shared_part(template, recipient.message), validity, values), []).append(recipient)
     for group in groups.values():
         for start in range(0, len(group), size):
             yield tuple(group[start:start + size])
@@ -160,8 +163,10 @@ def _shared_part(template: RequestTemplate, message: str) -> str | bool:
 def _render(template: RequestTemplate, group: tuple[Recipient, ...], checked: bool = True) -> HttpRequest:
     config = template.config
     values, each = _values(template, group)
-    encoded = EncodedValues(values, template.encoded_constants)
+    encoded = EncodedValues(values, _get_encoded_constants(template, group[0].values))
     if checked:
+        for recipient in group:
+            _check_values(template, recipient.values)
         _check_path(template, encoded)
     message = values['message']
     query = list(_fill_rows(template.url_rows, encoded))
@@ -183,6 +188,30 @@ def _render(template: RequestTemplate, group: tuple[Recipient, ...], checked: bo
     if userinfo and all(key.lower() != 'authorization' for key, _value in headers):
         headers += (('Authorization', f'Basic {userinfo}'),)
     return HttpRequest(config.method.upper(), url, headers, body, group)
+
+
+def _get_encoded_constants(template: RequestTemplate, own: MessageValues | None) -> dict[str, str]:
+    """Return the constants of the gateway that an SMS does not replace, percent-encoded."""
+    if not own:
+        return template.encoded_constants
+    given = own.given()
+    return {name: value for name, value in template.encoded_constants.items() if name not in given}
+
+
+def _check_values(template: RequestTemplate, own: MessageValues | None) -> None:
+    """Refuse an SMS that lacks a value that its request contains.
+
+    :raise RenderError: if it does
+    """
+    needed = template.needed_values
+    if not own or not needed:
+        return
+    if own.needs_dlt and 'dlt_entity_id' in needed and not own.dlt_entity_id:
+        raise RenderError('dlt_entity_missing')
+    if own.needs_dlt and 'dlt_template_id' in needed and not own.dlt_template_id:
+        raise RenderError('dlt_template_missing')
+    if 'message_type' in needed and not own.message_type:
+        raise RenderError('message_type_missing')
 
 
 def _check_path(template: RequestTemplate, encoded: EncodedValues) -> None:
@@ -223,6 +252,8 @@ def _values(template: RequestTemplate, group: tuple[Recipient, ...]) -> tuple[Va
         values['message'] = well_formed(recipient.message)
         values['uuid'] = recipient.uuid
         values.update(_validity(recipient))
+        if recipient.values:
+            values.update(recipient.values.given())
         each.append(values)
     if len(group) == 1:
         return each[0], each

@@ -69,6 +69,29 @@ class Credentials:
         return replace(self, **dict.fromkeys(self.values(), MASK))
 
 
+@dataclass(frozen=True, slots=True)
+class MessageValues:
+    """What the SMS of one gateway can differ in, besides number, text and UUID.
+
+    :ivar str sender: empty for the Sender ID of the gateway
+    :ivar str message_type: the provider's word for transactional or promotional SMS
+    :ivar bool needs_dlt: whether the SMS needs both DLT identifiers, which India requires
+    """
+
+    sender: str = ''
+    dlt_entity_id: str = ''
+    dlt_template_id: str = ''
+    message_type: str = ''
+    needs_dlt: bool = False
+
+    def given(self) -> dict[str, str]:
+        """Return the placeholders that have a value, by name."""
+        return {name: value for name in MESSAGE_VALUES if (value := getattr(self, name))}
+
+
+MESSAGE_VALUES = ('sender', 'dlt_entity_id', 'dlt_template_id', 'message_type')
+
+
 @dataclass(frozen=True)
 class RequestConfig:
     """Everything that rendering a gateway's requests needs. ``callback_url`` is empty while callbacks are disabled."""

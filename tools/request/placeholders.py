@@ -17,12 +17,14 @@ from .config import ConfigError, RenderError
 PLACEHOLDERS = (
     'phone', 'phones', 'message', 'message_hex', 'api_key', 'token', 'username', 'password', 'sender', 'account_id',
     'uuid', 'uuid20', 'callback_url', 'encoding', 'validity_seconds', 'validity_minutes', 'valid_until',
+    'dlt_entity_id', 'dlt_template_id', 'message_type',
 )
 TOKENS = (
     'phone', 'phones_list', 'message', 'api_key', 'token', 'username', 'password', 'sender', 'uuid', 'callback_url',
-    'encoding', 'validity_seconds', 'validity_minutes',
+    'encoding', 'validity_seconds', 'validity_minutes', 'dlt_entity_id', 'dlt_template_id', 'message_type',
 )
 VALIDITY = frozenset(('validity_seconds', 'validity_minutes', 'valid_until'))
+DLT = frozenset(('dlt_entity_id', 'dlt_template_id'))
 EACH = '__each__'
 MAX_DEPTH = 50
 
@@ -33,8 +35,8 @@ _IN_JSON = re.compile(f'{_PLACEHOLDER}|{_TOKEN}')
 _STRING_OR_TOKEN = re.compile(rf'"(?:[^"\\]|\\.)*"|{_TOKEN}|{EACH}', re.DOTALL)
 _NUMBER = re.compile(r'-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?')
 _LEFT_OUT = object()
-_OMITTED_IF_EMPTY = VALIDITY | {'callback_url'}  # with the text around them
-_NUMERIC = ('encoding', 'validity_seconds', 'validity_minutes')
+_OMITTED_IF_EMPTY = VALIDITY | DLT | {'callback_url'}  # with the text around them
+_NUMERIC = ('encoding', 'validity_seconds', 'validity_minutes', 'message_type')
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ class Text:
 
     def is_left_out(self, values: Mapping[str, str]) -> bool:
         """Return whether the parameter, header or key with this text is omitted (doc/behaviour.md section 3): a single
-        placeholder that is empty, a callback URL while callbacks are disabled, or the validity of an SMS without
-        one."""
+        placeholder that is empty, a callback URL while callbacks are disabled, or the validity or DLT identifiers of
+        an SMS without them."""
         return bool(
             (self.sole and not values[self.sole])
             or any(not values[name] for name in self.names & _OMITTED_IF_EMPTY)

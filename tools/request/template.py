@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from urllib.parse import quote
 
 from ..gsm import is_gsm, to_hex
-from .config import Parameter, RequestConfig
+from .config import MESSAGE_VALUES, Parameter, RequestConfig
 from .placeholders import VALIDITY, Text, read_json, read_string, walk
 
 percent_encode = partial(quote, safe='', errors='replace')
@@ -23,6 +23,7 @@ _MADE_WHEN_USED = {
 }
 # What is the same in all requests of a gateway, besides the credentials.
 _CONSTANTS = ('sender', 'account_id', 'callback_url', 'encoding_gsm', 'encoding_unicode', 'separator')
+_NO_VALUES = dict.fromkeys(MESSAGE_VALUES, '')  # of an SMS that has none
 _MESSAGE_NAMES = frozenset(('message', 'message_hex'))
 
 
@@ -79,6 +80,7 @@ class RequestTemplate:
         self.document = read_json(config.body_template) if config.has_template else None
         self.constants = {
             **dict.fromkeys(('api_key', 'token', 'username', 'password'), ''),
+            **_NO_VALUES,
             **config.credentials.values(),
             **{name: getattr(config, name) for name in _CONSTANTS},
         }
@@ -119,6 +121,17 @@ class RequestTemplate:
     def needs_one_validity(self) -> bool:
         """Whether something outside ``__each__`` depends on the validity of the SMS."""
         return any(text.names & VALIDITY and not inside for _field, _key, text, inside in self.texts())
+
+    @cached_property
+    def needed_values(self) -> frozenset[str]:
+        """The names of `MessageValues` that the request contains."""
+        return frozenset(MESSAGE_VALUES) & set().union(*(text.names for *_place, text, _inside in self.texts()))
+
+    @cached_property
+    def shared_values(self) -> tuple[str, ...]:
+        """The names of `MessageValues` outside ``__each__``, which all SMS of a request share."""
+        names = set().union(*(text.names for *_place, text, inside in self.texts() if not inside))
+        return tuple(name for name in MESSAGE_VALUES if name in names)
 
     @cached_property
     def depends_on_encoding(self) -> bool:

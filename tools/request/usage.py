@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from .config import ConfigError, RequestConfig
-from .placeholders import Text
+from .placeholders import DLT, Text
 from .template import RequestTemplate
 
 _SECRETS = frozenset(('api_key', 'token', 'password'))
@@ -32,6 +32,10 @@ class RequestUsage:
         if self.config.sends_json:
             names |= Text.read(self.config.body_template, tokens=True).names
         return frozenset(names)
+
+    @property
+    def names_dlt(self) -> bool:
+        return bool(self.names & DLT)
 
     @property
     def names_recipients(self) -> bool:
