@@ -16,7 +16,7 @@ from ..tools.request.checks import check_complete, check_config
 from ..tools.request.config import ConfigError
 
 CREDENTIALS = ('api_key', 'token', 'username', 'password')
-REGEXES = ('message_id_regex', 'error_code_regex', 'wait_regex')
+REGEXES = ('message_id_regex', 'error_code_regex', 'wait_regex', 'price_regex')
 TEXT_CHECKS = {
     'country_prefixes': phone.parse_prefixes, 'delivery_callback_signature_content': check_content,
     'delivery_callback_check_networks': parse_networks}

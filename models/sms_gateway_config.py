@@ -240,9 +240,9 @@ class SmsGateway(models.Model):
                 'message_id_regex', 'error_code_regex', 'success_substring', 'success_key', 'error_key', 'wait_header',
                 'wait_regex'),
             **self._get_texts(
-                'items', 'number', 'message_id', 'status', 'error_code', 'error_message', 'price', 'currency',
-                prefix='answer_', suffix='_path'),
-            currency=self.answer_currency or '',
+                'items', 'number', 'message_id', 'status', 'error_code', 'error_message', prefix='answer_',
+                suffix='_path'),
+            price=self._get_price_rules(),
             error_values=parse_value_list(self.answer_error_values),
             success_http_codes=self._get_usable_http_codes(),
             require_message_id=self.require_message_id,
@@ -262,8 +262,9 @@ class SmsGateway(models.Model):
         self.ensure_one()
         return ReportRules(
             **self._get_texts(
-                'uuid', 'message_id', 'status', 'error_code', 'error_message', 'number', prefix='delivery_callback_',
-                suffix='_param'),
+                'uuid', 'message_id', 'status', 'error_code', 'error_message', 'number', 'price', 'currency',
+                'segments', prefix='delivery_callback_', suffix='_param'),
+            price=self._get_price_rules(),
             inbound_kind_param=self.inbound_kind_param or '',
             inbound_kind_values=parse_value_list(self.inbound_kind_values),
             failure_map=self._get_failure_map(),

@@ -28,6 +28,9 @@ class SmsGatewayEarlyReport(models.Model):
     error_code = fields.Char(readonly=True)
     error_message = fields.Char(readonly=True)
     failure_type = fields.Char(readonly=True)
+    price = fields.Char(readonly=True)
+    price_currency = fields.Char(readonly=True)
+    segment_count = fields.Integer(readonly=True)
     received_id = fields.Integer(readonly=True, help="ID of the received report.")
 
     # the same part of the UUID as in tools/attempt.py, which all attempts of an SMS share
@@ -68,11 +71,13 @@ class SmsGatewayEarlyReport(models.Model):
         self.env.cr.execute("""
             DELETE FROM sms_gateway_early_report
             WHERE gateway_id = %s AND (substr(uuid, 3, 18) = ANY(%s) OR message_id = ANY(%s))
-            RETURNING id, received_id, uuid, message_id, number, status, state, error_code, error_message, failure_type
+            RETURNING id, received_id, uuid, message_id, number, status, state, error_code, error_message, failure_type,
+                price, price_currency, segment_count
         """, [gateway.id, [match_key(uuid) for uuid in uuids], message_ids])
         rows = sorted(self.env.cr.fetchall())
         self.invalidate_model()
-        return [DeliveryReport(*(value or '' for value in row[2:]), received_id=row[1]) for row in rows]
+        return [
+            DeliveryReport(*(value or '' for value in row[2:-1]), row[-1] or 0, received_id=row[1]) for row in rows]
 
     @api.autovacuum
     def _gc_reports(self):

@@ -19,7 +19,9 @@ class SmsGatewayReceivedReport(models.Model):
     _log_access = False
     _order = 'id desc'
     _rec_name = 'status'
-    _inbox_columns = ('uuid', 'message_id', 'number', 'status', 'state', 'error_code', 'error_message', 'failure_type')
+    _inbox_columns = (
+        'uuid', 'message_id', 'number', 'status', 'state', 'error_code', 'error_message', 'failure_type', 'price',
+        'price_currency', 'segment_count')
     _inbox_lock = b'eir'
 
     uuid = fields.Char("UUID", readonly=True)
@@ -32,6 +34,9 @@ class SmsGatewayReceivedReport(models.Model):
     error_code = fields.Char("Error Code", readonly=True)
     error_message = fields.Char("Error Message", readonly=True)
     failure_type = fields.Selection(FAILURE_TYPES, "Failure Type", readonly=True)
+    price = fields.Char("Price", readonly=True, help="As the provider reported it.")
+    price_currency = fields.Char("Price Currency", readonly=True)
+    segment_count = fields.Integer("Segments", readonly=True, aggregator=None)
     result = fields.Selection(
         [('matched', "Matched"), ('unmatched', "Unmatched")], "Result", readonly=True,
         help="Whether the SMS of the report was found. Empty until the report is applied.")

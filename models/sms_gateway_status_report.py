@@ -6,6 +6,7 @@ import time
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..sending.store.reported_costs import write_reported_costs
 from ..sending.store.reported_states import write_reported_states
 from ..sending.store.transactions import OwnTransactions, try_statement, try_write
 from ..tools.answer.failure_codes import REPORT
@@ -55,6 +56,8 @@ class SmsGatewayStatus(models.Model):
             del effects.noticed[sms.row_id]
         effects.noticed.pop(None, None)
         self._note_reports(effects.noticed)
+        write_reported_costs(
+            self.env, gateway, effects.priced, [sms.row_id for sms, _report in changed_rows if not sms.is_accepted])
         if effects.changed:
             write_reported_states(self.env, {uuid: report for uuid, (_sms, report) in effects.changed.items()})
             gateway._follow_error_codes([
@@ -77,12 +80,15 @@ class SmsGatewayStatus(models.Model):
         self.env.cr.execute(SQL(
             """
             SELECT id, sms_uuid, message_id, number, attempt,
-                   CASE WHEN delivered_date IS NOT NULL THEN 'delivered' ELSE state END, awaits_report IS TRUE
+                   CASE WHEN delivered_date IS NOT NULL THEN 'delivered' ELSE state END, awaits_report IS TRUE,
+                   outcome = 'accepted'
             FROM sms_gateway_status WHERE gateway_id = %s AND (%s) ORDER BY id FOR UPDATE
             """, gateway.id, conditions or SQL("FALSE")))
         sent = [
-            SentSms(row_id, uuid, message_id or '', number or '', attempt or 1, RANK[state], awaits_report)
-            for row_id, uuid, message_id, number, attempt, state, awaits_report in self.env.cr.fetchall()
+            SentSms(
+                row_id, uuid, message_id or '', number or '', attempt or 1, RANK[state], awaits_report,
+                bool(is_accepted))
+            for row_id, uuid, message_id, number, attempt, state, awaits_report, is_accepted in self.env.cr.fetchall()
         ]
         if not gateway.create_status and keys:
             tracked = {sms.uuid for sms in sent}  # sent while Track Status was on

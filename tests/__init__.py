@@ -3,6 +3,7 @@
 from . import (
     test_core_contract,
     test_cost_price_list,
+    test_cost_providers,
     test_gateways,
     test_gateways_activate,
     test_gateways_balance,
@@ -60,7 +61,6 @@ from . import (
     test_sending_limit,
     test_sending_marketing,
     test_sending_opt_out,
-    test_sending_price,
     test_sending_queries,
     test_sending_refused,
     test_sending_retry,

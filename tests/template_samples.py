@@ -15,6 +15,8 @@ A file holds one object:
   sms} after the first answer that accepts everything, or the one that `answer` names; `sms` counts the SMS of the
   request from 1; the state is delivered, failed, pending, canceled, or unknown for a status that says nothing;
 - `no_errors`, `no_reports`: why there is none;
+- `prices`: {answer | report, amount, currency, segments, source, body}: what is read of one of `answers` or `reports`,
+  or of another body in its place; the amount has the digits of the provider, '' and 0 for what it does not say;
 - `balance`: {source, method, path, sent, body, amount, currency}: the request for the balance with its query and body,
   and what is read from the response (amount null: none).
 
@@ -48,11 +50,13 @@ _KEYS = {
     'reports': {
         'name', 'source', 'method', 'content_type', 'query', 'body', 'state', 'failure_type', 'error_code',
         'error_message', 'answer', 'sms'},
+    'prices': {'answer', 'report', 'amount', 'currency', 'segments', 'source', 'body'},
 }
 _REQUIRED = {
     'requests': {'name', 'source', 'sms', 'expect'},
     'answers': {'name', 'source', 'status', 'body', 'results'},
     'reports': {'name', 'source', 'state'},
+    'prices': {'amount', 'currency', 'segments'},
 }
 _EXPECT_KEYS = {'method', 'path', 'query', 'headers', 'form', 'json', 'body', 'host'}
 
@@ -67,6 +71,7 @@ class Samples:
     reports: Sequence[Mapping] = ()
     no_errors: str = ''
     no_reports: str = ''
+    prices: Sequence[Mapping] = ()
     balance: Mapping = field(default_factory=dict)
 
     def request(self, name: str = '') -> Mapping:
@@ -118,7 +123,7 @@ def load(slug: str) -> Samples:
         for sample in document.get(kind, ()):
             where = f"{slug}, {kind}, {sample.get('name')}"
             _check_keys(where, sample, allowed, _REQUIRED[kind])
-            if not sample['source']:
+            if not sample.get('source', kind == 'prices'):
                 raise ValueError(f'{where}: `source` is empty.')
             for expected in sample.get('expect', ()):
                 _check_keys(where, expected, _EXPECT_KEYS, {'method', 'path'})

@@ -174,6 +174,20 @@ class TestPriceList(CostCase):
         self.add_price('32', 0.0745)
         self.assertEqual(self.get_exact(self.send()), ('0.074500', 'EUR', 'price_list', '0.0745'))
 
+    def test_zero_in_a_response(self):
+        """Unifonic responds with 0 for a queued SMS: the price is not known yet."""
+        self.answer_price(0)
+        self.assertEqual(self.get_exact(self.send()), ('0', 'USD', 'response', '0'))
+        self.add_price('32', 0.0745)
+        self.assertEqual(self.get_exact(self.send())[2], 'price_list')
+
+    def test_sum_of_prices(self):
+        self.answer_price('0.0525', 'EUR')
+        self.send()
+        totals = self.env['sms.gateway.status'].formatted_read_group(
+            [('gateway_id', '=', self.gateway.id)], ['price_currency'], ['price:sum'])
+        self.assertEqual([(row['price_currency'], row['price:sum']) for row in totals], [('EUR', 0.0525)])
+
     def test_dry_run(self):
         self.add_price('32', 0.0745)
         self.gateway.is_dry_run = True

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from ...tools import phone
-
 RESPONSE, REPORT, PRICE_LIST = 'response', 'report', 'price_list'
 # Costs are not rounded to cents, so that their sum is: 100,000 of them are exact to a thousandth of a cent.
 _COST = Decimal('1e-10')
@@ -92,7 +90,7 @@ def find_costs(env, queued, configs, segment_counts):
 
     :param list[QueuedSms] queued: with their results
     :param dict configs: GatewayConfig by gateway id
-    :param list[int] segment_counts: of each SMS
+    :param list[int] segment_counts: of each SMS, 0 if it is not known
     :return: the values of each status row
     :rtype: list[dict]
     """
@@ -103,14 +101,14 @@ def find_costs(env, queued, configs, segment_counts):
         config = configs[sms.gateway_id]
         if sms.result.outcome == 'accepted' and not config.connection.dry_run:
             if sms.result.price is not None:
-                said = Charge(sms.result.price, sms.result.price_currency, RESPONSE)
-            if config.prices:
-                listed = find_listed(config.prices, phone.to_e164(sms.number, sms.countries), day, segment_count)
+                factor = segment_count if config.answer.price.is_per_segment else 1
+                said = Charge(sms.result.price * factor, sms.result.price_currency, RESPONSE)
+            listed = find_listed(config.prices, sms.e164, day, segment_count)
         pairs.append((said, listed))
     rates = Rates(env, day, {
         (sms.company_id, charge.currency) for sms, pair in zip(queued, pairs, strict=True) for charge in pair})
     return [
-        rates.get_values(sms.company_id, choose(rates, sms.company_id, *pair))
+        rates.get_values(sms.company_id, choose(rates, sms.company_id, *pair, is_final=False))
         for sms, pair in zip(queued, pairs, strict=True)]
 
 
@@ -120,12 +118,14 @@ def find_listed(prices, number, day, segment_count):
     :param str number: in E.164; None if it cannot be read
     :rtype: Charge
     """
-    price = prices.find(number, day) if number else None
+    price = prices.find(number, day) if number and prices else None
     return Charge(price.amount * segment_count, price.currency, PRICE_LIST) if price else Charge()
 
 
-def choose(rates, company_id, said, listed):
-    """Return the price that the provider said, or the listed one if only that can be converted."""
-    if said.price is None or (listed.price is not None and not rates.has(company_id, said.currency)):
-        return listed
-    return said
+def choose(rates, company_id, said, listed, is_final=True):
+    """Return the price that the provider said, or the listed one if only that can be converted.
+
+    :param bool is_final: whether 0 is a price: in a response, it often means that the price is not known yet
+    """
+    is_usable = said.price is not None and rates.has(company_id, said.currency) and (said.price or is_final)
+    return listed if listed.price is not None and not is_usable else said

@@ -87,7 +87,9 @@ def write_status_rows(env, queued, configs):
         (gateway_id, body): _describe_text(body, configs[gateway_id])
         for gateway_id, body in {(sms.gateway_id, sms.body) for sms in queued}}
     requests = show_requests(env, [sms.own_failure for sms in queued if sms.own_failure], configs)
-    costs = find_costs(env, queued, configs, [texts[sms.gateway_id, sms.body]['segment_count'] for sms in queued])
+    counts = [
+        sms.result.segment_count or texts[sms.gateway_id, sms.body]['segment_count'] for sms in queued]
+    costs = find_costs(env, queued, configs, counts)
     rows = [{
         'gateway_id': sms.gateway_id,
         'company_id': sms.company_id,
@@ -100,8 +102,9 @@ def write_status_rows(env, queued, configs):
         **{name: getattr(sms.result, name) or None for name in RESULT_COLUMNS},
         'awaits_report': _awaits_report(sms, configs) and not sms.result.failure_type,
         **texts[sms.gateway_id, sms.body],
+        'segment_count': count,
         **cost,
-    } for sms, cost in zip(queued, costs, strict=True)]
+    } for sms, count, cost in zip(queued, counts, costs, strict=True)]
     names = ', '.join(rows[0])
     kept = ('state', 'outcome', 'error_code', 'error_message', 'failure_type', 'awaits_report')
     updates = ', '.join(

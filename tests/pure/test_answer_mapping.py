@@ -4,6 +4,7 @@ import json
 import re
 
 from ...tools.answer.mapping import guess, list_values, make_settings
+from ...tools.answer.price import PriceRules
 from .. import template_samples
 from .common import PureCase, read_one
 
@@ -11,7 +12,6 @@ FIELDS = {
     'answer_message_id_path': 'message_id_path', 'message_id_regex': 'message_id_regex',
     'answer_error_code_path': 'error_code_path', 'error_code_regex': 'error_code_regex',
     'answer_error_message_path': 'error_message_path', 'answer_status_path': 'status_path',
-    'answer_price_path': 'price_path',
 }
 
 
@@ -21,7 +21,8 @@ class TestMapping(PureCase):
         """Read a response with the settings that were guessed from it."""
         values = list_values(text)
         settings = make_settings(values, guess(values, failed=failed, **known))
-        rules = {FIELDS[name]: value for name, value in settings.items() if value}
+        rules = {FIELDS[name]: value for name, value in settings.items() if value and name in FIELDS}
+        rules['price'] = PriceRules(settings.get('answer_price_path') or '')
         return read_one(status, text, **rules)
 
     def test_values(self):

@@ -14,13 +14,12 @@ from ..masking import masker
 from ..problem import Problem
 from .failure_codes import ACCOUNT, AS_USUAL, RESPONSE, TRY_AGAIN, FailureCode, match_failure, match_outcome
 from .parts import ItemTexts, find_first, split
-from .price import read_price
+from .price import PriceRules, Said, read_said
 from .waiting import read_wait
 from .words import summarize
 
 MAX_TEXT = 64 * 1024  # characters of a response that are read
 MAX_RESPONSE_TEXT = 4096  # bytes of a response that are stored
-MAX_CURRENCY = 10
 MAX_WORDS = 500  # characters of the provider's words that are shown as the reason
 FAILED = ('error', 'server_error')
 NOTHING_SENT = ('connect', 'invalid')
@@ -51,9 +50,7 @@ class AnswerRules:
     status_path: str = ''
     error_code_path: str = ''
     error_message_path: str = ''
-    price_path: str = ''
-    currency_path: str = ''
-    currency: str = ''  # of prices without one
+    price: PriceRules = PriceRules()  # noqa: RUF009 - it is frozen
     error_values: tuple[str, ...] = ()  # status values of refused SMS; case-insensitive, a trailing * makes a prefix
     success_http_codes: frozenset[int] = frozenset((200, 201, 202))  # empty: every 2xx is unclear
     success_substring: str = ''
@@ -122,6 +119,7 @@ class SendResult:
     account_refused: bool = False
     price: Decimal | None = None
     price_currency: str = ''
+    segment_count: int = 0  # as the provider says it; 0 if it does not
 
 
 @dataclass(slots=True)  # frozen would take a tenth of the time of reading a response
@@ -163,6 +161,10 @@ class _Whole:
         if part.is_item:
             return self.texts.rest
         return '' if self.names_recipients and self.accepted else self.body
+
+    def read_said(self, part):
+        text = (self.text_of(part) if self.is_shared else self.body) if self.rules.price.regex else ''
+        return read_said(self.rules.price, part.price, part.currency, part.segments, text)
 
 
 def interpret(rules: AnswerRules, recipients: Sequence, answer: HttpAnswer) -> list[SendResult]:
@@ -294,7 +296,7 @@ def _result(whole, uuid, part, taken):
         code = message = ''
         problem = None
         retryable = account_refused = False
-    price, currency = read_price(part.price) if part.price and outcome == 'accepted' else (None, '')
+    said = whole.read_said(part) if outcome == 'accepted' else Said()
     return SendResult(
         uuid=uuid, state=state, outcome=outcome, rule=rule, http_code=answer.status, response_text=whole.response_text,
         # a username may be a part of it, and the delivery report has the same ID
@@ -304,8 +306,8 @@ def _result(whole, uuid, part, taken):
         failure_type=failure_type, retryable=retryable,
         retry_after=read_wait(answer.headers, whole.body, rules.wait_header, rules.wait_regex) if retryable else None,
         duration=answer.duration,
-        doubtful=doubtful, problem=problem, account_refused=account_refused, price=price,
-        price_currency='' if price is None else whole.mask(currency or part.currency or rules.currency)[:MAX_CURRENCY])
+        doubtful=doubtful, problem=problem, account_refused=account_refused, price=said.amount,
+        price_currency=whole.mask(said.currency), segment_count=said.segments)
 
 
 def _decide(whole, part, taken):

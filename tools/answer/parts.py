@@ -29,6 +29,7 @@ class Part:
     error_message: str = ''
     price: str = ''
     currency: str = ''
+    segments: str = ''
     refused: bool | None = False
     is_item: bool = False
     position: int | None = None  # of the item; None without one
@@ -46,6 +47,7 @@ class _Paths(NamedTuple):
     error_message: str
     price: str
     currency: str
+    segments: str
 
 
 class ItemTexts:
@@ -128,9 +130,8 @@ def split(rules, recipients: Sequence, body: str, accepted: bool) -> Split:
         parts = _item_parts(_within(where, items_path), rules, recipients, items)
     else:
         parts = _shared_parts(where, rules, recipients, document, accepted)
-    if items and rules.currency_path:
-        of_all = next(paths.all_texts(document, rules.currency_path), '')
-        parts = [part if part.currency or not part.price else replace(part, currency=of_all) for part in parts]
+    if items:
+        parts = _with_shared_values(rules.price, parts, document, len(recipients))
     texts = ItemTexts(rules, body, items)
     has_id_path = where.message_id and (items or any(part.message_id for part in parts))
     if accepted and rules.message_id_regex and not has_id_path:
@@ -150,10 +151,21 @@ def split(rules, recipients: Sequence, body: str, accepted: bool) -> Split:
     return Split(parts, texts, names_recipients)
 
 
+def _with_shared_values(rules, parts, document, count):
+    """Add the currency of the whole response, and its number of segments if it is about one SMS."""
+    currency = next(paths.all_texts(document, rules.currency_path), '')
+    segments = next(paths.all_texts(document, rules.segments_path), '') if count == 1 else ''
+    if not (currency or segments):
+        return parts
+    return [
+        replace(part, currency=part.currency or (currency if part.price else ''), segments=part.segments or segments)
+        for part in parts]
+
+
 def _where(rules):
     return _Paths(
         rules.number_path, rules.message_id_path, rules.status_path, rules.error_code_path, rules.error_message_path,
-        rules.price_path, rules.currency_path)
+        rules.price.path, rules.price.currency_path, rules.price.segments_path)
 
 
 @lru_cache(maxsize=256)
@@ -199,6 +211,7 @@ def _part(where, rules, node, position=None):
         error_message=next(paths.all_words(node, where.error_message), ''),
         price=next(paths.all_texts(node, where.price), ''),
         currency=next(paths.all_texts(node, where.currency), ''),
+        segments=next(paths.all_texts(node, where.segments), ''),
         refused=match_value((('error', rules.error_values),), status) is not None,
         is_item=position is not None,
         position=position)
@@ -212,7 +225,7 @@ def _message_ids(node, path):
 def _shared_parts(where, rules, recipients, document, accepted):
     shared = _part(where, rules, document)
     if len(recipients) > 1:
-        shared = replace(shared, price='')  # that of all together
+        shared = replace(shared, price='', segments='')  # those of all together
     if not accepted or (shared.refused and 'accepted' not in rules.fixed_outcomes):
         # the ID in a response that refuses all is that of the error or of the request
         return [replace(shared, message_id='')] * len(recipients)

@@ -24,6 +24,7 @@ class SentSms:
     :param attempt: the last one; None if it is not known any more
     :param rank: how final its state is
     :param awaits_report: whether it has no final report yet
+    :param is_accepted: whether the response accepted it
     """
     row_id: int | None
     uuid: str
@@ -32,6 +33,7 @@ class SentSms:
     attempt: int | None
     rank: int
     awaits_report: bool = True
+    is_accepted: bool = True
 
 
 class SentIndex:
@@ -71,12 +73,14 @@ class Effects:
     :param early: reports whose SMS is not known (yet)
     :param changed: by UUID, the SMS that get a final state and the report that decides it
     :param noticed: by row id (None without Track Status), every SMS that has a report, with its unknown status or ''
+    :param priced: by row id, the last report with a price or segments
     :param outdated: row ids whose earlier note no longer applies, for example that the report is missing
     """
     early: list[DeliveryReport] = field(default_factory=list)
     changed: dict[str, tuple[SentSms, DeliveryReport]] = field(default_factory=dict)
     noticed: dict[int | None, str] = field(default_factory=dict)
     outdated: set[int | None] = field(default_factory=set)
+    priced: dict[int, DeliveryReport] = field(default_factory=dict)
 
 
 def find_effects(all_sms: Iterable[SentSms], reports: Iterable[DeliveryReport]) -> Effects:
@@ -92,6 +96,8 @@ def find_effects(all_sms: Iterable[SentSms], reports: Iterable[DeliveryReport]) 
             continue
         effects.noticed[sms.row_id] = (
             effects.noticed.get(sms.row_id, '') if report.state else report.status)
+        if attempt == sms.attempt:
+            _note_price(effects, sms, report)
         if sms.attempt and attempt < sms.attempt and report.state != 'success':
             continue  # the failure of an earlier attempt; delivered counts for every attempt
         state = 'delivered' if report.state == 'success' else report.state
@@ -104,6 +110,12 @@ def find_effects(all_sms: Iterable[SentSms], reports: Iterable[DeliveryReport]) 
                     effects.noticed[sms.row_id] = ''
                 sms.awaits_report = False
     return effects
+
+
+def _note_price(effects, sms, report):
+    known = effects.priced.get(sms.row_id)
+    if sms.row_id and (report.price or (report.segment_count and not (known and known.price))):
+        effects.priced[sms.row_id] = report
 
 
 def _digits(number):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from .. import paths
 from ..answer.failure_codes import REPORT, match_failure, match_value
+from ..answer.price import PriceRules, read_said
 from ..masking import masker
 from ..problem import ProblemError
 from ..request.typed_secrets import Secrets
@@ -13,7 +14,7 @@ MAX_BODY = 1024 * 1024  # bytes
 MAX_REPORTS = 5000  # in one call
 MAX_IDENTIFIER = 256  # characters
 MAX_WORDS = 1000  # characters
-_OPTIONAL = frozenset(('error_code', 'error_message', 'inbound_kind'))
+_OPTIONAL = frozenset(('error_code', 'error_message', 'inbound_kind', 'price', 'currency', 'segments'))
 _WORDS = frozenset(('error_message',))
 _LISTS = ('success', 'pending', 'error', 'canceled')
 
@@ -27,6 +28,9 @@ class ReportRules:
     error_code_param: str = ''
     error_message_param: str = ''
     number_param: str = ''
+    price_param: str = ''
+    currency_param: str = ''
+    segments_param: str = ''
     success: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
@@ -35,6 +39,7 @@ class ReportRules:
     inbound_kind_values: tuple[str, ...] = ()  # empty: any value
     failure_map: tuple[tuple[str, ...], ...] = ()  # see `FailureCode`; outcomes are for responses only
     secrets: Secrets = Secrets()  # noqa: RUF009 - it is frozen
+    price: PriceRules = PriceRules()  # noqa: RUF009 - it is frozen
 
     def state_of(self, status: str) -> str | None:
         """Return 'success', 'pending', 'error' or 'canceled'; None for a value in no list."""
@@ -42,14 +47,18 @@ class ReportRules:
 
     def paths(self) -> tuple[tuple[str, str], ...]:
         """Return the configured fields of a report with their paths."""
-        names = ('uuid', 'message_id', 'status', 'error_code', 'error_message', 'number')
+        names = (
+            'uuid', 'message_id', 'status', 'error_code', 'error_message', 'number', 'price', 'currency', 'segments')
         return tuple(
             (name, path) for name in (*names, 'inbound_kind') if (path := getattr(self, f'{name}_param').strip()))
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What a provider reports about one SMS. `state` is None for an unknown status; only errors have a failure type."""
+    """What a provider reports about one SMS. `state` is None for an unknown status; only errors have a failure type.
+
+    `price` is a decimal number, of one segment if the gateway says so; '' and 0 segments: the report does not say it.
+    """
     uuid: str
     message_id: str
     number: str
@@ -58,6 +67,9 @@ class DeliveryReport:
     error_code: str
     error_message: str
     failure_type: str
+    price: str = ''
+    price_currency: str = ''
+    segment_count: int = 0
     received_id: int | None = field(default=None, compare=False)  # of the stored report
 
     @property
@@ -172,6 +184,7 @@ def _report(rules, row):
     if state == 'error':
         failure_type = match_failure(
             rules.failure_map, code, status, message[:MAX_WORDS], source=REPORT) or 'sms_not_delivered'
+    said = read_said(rules.price, *(row.get(name, '') for name in ('price', 'currency', 'segments')))
     # A username in an identifier is not masked: the response contained the same identifier.
     mask, mask_identifier = rules.secrets.masker(), masker(rules.secrets.secrets)
     return DeliveryReport(
@@ -181,7 +194,10 @@ def _report(rules, row):
         state=state,
         error_code=_shown(mask, code, MAX_IDENTIFIER),
         error_message=_shown(mask, message, MAX_WORDS),
-        failure_type=failure_type)
+        failure_type=failure_type,
+        price='' if said.amount is None else str(said.amount),
+        price_currency=mask(said.currency),
+        segment_count=said.segments)
 
 
 def _shown(mask, text, size):
