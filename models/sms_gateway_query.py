@@ -138,11 +138,14 @@ class SmsGatewayQuery(models.Model):
             values |= {'balance': balance.amount, 'balance_currency': balance.currency, 'balance_date': now}
         self.gateway_id.write(values)
         if balance:
+            self.gateway_id._update_spending()
             self._alert_low_balance()
 
     def _alert_low_balance(self):
         gateway = self.gateway_id
-        is_low = 0 < gateway.balance_threshold > gateway.balance
+        days = gateway._get_balance_days()
+        is_low = 0 < gateway.balance_threshold > gateway.balance or (
+            days is not None and days < gateway.balance_days_threshold)
         if is_low == gateway.balance_alerted:
             return
         gateway.balance_alerted = is_low
@@ -153,6 +156,11 @@ class SmsGatewayQuery(models.Model):
 
     def _word_low_balance(self, env):
         gateway = self.gateway_id
+        if not 0 < gateway.balance_threshold > gateway.balance:
+            return env._("Low SMS balance: %s", gateway.name), env._(
+                "The balance of %(gateway)s is %(balance)s %(currency)s. %(forecast)s. Top up the account.",
+                gateway=gateway.name, balance=f'{gateway.balance:g}', currency=gateway.balance_currency or '',
+                forecast=gateway.with_env(env).balance_forecast)
         return env._("Low SMS balance: %s", gateway.name), env._(
             "The balance of %(gateway)s is %(balance)s %(currency)s, below the minimum of %(minimum)s. Top up the "
             "account.", gateway=gateway.name, balance=f'{gateway.balance:g}',

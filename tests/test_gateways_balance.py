@@ -33,6 +33,16 @@ class BalanceCase(GatewayCase):
         self.answer_balance(amount)
         return self.gateway.action_check_balance()
 
+    def spend(self, price, days, currency='EUR'):
+        """Let an SMS have cost this, some days ago."""
+        status = self.env['sms.gateway.status'].create({
+            'gateway_id': self.gateway.id, 'sms_uuid': f'spent-{days}', 'state': 'success', 'price': price,
+            'price_currency': currency})
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE sms_gateway_status SET create_date = create_date - %s WHERE id = %s",
+            [timedelta(days=days), status.id])
+
     def asked(self):
         return [request for request in self.provider.requests if request.path.startswith('/balance')]
 
@@ -48,6 +58,24 @@ class TestBalance(BalanceCase):
         self.assertTrue(self.gateway.balance_date)
         request, = self.asked()
         self.assertEqual(request.method, 'GET')
+
+    def test_forecast(self):
+        self.check('50')
+        self.assertFalse(self.gateway.balance_forecast, "no price is known")
+        self.spend(20, days=2)
+        self.check('50')
+        self.assertEqual(self.gateway.balance_spending, 10)
+        self.assertEqual(self.gateway.balance_forecast, "Lasts about 5 days")
+        self.spend(50, days=6)
+        self.spend(1000, days=8)
+        self.spend(1000, days=1, currency='USD')
+        self.check('351')
+        self.assertAlmostEqual(self.gateway.balance_spending, 70 / 6, 3)
+        self.assertEqual(self.gateway.balance_forecast, "Lasts about 30 days")
+        self.check('3')
+        self.assertEqual(self.gateway.balance_forecast, "Lasts less than a day")
+        self.check('-1')
+        self.assertEqual(self.gateway.balance_forecast, "Lasts less than a day")
 
     def test_errors_keep_the_last_balance(self):
         self.check('12.50')
@@ -111,6 +139,20 @@ class TestBalanceAlert(BalanceCase):
         self.check('1')
         self.assertEqual(len(self.activities()), 2)
         self.assertEqual(self.notified(self.user), 2)
+
+    def test_minimum_days(self):
+        """Given two days at 10 EUR a day: alerted once below three days."""
+        self.gateway.write({'balance_threshold': 0, 'balance_days_threshold': 3})
+        self.spend(20, days=2)
+        self.check('30.01')
+        self.assertFalse(self.activities())
+        self.check('29')
+        self.check('28')
+        activity = self.activities()
+        self.assertEqual(len(activity), 1)
+        self.assertIn("Lasts about 2 days", activity.note)
+        self.check('100')
+        self.assertFalse(self.gateway.balance_alerted)
 
     def test_no_minimum_no_alert(self):
         self.gateway.balance_threshold = 0

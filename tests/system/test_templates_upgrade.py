@@ -175,7 +175,7 @@ class TestReferenceProduct(UpgradeCase):
         'delivery_callback_signature_claims', 'delivery_callback_signature_time', 'delivery_callback_replay_window',
         'delivery_callback_check_old_key', 'delivery_callback_old_token', 'connect_fields', 'console_url', 'region',
         'country_codes', 'card_color', 'confidence', 'has_eu_server', 'balance', 'balance_currency', 'balance_date',
-        'balance_attempt_date',
+        'balance_attempt_date', 'balance_spending', 'balance_days_threshold',
         'balance_error', 'balance_threshold', 'balance_alerted', 'inbound_enabled', 'inbound_token',
         'inbound_old_token', 'inbound_kind_param', 'inbound_kind_values', 'inbound_message_id_param',
         'inbound_number_param', 'inbound_recipient_param', 'inbound_text_param', 'inbound_time_param',
