@@ -10,6 +10,7 @@ from ..sending import routing
 from ..sending.dry_run import ANSWER_RULES as DRY_RUN_RULES
 from ..sending.dry_run import DryRun
 from ..sending.gateway_config import GatewayConfig, GatewayConnection
+from ..sending.pauses import WORKING
 from ..sending.routing import Route
 from ..tools import phone, secret_log
 from ..tools.answer.failure_codes import FailureCode
@@ -108,13 +109,15 @@ class SmsGateway(models.Model):
             return ()
 
     @api.model
-    def _get_routes(self):
+    def _get_routes(self, states=None):
         """Return every gateway that may send.
 
+        :param dict states: see `sms.gateway.throttle._get_states`
         :rtype: list[Route]
         """
         throttles = self.env['sms.gateway.throttle'].sudo()
-        paused, health = throttles._get_pauses(), throttles._get_health()
+        states = throttles._get_states() if states is None else states
+        health = throttles._get_health()
         return [
             Route(
                 gateway_id=gateway.id,
@@ -122,7 +125,7 @@ class SmsGateway(models.Model):
                 prefixes=gateway._get_prefixes(),
                 company_id=gateway.company_id.id or None,
                 failover=gateway.failover,
-                paused=gateway.id in paused,
+                paused=gateway.id in states and states[gateway.id].seconds > 0,
                 is_dry_run=gateway.is_dry_run,
                 countries=gateway._get_allowed_countries(),
                 weight=gateway.weight,
@@ -133,16 +136,14 @@ class SmsGateway(models.Model):
 
     # === BUSINESS METHODS - SENDING === #
 
-    def _get_configs(self):
+    def _get_configs(self, states=None):
         """Return everything that sending needs. The number of queries does not depend on the number of gateways.
 
+        :param dict states: see `sms.gateway.throttle._get_states`
         :return: {gateway id: GatewayConfig}
         :rtype: dict[int, GatewayConfig]
         """
-        throttles = self.env['sms.gateway.throttle'].sudo().search(
-            [('gateway_id', 'in', self.ids), ('failures', '>', 0)])
-        failures = {throttle.gateway_id.id: throttle.failures for throttle in throttles}
-        half_open = throttles.filtered(lambda throttle: throttle._is_half_open()).gateway_id.ids
+        states = self.env['sms.gateway.throttle'].sudo()._get_states() if states is None else states
         default_success = self._is_parameter_on('sms.default_success_200')
         prices = self.env['sms.gateway.price'].sudo()._get_price_lists(self.ids)
         return {
@@ -151,7 +152,7 @@ class SmsGateway(models.Model):
                 name=gateway.name,
                 connection=GatewayConnection(
                     (self.env.cr.dbname, gateway.id), gateway.max_connections, gateway.timeout,
-                    DryRun(gateway.id in failures) if gateway.is_dry_run else None),
+                    DryRun(gateway.id in states and states[gateway.id].failures > 0) if gateway.is_dry_run else None),
                 request=gateway._get_request_config(),
                 answer=gateway._get_answer_rules(default_success),
                 number_format=gateway.number_format,
@@ -161,8 +162,7 @@ class SmsGateway(models.Model):
                 prefixes=gateway._get_prefixes(),
                 countries=gateway._get_allowed_countries(),
                 weight=gateway.weight,
-                failures=failures.get(gateway.id, 0),
-                is_half_open=gateway.id in half_open,
+                shared=states.get(gateway.id, WORKING),
                 smart_encoding=gateway.smart_encoding,
                 prices=prices[gateway.id],
                 message_rules=gateway._get_message_rules(),

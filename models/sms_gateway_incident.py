@@ -5,6 +5,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools.constants import GC_UNLINK_LIMIT
 
 from ..sending.breaker import ACCOUNT as ACCOUNT_REFUSED
+from ..sending.breaker import FAILING
 from ..sending.lanes import BULK, NORMAL, URGENT
 from ..sending.store.claims import find_oldest_queued, trigger_queue
 
@@ -104,7 +105,7 @@ class SmsGatewayIncident(models.Model):
                 [('gateway_id', 'in', gateways.ids), ('failures', '>', 0)]):
             if throttle.pause_kind == ACCOUNT_REFUSED:
                 found[throttle.gateway_id, ACCOUNT] = throttle.pause_words
-            elif throttle._is_half_open() or (throttle.paused_until or now) > now:
+            elif throttle.pause_kind == FAILING or (throttle.paused_until or now) > now:
                 found[throttle.gateway_id, PAUSED] = throttle.pause_words
         for gateway in gateways.filtered('delivery_callback_enabled'):
             if self._are_reports_missing(gateway, now):

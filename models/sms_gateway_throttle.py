@@ -4,8 +4,8 @@ import time
 
 from odoo import api, fields, models
 
-from ..sending.breaker import ACCOUNT, FAILING
-from ..sending.pauses import ASKED, Pause
+from ..sending.breaker import ACCOUNT, FAILING, MAX_FAILURES, Streak
+from ..sending.pauses import ASKED, GatewayState, Pause
 from ..sending.places import give_back, take_places
 
 MIN_PAUSE = 10  # seconds; doubled with each consecutive pause
@@ -21,6 +21,11 @@ HEALTH_SQL = f"""
 """
 FIND_UNHEALTHY = f"SELECT gateway_id, {HEALTH_SQL} FROM sms_gateway_throttle throttle WHERE health < 100"
 BREAKER_KINDS = (FAILING, ACCOUNT)
+# consecutive pauses, this one included, unless another run has already paused the gateway because of the same failures
+FAILURES_SQL = """
+    (COALESCE(throttle.failures, 0) + CASE WHEN throttle.failures > %(failures)s
+        AND throttle.paused_until > clock_timestamp() AT TIME ZONE 'UTC' THEN 0 ELSE 1 END)
+"""
 
 
 class SmsGatewayThrottle(models.Model):
@@ -38,6 +43,8 @@ class SmsGatewayThrottle(models.Model):
     failures = fields.Integer(default=0)  # consecutive pauses
     pause_kind = fields.Char()  # see `Pause`
     pause_words = fields.Char()
+    signal = fields.Char()  # of the current `Streak`
+    signal_count = fields.Integer()
 
     health = fields.Float()  # see `routing.Route`; empty is 100
     health_date = fields.Datetime()
@@ -90,48 +97,107 @@ class SmsGatewayThrottle(models.Model):
     # === PAUSES === #
 
     @api.model
-    def _save_pauses(self, paused, recovered):
-        """Pause gateways, and end the pauses of those that have recovered.
+    def _save_pauses(self, paused, recovered, streaks=None):
+        """Pause gateways, end the pauses of those that have recovered, and count consecutive failures of all workers.
 
         :param dict paused: {gateway id: Pause}
         :param list recovered: ids of gateways
+        :param dict streaks: {gateway id: (Streak, Pause that follows if it is long enough)}
+        :return: {gateway id: Streak of all workers} and the ids of the gateways that are paused because of it
+        :rtype: tuple[dict[int, Streak], list[int]]
         """
-        # consistent lock order, to avoid deadlocks
+        streaks = streaks or {}
+        self._lock([*paused, *recovered, *streaks])
+        self._end_pauses(recovered)
+        counted, opened = {}, []
+        for gateway_id in sorted({*paused, *streaks}):
+            if gateway_id in streaks:
+                streak, pause = streaks[gateway_id]
+                counted[gateway_id] = self._count(gateway_id, streak)
+                if counted[gateway_id].count >= MAX_FAILURES:
+                    opened.append(gateway_id)
+                    self._pause(gateway_id, pause)
+            if gateway_id in paused:
+                self._pause(gateway_id, paused[gateway_id])
+        self.invalidate_model()
+        return counted, opened
+
+    @api.model
+    def _lock(self, gateway_ids):
+        """Lock the throttles of gateways in a consistent order, to avoid deadlocks. A transaction that needs several
+        locks all of them first."""
         self.env.cr.execute(
             "SELECT 1 FROM sms_gateway_throttle WHERE gateway_id = ANY(%s) ORDER BY gateway_id FOR UPDATE",
-            [[*paused, *recovered]])
-        for gateway_id in sorted(paused):
-            self._pause(gateway_id, paused[gateway_id])
-        self._end_pauses(recovered)
+            [list(gateway_ids)])
 
     @api.model
     def _end_pauses(self, gateway_ids):
         self.env.cr.execute("""
-            UPDATE sms_gateway_throttle SET failures = 0, paused_until = NULL, pause_kind = NULL, pause_words = NULL
-            WHERE gateway_id = ANY(%s) AND failures > 0
+            UPDATE sms_gateway_throttle
+            SET failures = 0, paused_until = NULL, pause_kind = NULL, pause_words = NULL,
+                signal = NULL, signal_count = 0
+            WHERE gateway_id = ANY(%s) AND (failures > 0 OR signal_count > 0)
         """, [list(gateway_ids)])
         self.invalidate_model()
 
     @api.model
-    def _pause(self, gateway_id, pause):
+    def _count(self, gateway_id, streak):
+        """Add to the streak of a gateway, in one statement, because several workers do so at the same time.
+
+        :return: the streak of all workers, see `Streak.then`
+        :rtype: Streak
+        """
         self.env.cr.execute("""
+            INSERT INTO sms_gateway_throttle AS throttle (gateway_id, signal, signal_count)
+            VALUES (%(gateway)s, %(signal)s, %(count)s)
+            ON CONFLICT (gateway_id) DO UPDATE SET
+                signal = EXCLUDED.signal,
+                signal_count = EXCLUDED.signal_count + CASE
+                    WHEN %(continues)s AND throttle.signal = EXCLUDED.signal THEN throttle.signal_count ELSE 0 END
+            RETURNING signal, signal_count
+        """, {
+            'gateway': gateway_id, 'signal': streak.signal, 'count': streak.count, 'continues': streak.continues})
+        return Streak(*self.env.cr.fetchone())
+
+    @api.model
+    def _pause(self, gateway_id, pause):
+        self.env.cr.execute(f"""
             INSERT INTO sms_gateway_throttle AS throttle (gateway_id, paused_until, failures, pause_kind, pause_words)
             VALUES (%(gateway)s, (clock_timestamp() AT TIME ZONE 'UTC')
                     + COALESCE(%(seconds)s, %(least)s) * interval '1 second', 1, %(kind)s, %(words)s)
             ON CONFLICT (gateway_id) DO UPDATE SET
-                pause_kind = EXCLUDED.pause_kind, pause_words = EXCLUDED.pause_words,
-                failures = COALESCE(throttle.failures, 0) + 1,
+                pause_kind = EXCLUDED.pause_kind, pause_words = EXCLUDED.pause_words, signal = NULL, signal_count = 0,
+                failures = {FAILURES_SQL},
                 paused_until = GREATEST(throttle.paused_until, (clock_timestamp() AT TIME ZONE 'UTC')
-                    + COALESCE(%(seconds)s, LEAST(%(least)s * 2 ^ LEAST(throttle.failures, 20), %(most)s))
+                    + COALESCE(%(seconds)s, LEAST(%(least)s * 2 ^ LEAST({FAILURES_SQL} - 1, 20), %(most)s))
                     * interval '1 second')
         """, {
             'gateway': gateway_id,
             'seconds': None if pause.seconds is None else min(pause.seconds, MAX_ASKED_PAUSE),
             'kind': pause.kind,
             'words': pause.words,
+            'failures': pause.failures,
             'least': MIN_PAUSE,
             'most': MAX_PAUSE,
-        })
+        })  # pylint: disable=sql-injection
+
+    @api.model
+    def _get_states(self):
+        """Read everything at the same time, so that a gateway whose pause ends now is either paused or half open.
+
+        :return: {gateway id: GatewayState} of gateways that were paused, or whose last responses were failures
+        :rtype: dict[int, GatewayState]
+        """
+        self.env.cr.execute("""
+            WITH now AS MATERIALIZED (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS clock)
+            SELECT gateway_id, GREATEST(0, COALESCE(EXTRACT(EPOCH FROM paused_until - now.clock), 0))::float,
+                   COALESCE(failures, 0), pause_kind = ANY(%s) AND paused_until <= now.clock,
+                   COALESCE(signal, ''), COALESCE(signal_count, 0)
+            FROM sms_gateway_throttle, now WHERE failures > 0 OR signal_count > 0 OR paused_until > now.clock
+        """, [list(BREAKER_KINDS)])
+        return {
+            gateway_id: GatewayState(seconds, failures, bool(is_half_open), Streak(signal, count))
+            for gateway_id, seconds, failures, is_half_open, signal, count in self.env.cr.fetchall()}
 
     @api.model
     def _get_pauses(self):
@@ -187,19 +253,10 @@ class SmsGatewayThrottle(models.Model):
 
     # === PROBES === #
 
-    def _is_half_open(self):
-        """Return whether the pause of the circuit breaker has ended, so that one SMS has to test the gateway.
-
-        :rtype: bool
-        """
-        self.ensure_one()
-        now = fields.Datetime.now()
-        return self.pause_kind in BREAKER_KINDS and (self.paused_until or now) <= now
-
     @api.model
     def _take_probes(self, gateway_ids):
-        """Reserve the test SMS of gateways whose pause is over. For other workers the pause lasts until the result is
-        known.
+        """Reserve the test SMS of gateways whose pause is over. The caller has locked them. For other workers the pause
+        lasts until the result is known.
 
         :return: ids of the gateways that no other worker is testing
         :rtype: set[int]
@@ -208,11 +265,8 @@ class SmsGatewayThrottle(models.Model):
             UPDATE sms_gateway_throttle throttle
             SET paused_until = (clock_timestamp() AT TIME ZONE 'UTC') + (gateway.timeout + %s) * interval '1 second'
             FROM sms_gateway gateway
-            WHERE gateway.id = throttle.gateway_id AND throttle.id IN (
-                SELECT id FROM sms_gateway_throttle
-                WHERE gateway_id = ANY(%s) AND failures > 0 AND pause_kind = ANY(%s)
-                AND paused_until <= clock_timestamp() AT TIME ZONE 'UTC'
-                ORDER BY gateway_id FOR UPDATE)
+            WHERE gateway.id = throttle.gateway_id AND throttle.gateway_id = ANY(%s) AND throttle.failures > 0
+            AND throttle.pause_kind = ANY(%s) AND throttle.paused_until <= clock_timestamp() AT TIME ZONE 'UTC'
             RETURNING throttle.gateway_id
         """, [PROBE_LEAD, list(gateway_ids), list(BREAKER_KINDS)])
         return {gateway_id for gateway_id, in self.env.cr.fetchall()}

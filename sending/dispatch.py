@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Build requests from claimed SMS and submit them once the database has recorded that they may reach a provider."""
 import logging
+import math
 import time
 from collections import Counter, deque
 from dataclasses import replace
@@ -12,6 +13,7 @@ from ..tools.attempt import attempt_uuid
 from ..tools.problem import Problem
 from ..tools.request.builder import HttpRequest, Recipient, build_requests
 from ..tools.request.config import MessageValues
+from .breaker import Breaker
 from .gateway_config import GatewayConfig, GatewayConnection
 from .outcomes import Outcomes
 from .pauses import Pauses
@@ -37,14 +39,15 @@ class Dispatcher:
     :param is_waited_for: whether a user waits for this run, which then leaves slow providers to the queue
     """
 
-    def __init__(self, pool: RequestPool, store, outcomes: Outcomes, pauses: Pauses, throttle: Throttle,
-                 is_waited_for: bool = False):
+    def __init__(self, pool: RequestPool, store, outcomes: Outcomes, pauses: Pauses, breaker: Breaker,
+                 throttle: Throttle, is_waited_for: bool = False):
         self.configs: dict[int, GatewayConfig] = {}
         self.is_closed = False  # whether claiming has ended because nothing more could be started
         self._pool = pool
         self._store = store
         self._outcomes = outcomes
         self._pauses = pauses
+        self._breaker = breaker
         self._throttle = throttle
         self._is_waited_for = is_waited_for
         self.unanswered: dict[str, QueuedSms] = {}  # by the UUID of the attempt
@@ -195,11 +198,15 @@ class Dispatcher:
 
     def _get_room(self, config: GatewayConfig) -> float:
         """Return how many requests of a gateway can start as soon as they are claimed."""
-        if self._store.is_immediate or config.rate_limit:
-            return float('inf')
+        if self._store.is_immediate:
+            return math.inf
+        room = self._breaker.get_room(config.gateway_id, config.connection.key)
+        if config.rate_limit:
+            portion = math.inf
+        else:
+            portion, _last = self._portions.get(config.gateway_id, (MIN_PORTION * config.connection.connections, 0))
         busy = self._submitted[config.gateway_id] + len(self._waiting.get(config.gateway_id, ()))
-        portion, _last = self._portions.get(config.gateway_id, (MIN_PORTION * config.connection.connections, 0))
-        return portion - busy
+        return min(portion, room) - busy
 
     def start(self):
         """Submit the requests that the connections soon need, once the database has recorded that they may be sent."""
@@ -210,27 +217,29 @@ class Dispatcher:
             if self._pool.get_time_to_start(self.configs[gateway_id].connection) < 0:
                 self.take_back(gateway_id)
                 continue
-            if waiting[0][1]:  # the place under a rate limit is in the next second
-                ready = list(waiting)
-                waiting.clear()
-            else:
-                ready = self._take_portion(gateway_id, waiting, now)
+            room = self._breaker.get_room(
+                gateway_id, self.configs[gateway_id].connection.key) - self._submitted[gateway_id]
+            # with a place under a rate limit, which is in the next second, portions are not needed
+            if room > 0 and not waiting[0][1]:
+                room = min(room, self._get_portion(gateway_id, now))
+            ready = [waiting.popleft() for _request in range(max(0, min(len(waiting), room)))]
             self._submitted[gateway_id] += len(ready)
             starting += ready
         if starting:
             self._submit(starting)
 
-    def _take_portion(self, gateway_id: int, waiting: deque, now: float) -> list:
+    def _get_portion(self, gateway_id: int, now: float) -> int:
+        """Return how many requests are marked as started together."""
         connections = self.configs[gateway_id].connection.connections
         portion, last = self._portions.get(gateway_id, (MIN_PORTION * connections, now))
         if self._submitted[gateway_id] > portion / 2:
-            return []
+            return 0
         if last < now - 4 * QUICK_START:
             portion = max(portion // 2, MIN_PORTION * connections)
         elif now - QUICK_START < last < now:
             portion = min(portion * 2, MAX_PORTION * connections)
         self._portions[gateway_id] = portion, now
-        return [waiting.popleft() for _request in range(min(len(waiting), portion - self._submitted[gateway_id]))]
+        return portion - self._submitted[gateway_id]
 
     def _submit(self, starting: list[tuple[HttpRequest, float]]):
         new = [sms for request, _not_before in starting for sms in self._get_sms(request) if not sms.is_started]

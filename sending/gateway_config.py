@@ -8,6 +8,7 @@ from ..tools.request.config import RequestConfig
 from ..tools.smart_encoding import OFF, encode
 from .dry_run import DryRun
 from .message_rules import MessageRules
+from .pauses import WORKING, GatewayState
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,8 @@ class GatewayConfig:
     :param prefixes: Country Prefixes as digits
     :param countries: see `routing.Route`
     :param weight: see `routing.Route`
-    :param failures: number of consecutive pauses of the gateway
-    :param is_half_open: whether the pause of its circuit breaker has ended, so that one SMS has to test it
     :param message_rules: what differs between its SMS, None if nothing does
+    :param shared: what all workers know about it, as of the claim
     :param smart_encoding: see :func:`~tools.smart_encoding.encode`
     :param prices: what SMS cost if the provider does not say so
     """
@@ -51,8 +51,7 @@ class GatewayConfig:
     prefixes: tuple[str, ...] = ()
     countries: frozenset[str] = frozenset()
     weight: int = 0
-    failures: int = 0
-    is_half_open: bool = False
+    shared: GatewayState = WORKING
     smart_encoding: str = OFF
     prices: PriceList = NO_PRICES
     message_rules: MessageRules | None = None

@@ -5,7 +5,7 @@ from operator import itemgetter
 
 from ..tools.answer.interpretation import SendResult
 from ..tools.problem import Problem
-from .breaker import ACCOUNT, FAILING
+from .breaker import ACCOUNT, FAILING, NO_STREAK, Streak
 
 ASKED = 'asked'  # the provider is unreachable or asks to wait; other kinds are signals of `breaker`
 # why an SMS is queued again
@@ -20,10 +20,30 @@ class Pause:
     :param kind: `ASKED`, or the signal of the breaker
     :param words: the provider's error message
     :param seconds: time that the provider asked for; None if it did not, which doubles with each consecutive pause
+    :param failures: consecutive pauses before this one, as far as the run knows; None if it does not know. If there
+        are more by now, another run has already paused the gateway because of the same failures
     """
     kind: str
     words: str = ''
     seconds: int | None = None
+    failures: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayState:
+    """What all workers know about a gateway.
+
+    :param seconds: until the end of its pause, 0 if it is not paused
+    :param failures: consecutive pauses
+    :param is_half_open: whether the pause of its circuit breaker has ended, so that one SMS has to test it
+    """
+    seconds: float = 0
+    failures: int = 0
+    is_half_open: bool = False
+    streak: Streak = NO_STREAK
+
+
+WORKING = GatewayState()
 
 
 class Pauses(dict):
@@ -49,9 +69,23 @@ class Pauses(dict):
             self._unsaved[gateway_id] = Pause(kind, reason.error_message, seconds)
         self[gateway_id] = max((delay, reason), self.get(gateway_id, (0, None)), key=itemgetter(0))
 
+    def add_saved(self, gateway_id: int, delay: int, reason: SendResult):
+        """Pause a gateway that is already paused for all workers."""
+        self[gateway_id] = delay, reason
+
     def note_recovery(self, gateway_id: int):
         """Record that a provider works again, which resets the length of its next pause."""
         self._recovered.add(gateway_id)
+
+    def end(self, gateway_ids: set[int]) -> set[int]:
+        """Use gateways again whose pause is over for all workers. Pauses that are not saved yet go on.
+
+        :return: ids of those that were paused in this run
+        """
+        ended = self.keys() & gateway_ids - self._unsaved.keys()
+        for gateway_id in ended:
+            del self[gateway_id]
+        return ended
 
     def find_earliest(self, gateway_ids) -> tuple[int, SendResult]:
         """Return the seconds and the result of the gateway whose pause ends first."""

@@ -14,7 +14,7 @@ from .breaker import HEALTHY, REFUSING, Breaker, lose_health, read_signal
 from .claim_plan import Claim, ClaimPlan
 from .dispatch import MAX_PORTION, Dispatcher
 from .outcomes import Outcomes
-from .pauses import WAITING, Pauses
+from .pauses import WAITING, Pause, Pauses
 from .queued_sms import RENEW_AFTER
 from .request_pool import RequestPool
 from .retry import RETRY_DELAY, Done, NextGateway, decide, retry_delay
@@ -59,6 +59,7 @@ class SendRun:
         self._ids = ids
         self._pauses = Pauses()
         self._breaker = Breaker()
+        self._failures = {}  # {gateway id: last result that counts for its circuit breaker}
         self._lost_health = Counter()  # {gateway id: percent} since the last save
         self._active = {}  # GatewayConfig of the Active gateways by id, as of the last claim
         self._max_claim = MAX_CLAIM  # reduced after a claim that the database refused
@@ -80,7 +81,7 @@ class SendRun:
                 self._plan = ClaimPlan(self._throttle)
                 is_waited_for = self._ids is not None and not self._store.is_immediate
                 self._dispatcher = dispatcher = Dispatcher(
-                    pool, self._store, self.outcomes, self._pauses, self._throttle, is_waited_for)
+                    pool, self._store, self.outcomes, self._pauses, self._breaker, self._throttle, is_waited_for)
                 while self._has_more() or dispatcher.count_requests() or self.outcomes.has_unsaved():
                     self._keep_claims()
                     if self._has_room() and not self._plan.get_wait(self._active):
@@ -134,6 +135,7 @@ class SendRun:
         # updated, not replaced, because requests of a gateway that is no longer Active may still be in progress
         self._dispatcher.configs.update(configs)
         self._active = configs
+        self._note_shared(configs)
         self._note_claim(replace(claim, limit=limit), queued)
         for sms in queued:
             if (sms.delay or sms.is_left) and self._store.is_immediate:
@@ -141,6 +143,13 @@ class SendRun:
                 self.outcomes.requeue(sms, sms.delay, sms.reason)
         self._dispatcher.dispatch([
             sms for sms in queued if not (sms.delay or sms.is_left or sms.is_opted_out or sms.hold)])
+
+    def _note_shared(self, configs):
+        """Take over what other workers know about the gateways, and use those whose pause is over."""
+        self._breaker.note_stored({gateway_id: config.shared.streak for gateway_id, config in configs.items()})
+        for gateway_id in self._pauses.end({
+                gateway_id for gateway_id, config in configs.items() if not config.shared.seconds}):
+            self._dispatcher.resume(gateway_id)
 
     def _note_claim(self, claim, queued):
         left = [sms for sms in queued if sms.is_left]
@@ -236,15 +245,22 @@ class SendRun:
         """Pause a gateway that fails or refuses the account, because further SMS would fail as well."""
         if config.weight and (points := lose_health(results)):
             self._lost_health[config.gateway_id] += points
-        if any(result.retryable for result in results):
-            return  # it is already paused, for the time that it asked for
+        if config.gateway_id in self._pauses:
+            return  # the request started before, or it asks to wait
         signal_of = read_signal(results)
         if signal_of in (HEALTHY, REFUSING):
             self._pauses.note_recovery(config.gateway_id)
-        if self._breaker.note(config.gateway_id, signal_of, is_probe=bool(config.failures)):
-            reason = replace(results[0], doubtful=False, problem=WAITING[signal_of])
-            self._pauses.add(config.gateway_id, RETRY_DELAY, None, reason, signal_of)
-            self._dispatcher.take_back(config.gateway_id)
+        else:
+            self._failures[config.gateway_id] = replace(results[0], doubtful=False, problem=WAITING[signal_of])
+        if self._breaker.note(
+                config.gateway_id, signal_of, bool(config.shared.failures), config.connection.key):
+            self._pauses.add(config.gateway_id, RETRY_DELAY, None, self._failures[config.gateway_id], signal_of)
+            self._stop(config)
+
+    def _stop(self, config):
+        """Start no further requests of a paused gateway."""
+        self._breaker.restart(config.gateway_id, config.connection.key)
+        self._dispatcher.take_back(config.gateway_id)
 
     def _settle_not_started(self, queued, again):
         """Settle SMS that were not started: the gateway is paused, or they missed their place or the end of the run."""
@@ -279,11 +295,8 @@ class SendRun:
     def _save(self):
         self._last_save = time.monotonic()
         finished, requeued = self.outcomes.take()
-        paused, recovered = self._pauses.take_unsaved()
         configs = self._dispatcher.configs
-        recovered = [gateway_id for gateway_id in recovered if configs[gateway_id].failures]
-        if paused or recovered:
-            self._store.save_pauses(paused, recovered)
+        self._save_pauses(configs)
         if self._lost_health:
             self._store.save_health(self._lost_health)
             self._lost_health.clear()
@@ -291,6 +304,28 @@ class SendRun:
         if self._ids is None and any(sms.is_left for sms in requeued):
             self.is_drained = False  # the next gateway had no place for them
         self.done += len(finished)
+
+    def _save_pauses(self, configs):
+        """Save pauses, recoveries and streaks, and pause gateways that have failed for all workers together."""
+        paused, recovered = self._pauses.take_unsaved()
+        paused = {
+            gateway_id: replace(pause, failures=configs[gateway_id].shared.failures)
+            for gateway_id, pause in paused.items()}
+        recovered = [gateway_id for gateway_id in recovered if configs[gateway_id].shared.failures]
+        streaks = {
+            gateway_id: (streak, self._make_pause(configs[gateway_id], streak))
+            for gateway_id, streak in self._breaker.take_unsaved().items()}
+        if not (paused or recovered or streaks):
+            return
+        counted, opened = self._store.save_pauses(paused, recovered, streaks)
+        self._breaker.note_stored(counted)
+        for gateway_id in opened:
+            self._pauses.add_saved(gateway_id, RETRY_DELAY, self._failures[gateway_id])
+            self._stop(configs[gateway_id])
+
+    def _make_pause(self, config, streak):
+        failure = self._failures.get(config.gateway_id)
+        return Pause(streak.signal, failure.error_message if failure else '', failures=config.shared.failures)
 
     # === STOP === #
 

@@ -82,6 +82,7 @@ class TestDeliveryOrder(DeliveryCase):
             for word in (*WORDS, 'strange'):
                 ends = []
                 for is_early in (True, False):
+                    self.forget_failures()
                     self.provider.answer(answer)
                     sms = self._make_messages(1)
                     report = {'uuid': sms.uuid, 'status': word, 'code': '9', 'words': "Their words"}

@@ -5,7 +5,8 @@ from dataclasses import replace
 from odoo import fields
 from odoo.tests import Form, tagged
 
-from ..sending.breaker import SLOW_POINTS, lose_health
+from ..sending.breaker import SLOW_POINTS, Streak, lose_health
+from ..sending.pauses import Pause
 from ..tools.answer.interpretation import SendResult
 from .common import GatewayCase
 from .provider import Reply
@@ -170,6 +171,145 @@ class TestBreaker(GatewayCase):
         self.assertFalse(self.gateway.paused_until)
         self.run_queue()
         self.assertEqual(set(waiting.mapped('state')), {'pending'})
+
+
+@tagged('post_install', '-at_install')
+class TestManyRuns(GatewayCase):
+    """Given SMS that users send one by one, each in a run of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway.write({'timeout': 1, 'balance_user_ids': self.env.ref('base.user_admin')})
+
+    def add_second(self):
+        return self.make_gateway("Second", sequence=20, base_url=f'{self.provider.url}/second')
+
+    def send(self, count):
+        sms = self.env['sms.sms']
+        for index in range(count):
+            one = self.make_sms(f'+3245680{index:04d}')
+            one.send()
+            sms += one
+        self.env.invalidate_all()
+        return sms
+
+    def throttle(self):
+        return self.env['sms.gateway.throttle'].sudo().search([('gateway_id', '=', self.gateway.id)])
+
+    def count(self, path='/'):
+        return sum(request.path == path for request in self.provider.requests)
+
+    def reply(self, reply, *others):
+        """The first gateway gives these replies, then the last of them again and again."""
+        replies = iter((reply, *others))
+        last = (reply, *others)[-1]
+
+        def choose(request):
+            chosen = next(replies, last)
+            return chosen(request) if callable(chosen) else chosen
+
+        self.always_answer(choose, path='/')
+
+    def test_refused_account(self):
+        second = self.add_second()
+        self.reply(Reply(401, "Wrong password"))
+        sms = self.send(8)
+        self.assertEqual((set(sms.mapped('state')), sms.gateway_id), ({'pending'}, second))
+        self.assertEqual((self.count(), self.count('/second')), (3, 8))
+        throttle = self.throttle()
+        self.assertEqual((throttle.pause_kind, throttle.pause_words, throttle.failures, throttle.signal_count),
+                         ('account', "Wrong password", 1, 0))
+        self.assertGreater(self.gateway.paused_until, fields.Datetime.now())
+
+    def test_users_are_alerted_at_once(self):
+        """Nothing is queued, but the queue action runs."""
+        self.add_second()
+        self.reply(Reply(401, "Wrong password"))
+        self.send(2)
+        sms = self.make_sms('+32456800003')
+        triggers = self.env['ir.cron.trigger'].sudo().search([])  # core's create makes some
+        sms.send()
+        triggered = self.env['ir.cron.trigger'].sudo().search([('call_at', '<=', fields.Datetime.now())]) - triggers
+        self.assertEqual(triggered.cron_id, self.env.ref('sms.ir_cron_sms_scheduler_action'))
+        self.env['sms.sms']._process_queue()
+        incident = self.env['sms.gateway.incident'].search([('gateway_id', '=', self.gateway.id)])
+        self.assertEqual((incident.kind, incident.words), ('account', "Wrong password"))
+        self.assertTrue(incident.alert_date)
+        self.assertEqual(incident.activity_ids.user_id, self.env.ref('base.user_admin'))
+
+    def test_alone(self):
+        """Three fail with the provider's words, the others wait."""
+        self.reply(Reply(401, "Wrong password"))
+        sms = self.send(8)
+        self.assertEqual(sms.mapped('state'), ['error'] * 3 + ['outgoing'] * 5)
+        self.assertEqual(sms[:3].mapped('failure_reason'), ["Wrong password"] * 3)
+        self.assertEqual((set(sms[3:].mapped('attempt')), self.count()), ({0}, 3))
+        for one in sms[3:]:
+            self.assertIn("refuses the account", one.failure_reason)
+            self.assertTrue(one.send_after)
+
+    def test_unknown_outcome(self):
+        """HTTP 500, a lost connection or a time-out: three are in doubt, and no more."""
+        second = self.add_second()
+        for reply in (Reply(500, "Panic"), Reply(drop='before'), Reply(hang=True)):
+            with self.subTest(reply=reply):
+                self.provider.clear()
+                self.throttle().unlink()
+                self.reply(reply)
+                sms = self.send(6)
+                self.assertEqual(sms.mapped('state'), ['error'] * 3 + ['pending'] * 3)
+                self.assertEqual(set(self.status_of(sms[:3]).mapped('outcome')), {'unknown'})
+                self.assertEqual(sms[3:].gateway_id, second)
+                self.assertEqual((self.count(), self.throttle().pause_kind), (3, 'failing'))
+
+    def test_mixed(self):
+        """Only the same signal counts, and what is accepted resets it."""
+        error, account, refused = Reply(500, "Panic"), Reply(401, "Wrong password"), Reply(400, "Bad number")
+        for replies, failures in (
+            ((error, error, account, account, error, error), 0),
+            ((error, error, self.provider.accept, error, error, self.provider.accept), 0),
+            ((error, error, refused, error, error, refused), 0),
+            ((refused,) * 6, 0),
+            ((account, account, refused, account, refused, refused), 1),
+            ((account, error, error, error, error, error), 1),
+        ):
+            with self.subTest(replies=replies):
+                self.provider.clear()
+                self.throttle().unlink()
+                self.reply(*replies)
+                self.send(6)
+                self.assertEqual(self.throttle().failures, failures)
+
+    def test_nothing_is_written_while_it_works(self):
+        self.send(2)
+        self.assertFalse(self.throttle())
+        self.reply(Reply(500, "Panic"), self.provider.accept)
+        self.send(1)
+        self.assertEqual((self.throttle().signal, self.throttle().signal_count), ('failing', 1))
+        self.send(1)
+        self.assertEqual(self.throttle().signal_count, 0)
+
+    def test_resume(self):
+        """The user has corrected the password: the count starts again."""
+        self.reply(Reply(401, "Wrong password"))
+        self.send(2)
+        self.gateway.action_resume()
+        sms = self.send(2)
+        self.assertEqual((sms.mapped('state'), self.throttle().failures), (['error'] * 2, 0))
+
+    def test_workers_that_count_together(self):
+        """Their claims were earlier: each adds its own failure, and the third one pauses the gateway, once."""
+        throttles = self.env['sms.gateway.throttle'].sudo()
+        streaks = {self.gateway.id: (Streak('failing', 1, True), Pause('failing', "Panic", failures=0))}
+        results = [throttles._save_pauses({}, [], streaks) for _worker in range(4)]
+        self.assertEqual([counted[self.gateway.id].count for counted, _opened in results], [1, 2, 3, 1])
+        self.assertEqual([opened for _counted, opened in results], [[], [], [self.gateway.id], []])
+        pause = {self.gateway.id: Pause('failing', "Panic", failures=0)}
+        throttles._save_pauses(pause, [])
+        self.assertEqual(self.throttle().failures, 1, "another worker has paused it because of the same failures")
+        self.assertLess((self.throttle().paused_until - fields.Datetime.now()).total_seconds(), 11)
+        throttles._save_pauses({self.gateway.id: Pause('failing', "Panic", failures=1)}, [])
+        self.assertEqual(self.throttle().failures, 2)
 
 
 @tagged('post_install', '-at_install')

@@ -206,11 +206,12 @@ def route(env, queued):
     """
     gateways = env['sms.gateway'].sudo()
     companies = env['res.company'].browse({sms.company_id for sms in queued})
-    routes, default_ids = gateways._get_routes(), gateways._get_default_gateway_ids(companies)
-    configs = gateways.browse([route.gateway_id for route in routes])._get_configs()
+    states = env['sms.gateway.throttle']._get_states()
+    routes, default_ids = gateways._get_routes(states), gateways._get_default_gateway_ids(companies)
+    configs = gateways.browse([route.gateway_id for route in routes])._get_configs(states)
     _set_candidates(queued, routes, default_ids)
-    if half_open := {gateway_id for gateway_id, config in configs.items() if config.is_half_open}:
-        _probe(env, queued, half_open, routes, default_ids)
+    if any(config.shared.is_half_open for config in configs.values()):
+        _probe(env, queued, configs, routes, default_ids)
     if any(route.paused for route in routes):
         _wait_for_pauses(env, queued)
     return configs
@@ -233,12 +234,15 @@ def _set_candidates(queued, routes, default_ids):
         sms.candidates = tuple(candidate.gateway_id for candidate in candidates)
 
 
-def _probe(env, queued, half_open, routes, default_ids):
-    """Let one SMS test whether a gateway works again, and treat it as paused for the others.
-
-    :param set half_open: ids of gateways
-    """
-    probes = env['sms.gateway.throttle']._take_probes({sms.gateway_id for sms in queued} & half_open)
+def _probe(env, queued, configs, routes, default_ids):
+    """Let one SMS test whether a half open gateway works again, and treat it as paused for the others."""
+    half_open = {gateway_id for gateway_id, config in configs.items() if config.shared.is_half_open}
+    probes = {sms.gateway_id for sms in queued} & half_open
+    if probes:
+        throttles = env['sms.gateway.throttle']
+        # all at once: this claim may reserve places of any rate limit afterwards
+        throttles._lock(probes | {gateway_id for gateway_id, config in configs.items() if config.rate_limit})
+        probes = throttles._take_probes(probes)
     others = []
     for sms in queued:
         if sms.gateway_id in probes:

@@ -11,6 +11,7 @@ from . import budgets, claims
 from .fallback import save_without_hooks
 from .guard import count_countries, hold_back
 from .results import save_results
+from .transactions import try_write
 
 MAX_SAVED = 500  # results saved together
 LOOK_EVERY = 5  # seconds between looks for delivery reports that were not applied
@@ -163,18 +164,36 @@ class Store:
 
         :param dict points: {gateway id: percent}
         """
-        self._transactions.write(lambda env: env['sms.gateway.throttle']._lower_health(points), 0)
+        self._write_shared(lambda env: env['sms.gateway.throttle']._lower_health(points))
 
-    def save_pauses(self, paused, recovered):
-        """Save pauses for all workers, and send the SMS that wait for gateways that have recovered.
+    def save_pauses(self, paused, recovered, streaks):
+        """Save pauses and streaks for all workers, and send the SMS that wait for gateways that have recovered.
 
         :param dict paused: {gateway id: Pause}
         :param list recovered: ids of gateways
+        :param dict streaks: {gateway id: (Streak, Pause that follows if it is long enough)}
+        :return: {gateway id: Streak of all workers} and the ids of the gateways that are paused because of it
+        :rtype: tuple[dict[int, Streak], list[int]]
         """
-        self._transactions.write(lambda env: env['sms.gateway.throttle']._save_pauses(paused, recovered), 0)
+        saved = {}, []
+
+        def write(env):
+            nonlocal saved
+            saved = env['sms.gateway.throttle']._save_pauses(paused, recovered, streaks)
+            if paused or saved[1]:
+                claims.trigger_queue(env)  # which alerts users, even if nothing is queued
+
+        self._write_shared(write)
         if recovered:
             # in a separate transaction, because claims lock SMS before throttles
             self._transactions.write(lambda env: claims.release_waiting(env, recovered), 0)
+        return saved
+
+    def _write_shared(self, write):
+        """Write what all workers share. The caller's transaction must not fail because another worker has changed it in
+        the meantime, and goes on without."""
+        self._transactions.write(
+            (lambda env: try_write(env, lambda: write(env))) if self.is_immediate else write, 0)
 
 
 def _requeue(env, queued, configs):

@@ -1,8 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What follows each result: the SMS is done, the next gateway sends it or the queue does, the gateway is paused."""
+import math
 from dataclasses import replace
+from itertools import product
 
-from ...sending.breaker import ACCOUNT, FAILING, HEALTHY, REFUSING, Breaker, read_signal
+from ...sending.breaker import ACCOUNT, FAILING, HEALTHY, NO_STREAK, REFUSING, Breaker, Streak, read_signal
 from ...sending.pauses import ASKED, Pause, Pauses
 from ...sending.queued_sms import QueuedSms, not_sent
 from ...sending.retry import MAX_RETRY_DELAY, RETRY_DELAY, RETRY_FOR, Done, NextGateway, Requeue, decide, retry_delay
@@ -80,6 +82,15 @@ class TestPauses(PureCase):
         pauses.add(1, 60, None, REFUSED)
         self.assertEqual(pauses.take_unsaved(), ({1: Pause(ASKED, "Busy")}, [2]))
 
+    def test_the_end(self):
+        """A pause that other workers do not know yet goes on."""
+        pauses = Pauses()
+        pauses.add(1, 60, None, REFUSED)
+        self.assertEqual(pauses.end({1, 2}), set())
+        pauses.take_unsaved()
+        self.assertEqual((pauses.end({2}), 1 in pauses), (set(), True))
+        self.assertEqual((pauses.end({1, 2}), 1 in pauses), ({1}, False))
+
     def test_the_earliest(self):
         pauses = Pauses()
         pauses.add(1, 60, None, REFUSED)
@@ -137,6 +148,69 @@ class TestBreaker(PureCase):
             with self.subTest(signals):
                 breaker = Breaker()
                 self.assertEqual([breaker.note(1, signal) for signal in signals][-1], opens)
+
+    def test_what_all_runs_count_together(self):
+        """Each run knows the streak as of its claim, and saves what it adds only if the streak changes."""
+        for stored, signals, opens, saved, total in (
+            (NO_STREAK, (HEALTHY,), False, None, NO_STREAK),
+            (NO_STREAK, (REFUSING,), False, None, NO_STREAK),
+            (NO_STREAK, (FAILING, HEALTHY), False, None, NO_STREAK),
+            (NO_STREAK, (FAILING,), False, Streak(FAILING, 1, True), Streak(FAILING, 1)),
+            (Streak(FAILING, 1), (FAILING,), False, Streak(FAILING, 1, True), Streak(FAILING, 2)),
+            (Streak(FAILING, 2), (FAILING,), True, Streak(FAILING, 1, True), Streak(FAILING, 3)),
+            (Streak(ACCOUNT, 2), (ACCOUNT,), True, Streak(ACCOUNT, 1, True), Streak(ACCOUNT, 3)),
+            (Streak(ACCOUNT, 1), (ACCOUNT, REFUSING, ACCOUNT), True, Streak(ACCOUNT, 2, True), Streak(ACCOUNT, 3)),
+            (Streak(ACCOUNT, 2), (REFUSING,), False, None, Streak(ACCOUNT, 2)),
+            (Streak(FAILING, 2), (REFUSING,), False, Streak(ACCOUNT, 0, True), NO_STREAK),
+            (Streak(FAILING, 2), (HEALTHY,), False, NO_STREAK, NO_STREAK),
+            (Streak(ACCOUNT, 2), (HEALTHY, ACCOUNT), False, Streak(ACCOUNT, 1), Streak(ACCOUNT, 1)),
+            (Streak(FAILING, 2), (ACCOUNT,), False, Streak(ACCOUNT, 1, True), Streak(ACCOUNT, 1)),
+            (Streak(ACCOUNT, 2), (FAILING, ACCOUNT), False, Streak(ACCOUNT, 1), Streak(ACCOUNT, 1)),
+        ):
+            with self.subTest(stored=stored, signals=signals):
+                breaker = Breaker()
+                breaker.note_stored({1: stored})
+                self.assertEqual([breaker.note(1, signal) for signal in signals][-1], opens)
+                self.assertEqual(breaker.take_unsaved().get(1), saved)
+                self.assertEqual(breaker.take_unsaved(), {})
+                self.assertTrue(total.is_same(stored.then(saved) if saved else stored))
+
+    def test_order_of_runs(self):
+        """Whatever the runs save together, and in whatever parts, is what one run would have counted."""
+        signals = (FAILING, ACCOUNT, REFUSING, HEALTHY)
+        for sequence in product(signals, repeat=5):
+            whole = self.count(NO_STREAK, sequence)
+            for cut in range(1, 5):
+                self.assertTrue(whole.is_same(self.count(self.count(NO_STREAK, sequence[:cut]), sequence[cut:])))
+
+    def count(self, stored, signals):
+        breaker = Breaker()
+        breaker.note_stored({1: stored})
+        for signal in signals:
+            breaker.note(1, signal)
+        saved = breaker.take_unsaved().get(1)
+        return stored.then(saved) if saved else stored
+
+    def test_few_requests_until_a_response_shows_that_it_works(self):
+        key = (self.id(), 1)
+        breaker = Breaker()
+        self.assertEqual(breaker.get_room(1, key), 3)
+        breaker.note(1, FAILING, key=key)
+        self.assertEqual(breaker.get_room(1, key), 2)
+        breaker.note(1, HEALTHY, key=key)
+        self.assertEqual(breaker.get_room(1, key), math.inf)
+        self.assertEqual(Breaker().get_room(1, key), math.inf, "the next run, too")
+        breaker.note(1, ACCOUNT, key=key)
+        self.assertEqual(breaker.get_room(1, key), 2)
+        breaker.restart(1, key)
+        self.assertEqual(Breaker().get_room(1, key), 3)
+
+    def test_a_probe_after_a_pause_of_this_run(self):
+        """That it worked before the pause says nothing about the probe."""
+        breaker = Breaker()
+        breaker.note(1, HEALTHY)
+        breaker.restart(1, ())
+        self.assertTrue(breaker.note(1, FAILING, is_probe=True))
 
     def test_gateways_are_counted_apart(self):
         breaker = Breaker()

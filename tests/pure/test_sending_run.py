@@ -2,10 +2,12 @@
 """One run of sending, with a provider on loopback and a queue in memory: what each SMS becomes, without Odoo."""
 import threading
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 from ...sending.gateway_config import GatewayConfig, GatewayConnection
+from ...sending.pauses import GatewayState
 from ...sending.places import give_back, take_places
 from ...sending.queued_sms import QueuedSms
 from ...sending.run import SendRun
@@ -73,8 +75,11 @@ class MemoryStore:
             self.results[sms.id] = sms.result
         self.requeued.update((sms.id, sms) for sms in requeued)
 
-    def save_pauses(self, paused, _responded):
+    def save_pauses(self, paused, _recovered, _streaks):
         self.paused.update(paused)
+        for gateway_id in paused:
+            self.configs[gateway_id] = replace(self.configs[gateway_id], shared=GatewayState(60, 1))
+        return {}, []
 
 
 class TestSendRun(PureCase):
