@@ -7,19 +7,20 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from odoo import modules
 from odoo.http import Controller, HttpDispatcher, Response, request, route
+from odoo.tools.urls import urljoin
 
 from ..models import sms_gateway_callback as callback_settings
 from ..models import sms_gateway_inbound_settings as inbound_settings
+from ..sending.store.transactions import RequestTransaction
 from ..tools.inbound.call import read_call
 from ..tools.problem import ProblemError
-from ..tools.report.authentication import Content, read_signed
+from ..tools.report.authentication import Call, Content, read_signed
 from ..tools.report.body import ReportError
 from ..tools.report.parsing import MAX_BODY
-from .callback_load import answer_busy, start_drain
+from .callback_load import answer_busy, is_body_here, start_drain
 
 _logger = logging.getLogger(__name__)
 
-ANSWER_TYPES = {'text': 'text/plain', 'xml': 'text/xml', 'json': 'application/json'}
 LOG_SECONDS = 60  # at most one line per gateway and reason in this time
 _logged = {}  # {(database, gateway id, reason): time.monotonic() of the last line}
 
@@ -41,58 +42,77 @@ class DeliveryCallback(Controller):
     def receive_reports(self, token):
         """Receive delivery reports of a provider. Responses reveal nothing about the database, the gateway or the SMS
         (doc/behaviour.md section 6)."""
-        gateway = request.env['sms.gateway'].sudo()._find_by_callback_token(token)
-        return _receive(gateway, f'{callback_settings.PATH}{token}', False)
+        return _receive(token, callback_settings.PATH, False)
 
     @route(f'{inbound_settings.PATH}<string:token>', type='eis_sms_callback', auth='public',
            methods=['GET', 'POST'], save_session=False, max_content_length=MAX_BODY)
     def receive_messages(self, token):
         """Receive inbound SMS of a gateway (doc/inbound.md)."""
-        gateway = request.env['sms.gateway'].sudo()._find_by_inbound_token(token)
-        return _receive(gateway, f'{inbound_settings.PATH}{token}', True)
+        return _receive(token, inbound_settings.PATH, True)
 
 
-def _receive(gateway, path, is_inbound_url):
+def _receive(token, path, is_inbound_url):
     """Store what a call contains, and answer it.
 
-    :param gateway: the gateway of the URL, empty if there is none
-    :param str path: of the URL
+    :param str token: of the URL
+    :param str path: of the URL, without the token
     :param bool is_inbound_url: whether the URL is that for inbound SMS
     """
-    if not gateway:
+    gateways = request.env['sms.gateway'].sudo()
+    settings = gateways._find_call_settings(token, is_inbound_url)
+    if not settings:
         return _answer(404, "Not Found")
-    answers = {  # by whether they respond to an SMS
-        False: (gateway.delivery_callback_answer or '', 'text/plain'),
-        True: (gateway.inbound_answer or '', ANSWER_TYPES[gateway.inbound_answer_type]),
-    }
-    if request.httprequest.method not in ('GET', 'POST'):
-        return _answer(200, *answers[is_inbound_url])  # HEAD and OPTIONS change nothing (RFC 9110, 9.2.1)
-    call = gateway._get_call(request.httprequest, path)
+    http_request, gateway = request.httprequest, gateways.browse(settings.gateway_id)
+    if http_request.method not in ('GET', 'POST'):
+        return _answer(200, *settings.answers[is_inbound_url])  # HEAD and OPTIONS change nothing (RFC 9110, 9.2.1)
+    call = _get_call(gateway.get_base_url() if settings.signature else '', f'{path}{token}')
     try:
-        gateway._check_before_body(call)
+        settings.check_before_body(call)
     except ProblemError as error:
         return _answer_stranger(gateway, error)
-    takes_reports, takes_messages = gateway.delivery_callback_enabled, gateway.inbound_enabled
-    rules, signature = (gateway._get_report_rules(), gateway._get_inbound_rules()), gateway._get_signature_rule()
-    _release_connection(gateway.env)
+    if not is_body_here(http_request):
+        _release_connection(gateway.env)
     try:
-        content = _read_content(call, signature)
-        received = read_call(*rules, is_inbound_url, call.method, content)
+        content = _read_content(call, settings.signature)
+        received = read_call(
+            settings.report_rules, settings.inbound_rules, is_inbound_url, call.method, content)
     except ReportError as error:
         return _refuse(gateway, error)
     except ProblemError as error:
         return _answer_stranger(gateway, error)
     stores = [
         (items, store, drain) for is_taken, items, store, drain in (
-            (takes_reports, received.reports, gateway._receive_reports, gateway._drain_reports),
-            (takes_messages, received.messages, gateway._receive_messages, gateway._drain_messages))
+            (settings.takes_reports, received.reports, gateway._receive_reports, gateway._drain_reports),
+            (settings.takes_messages, received.messages, gateway._receive_messages, gateway._drain_messages))
         if is_taken and items]
-    if not (stores or received.refusal) and request.httprequest.query_string and not content.query:
+    if not (stores or received.refusal) and http_request.query_string and not content.query:
         _log_refusal(gateway, "The query string is not signed, and there is nothing in the body.")
-    if stores and not _store(stores):
+    if stores and not _store(stores, RequestTransaction(gateway.env)):
         return answer_busy()
     _start_drains(gateway, [drain for _items, _store_items, drain in stores])
-    return _refuse(gateway, received.refusal) if received.refusal else _answer(200, *answers[received.has_inbound])
+    if received.refusal:
+        return _refuse(gateway, received.refusal)
+    return _answer(200, *settings.answers[received.has_inbound])
+
+
+def _get_call(base_url, path):
+    """Read the call without its body.
+
+    :param str base_url: empty if nothing is signed
+    :param str path: of its URL, as the caller wrote it
+    :rtype: Call
+    """
+    http_request = request.httprequest
+    # the URL that the provider knows and signs, which a reverse proxy may have rewritten
+    url = urljoin(base_url, path)
+    query = http_request.query_string.decode('latin-1')
+    return Call(
+        method=http_request.method,
+        url=f'{url}?{query}' if query else url,
+        headers={key.lower(): value for key, value in http_request.headers.items()},
+        body=b'',
+        address=http_request.remote_addr or '',
+    )
 
 
 def _start_drains(gateway, drains):
@@ -103,8 +123,8 @@ def _start_drains(gateway, drains):
 
 
 def _release_connection(env):
-    """Return the database connection to the pool: a body may arrive slowly, and reports are stored in a transaction of
-    their own. Code that runs after a controller handles a closed cursor."""
+    """Return the database connection to the pool, because the body may arrive slowly. Code that runs after a controller
+    handles a closed cursor."""
     if modules.module.current_test:
         env.cr.commit()  # tests share one connection
     else:
@@ -112,15 +132,16 @@ def _release_connection(env):
     request.eis_sms_place.free()
 
 
-def _store(stores):
+def _store(stores, transactions):
     """
     :param list stores: tuples whose first two values are a list and the function that stores it
+    :param OwnTransactions transactions: in which to store them
     :return: whether all of them are committed
     :rtype: bool
     """
     place = request.eis_sms_place
     try:
-        return place.take() and all(store(items) for items, store, _drain in stores)
+        return place.take() and all(store(items, transactions) for items, store, _drain in stores)
     finally:
         place.free()
 

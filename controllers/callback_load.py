@@ -21,13 +21,18 @@ PATHS = (sms_gateway_callback.PATH, sms_gateway_inbound_settings.PATH)
 WAIT_SECONDS = 5  # for a place, and for a connection if other requests use all of them
 POLL_SECONDS = 0.1
 RETRY_AFTER = '10'  # seconds
+DATABASE_HEADER = 'HTTP_X_ODOO_DATABASE'  # what a reverse proxy may name
 LOG_SECONDS = 60
 DRAIN_SECONDS = 5  # a stopping server waits for the thread that applies what was received
+PAUSE_SECONDS = 0.4  # between two drains: what calls bring meanwhile is applied together, which costs less
+DATABASE_SECONDS = 10  # for which a host's database is remembered
+MAX_HOSTS = 100
 
 # Calls of providers use at most a quarter of this process's database connections. The others are left to users.
 _places = threading.BoundedSemaphore(max(1, config['db_maxconn'] // 4))
 _drains = {}  # {(database, gateway id, model): whether rows were stored since the drain began}
 _drains_lock = threading.Lock()
+_databases = {}  # {host: its only database, and time.monotonic() until which it is remembered}
 _last_warning = {}
 
 
@@ -39,10 +44,12 @@ class Place:
 
     def take(self):
         """
+        Idempotent.
+
         :return: whether there was a place in time
         :rtype: bool
         """
-        self._is_taken = _places.acquire(timeout=WAIT_SECONDS)
+        self._is_taken = self._is_taken or _places.acquire(timeout=WAIT_SECONDS)
         return self._is_taken
 
     def free(self):
@@ -55,6 +62,31 @@ class Place:
 def answer_busy():
     """Return the response of a call that cannot be stored now."""
     return Response("Service Unavailable", 503, {'Retry-After': RETRY_AFTER}, mimetype='text/plain')
+
+
+def is_body_here(http_request):
+    """Look whether a call has arrived completely, so that reading its body will not wait for the network. The answer
+    may be no if it is large, or if the web server is not Odoo's.
+
+    :param http_request: the request of the call, whose body was not read
+    :rtype: bool
+    """
+    environ = getattr(http_request, '_HTTPRequest__environ', {})  # with the stream
+    if 'HTTP_TRANSFER_ENCODING' in environ:
+        return False
+    if not http_request.content_length:
+        return True
+    stream, connection = environ.get('wsgi.input'), environ.get('werkzeug.socket')
+    if not connection or not hasattr(stream, 'peek'):
+        return False
+    timeout = connection.gettimeout()
+    connection.settimeout(0)
+    try:
+        return len(stream.peek()) >= http_request.content_length
+    except OSError:
+        return False
+    finally:
+        connection.settimeout(timeout)
 
 
 def start_drain(key, drain):
@@ -77,27 +109,61 @@ def drain_once(key, drain):
     """Run a drain unless one of the same key is running in this process, which then starts over.
 
     :param tuple key: database, gateway id and model
-    :param drain: called with `time.monotonic()` by which it must end. It is called again while there are new rows;
-        after that time, it must leave the rest to the queue action
+    :param drain: called with `time.monotonic()` by which it must end and leave the rest to the queue action. It is
+        called again, after a pause, if there are new rows
     """
     with _drains_lock:
         if key in _drains:
             _drains[key] = True
             return
         _drains[key] = False
-    deadline = time.monotonic() + DRAIN_SECONDS
-    is_wanted = True
     try:
-        while is_wanted:
-            drain(deadline)
+        while True:
+            drain(time.monotonic() + DRAIN_SECONDS)
             with _drains_lock:
-                is_wanted, _drains[key] = _drains[key], False
-                if not is_wanted:
+                if not _drains[key]:
                     del _drains[key]
+                    return
+            time.sleep(PAUSE_SECONDS)
+            with _drains_lock:
+                _drains[key] = False
     except Exception:
         _logger.exception("What gateway %s received is applied later", key[1])
         with _drains_lock:
             _drains.pop(key, None)
+
+
+def _remember_database(post_init):
+    """Remember the only database of a host for some seconds: Odoo opens a new connection for each request without a
+    session, to list the databases.
+
+    :param post_init: the method of `Request` that chooses the database
+    """
+
+    @functools.wraps(post_init)
+    def remembered(request):
+        http_request = request.httprequest
+        environ = http_request.environ
+        if (not http_request.path.startswith(PATHS) or http_request.cookies.get('session_id')
+                or DATABASE_HEADER in environ):
+            return post_init(request)
+        host, now = environ.get('HTTP_HOST'), time.monotonic()
+        database, until = _databases.get(host, (None, now))
+        if until <= now:
+            post_init(request)
+            if len(_databases) >= MAX_HOSTS:
+                _databases.clear()
+            if request.db:
+                _databases[host] = request.db, now + DATABASE_SECONDS
+            return None
+        environ[DATABASE_HEADER] = database
+        try:
+            return request_post_init(request)
+        finally:
+            del environ[DATABASE_HEADER]
+
+    request_post_init = post_init.__wrapped__  # opens no connection now, and needs no place
+    return remembered
 
 
 def _limit_connections(function):
@@ -141,5 +207,5 @@ def _refuse(reason):
     raise error
 
 
-Request._post_init = _limit_connections(Request._post_init)  # lists the databases
+Request._post_init = _remember_database(_limit_connections(Request._post_init))  # lists the databases
 Request._serve_db = _limit_connections(Request._serve_db)

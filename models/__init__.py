@@ -4,6 +4,7 @@ from . import sms_gateway_retention  # first, because the inbox inherits it
 # isort: split
 from . import (  # next, because others inherit them
     sms_gateway_budget_hold,
+    sms_gateway_call_settings,
     sms_gateway_default,
     sms_gateway_dry_run,
     sms_gateway_forecast,

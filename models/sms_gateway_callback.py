@@ -10,14 +10,9 @@ from ..sending.store.transactions import OwnTransactions, is_in_test
 from ..tools.actions import show_notification
 from ..tools.problem import ProblemError
 from ..tools.report.authentication import (
-    Call,
     SignatureRule,
     check_time_is_signed,
     covers_reports,
-    has_basic,
-    is_within,
-    may_be_signed,
-    parse_networks,
 )
 from ..tools.report.verification import ED25519, parse_public_key
 
@@ -193,53 +188,6 @@ class SmsGateway(models.Model):
 
     # === BUSINESS METHODS - WEBHOOK AUTHENTICATION === #
 
-    @api.model
-    def _find_by_callback_token(self, token):
-        """Find a gateway whose delivery callbacks are enabled.
-
-        :param str token: as received
-        :return: the gateway, empty if there is none. Disabled and archived gateways still receive the reports of SMS
-            that they sent.
-        """
-        return self._find_by_token(
-            token, 'delivery_callback_token', 'delivery_callback_old_token', 'delivery_callback_enabled')
-
-    def _get_call(self, http_request, path):
-        """Read a call without its body.
-
-        :param http_request: the werkzeug request of the callback
-        :param str path: of its URL, as the caller wrote it
-        :rtype: Call
-        """
-        # the URL that the provider knows and signs, which a reverse proxy may have rewritten
-        url = urljoin(self.get_base_url(), path)
-        query = http_request.query_string.decode('latin-1')
-        return Call(
-            method=http_request.method,
-            url=f'{url}?{query}' if query else url,
-            headers={key.lower(): value for key, value in http_request.headers.items()},
-            body=b'',
-            address=http_request.remote_addr or '',
-        )
-
-    def _check_before_body(self, call):
-        """Check HTTP Basic, the networks, and whether there is a signature, before the body is read. An incomplete
-        configuration rejects all calls.
-
-        :param Call call: without its body
-        :raise ProblemError: if the call is refused
-        """
-        self.ensure_one()
-        if self.delivery_callback_check == 'basic' and not has_basic(
-                self.delivery_callback_check_username or '', self.delivery_callback_check_password or '', call):
-            raise ProblemError('wrong_credentials')
-        if self.delivery_callback_check == 'networks' and not is_within(
-                parse_networks(self.delivery_callback_check_networks or ''), call):
-            raise ProblemError('foreign_network')
-        rule = self._get_signature_rule()
-        if rule and not may_be_signed(rule, call):
-            raise ProblemError('signature_missing')
-
     def _get_signature_rule(self):
         """Return how calls must be signed.
 
@@ -293,15 +241,16 @@ class SmsGateway(models.Model):
 
     # === BUSINESS METHODS - REPORTS === #
 
-    def _receive_reports(self, reports):
+    def _receive_reports(self, reports, transactions=None):
         """Store delivery reports of this gateway. They are applied afterwards, with `_drain_reports`.
 
         :param list[DeliveryReport] reports: at least one, in the order of the call
+        :param OwnTransactions transactions: in which to store them; by default a separate one
         :return: whether they are committed; if not, the provider should call again
         :rtype: bool
         """
         self.ensure_one()
-        is_stored = OwnTransactions(self.env).write(
+        is_stored = (transactions or OwnTransactions(self.env)).write(
             lambda env: env['sms.gateway.received.report']._store(self, reports), len(reports))
         if is_stored and is_in_test():
             self._drain_reports(time.monotonic() + TEST_SECONDS)  # nothing is committed that could be applied later

@@ -124,15 +124,6 @@ class SmsGatewayInboundSettings(models.AbstractModel):
 
     # === BUSINESS METHODS === #
 
-    @api.model
-    def _find_by_inbound_token(self, token):
-        """Find a gateway that receives SMS.
-
-        :param str token: as received
-        :return: the gateway, empty if there is none. Disabled and archived gateways still receive SMS.
-        """
-        return self._find_by_token(token, 'inbound_token', 'inbound_old_token', 'inbound_enabled')
-
     def _get_inbound_rules(self):
         """Return how to read inbound SMS.
 
@@ -163,15 +154,16 @@ class SmsGatewayInboundSettings(models.AbstractModel):
             return number
         return self.env.user._phone_format(number=number) or number  # such as Mexico, where a 1 is left out
 
-    def _receive_messages(self, messages):
+    def _receive_messages(self, messages, transactions=None):
         """Store SMS that this gateway received. They are processed afterwards, with `_drain_messages`.
 
         :param list[InboundMessage] messages: at least one, in the order of the call
+        :param OwnTransactions transactions: in which to store them; by default a separate one
         :return: whether they are committed; if not, the provider should call again
         :rtype: bool
         """
         self.ensure_one()
-        is_stored = OwnTransactions(self.env).write(
+        is_stored = (transactions or OwnTransactions(self.env)).write(
             lambda env: env['sms.gateway.received.message']._store(self, messages), len(messages))
         if is_stored and is_in_test():
             self._drain_messages(time.monotonic() + TEST_SECONDS)  # nothing is committed that could be processed later

@@ -22,6 +22,7 @@ from . import (
     test_reports_authentication,
     test_reports_bulk,
     test_reports_callback,
+    test_reports_calls,
     test_reports_health,
     test_reports_inbox,
     test_reports_marketing,

@@ -258,6 +258,7 @@ class TestBusyDatabase(DeliveryCase):
 
     def test_one_drain_at_once(self):
         """A drain starts over if reports were stored meanwhile, and ends after an error."""
+        self.patch(callback_load, 'PAUSE_SECONDS', 0)
         drains = []
 
         def drain(deadline):

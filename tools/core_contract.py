@@ -99,6 +99,8 @@ NAMES = {
     'odoo.fields.Selection._description_selection': "the labels of failure types in the reader's language",
     'odoo.fields.Field._description_string': "the label of a field in the reader's language",
     'odoo.http.HttpDispatcher.dispatch': "the callback gets the request as it came",
+    'odoo.http.Request._post_init': "chooses the database of a call, which we remember",
+    'odoo.http.Request._serve_db': "opens a connection for a call, which we limit",
     'odoo.tools.constants.GC_UNLINK_LIMIT': "how many rows are removed at once",
     'odoo.tools.misc.Callbacks.add': "`cr.postcommit`, `cr.postrollback`: send after commit, forget after rollback",
 }

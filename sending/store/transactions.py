@@ -2,7 +2,7 @@
 """The transactions of sending: separate short ones, or the caller's."""
 import logging
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 
 from psycopg2.pool import PoolError
 
@@ -102,6 +102,22 @@ class OwnTransactions:
                     return
         elif fallback:
             self.write(lambda env: fallback(env, batch[0]), 1)
+
+
+class RequestTransaction(OwnTransactions):
+    """The first transaction is that of a web request that has only read so far, which saves a second connection. It is
+    closed afterwards, which Odoo permits."""
+
+    @contextmanager
+    def begin(self):
+        cr = self.env.cr
+        if is_in_test() or cr.closed:
+            with super().begin() as env:
+                yield env
+            return
+        with closing(cr):
+            yield self.env
+            cr.commit()
 
 
 class CallersTransaction(OwnTransactions):
