@@ -6,6 +6,7 @@ import time
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..sending.store.budgets import add_reported
 from ..sending.store.reported_costs import write_reported_costs
 from ..sending.store.reported_states import write_reported_states
 from ..sending.store.transactions import OwnTransactions, try_statement, try_write
@@ -56,13 +57,14 @@ class SmsGatewayStatus(models.Model):
             del effects.noticed[sms.row_id]
         effects.noticed.pop(None, None)
         self._note_reports(effects.noticed)
-        write_reported_costs(
+        cost_changes = write_reported_costs(
             self.env, gateway, effects.priced, [sms.row_id for sms, _report in changed_rows if not sms.is_accepted])
         if effects.changed:
             write_reported_states(self.env, {uuid: report for uuid, (_sms, report) in effects.changed.items()})
             gateway._follow_error_codes([
                 (gateway, sms.number or report.number, report.error_code)
                 for sms, report in effects.changed.values()], REPORT)
+        add_reported(self.env, gateway.id, cost_changes)
         return effects.early
 
     @api.model

@@ -15,6 +15,7 @@ from ..models import sms_gateway_budget
 from ..sending.store import budgets as store_budgets
 from ..sending.store.lost_claims import recover_lost_claims
 from ..tools.budget import get_next_month
+from ..tools.report.parsing import parse_reports
 from .common import GatewayCase, MarketingCase
 from .provider import Reply
 
@@ -276,6 +277,24 @@ class TestBudgetInMoney(BudgetCase):
         budget = self.make_budget(10)
         self.send(2)
         self.assertEqual(budget.spent, 0.3)
+
+    def test_price_of_the_report(self):
+        """Twilio and others know the price only then."""
+        self.add_price(0.1)
+        self.gateway.write({
+            'delivery_callback_enabled': True, 'delivery_callback_price_param': 'price',
+            'delivery_callback_currency_param': 'currency'})
+        budgets = self.make_budget(10) + super().make_budget(10)
+        sms = self.send(2)
+        self.assertEqual(budgets.mapped('spent'), [0.2, 2])
+        body = json.dumps([
+            {'message_id': status.message_id, 'status': 'delivered', 'price': '0.05', 'currency': 'EUR'}
+            for status in self.status_of(sms)])
+        self.gateway._receive_reports(parse_reports(
+            self.gateway._get_report_rules(), 'POST', b'', 'application/json', body.encode()))
+        self.env.invalidate_all()
+        self.assertEqual(self.status_of(sms).mapped('cost'), [0.05, 0.05])
+        self.assertEqual(budgets.mapped('spent'), [0.1, 2])
 
     def test_price_is_not_known(self):
         """It counts when the provider says it, so that no more is sent once the budget is used up."""

@@ -5,20 +5,20 @@ A claim counts its SMS, so that servers together do not exceed a budget, and the
 lock the counters last and in one order, to avoid deadlocks. Without a budget, either only finds that there is none.
 """
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from odoo import fields
 
 from ...tools import phone
 from ...tools.budget import MONEY, Asked, Budget, Usage, get_month, get_next_month, share
-from ...tools.gsm import count_segments
 from ...tools.problem import Problem
 from ..lanes import BULK
 from ..queued_sms import Hold, not_sent
 from .claims import trigger_queue
-from .costs import Charge, Rates, find_costs, find_listed
+from .costs import find_costs
 from .transactions import OwnTransactions, is_in_test, try_write
+from .usage import Text, measure
 from .wording import find_wordings
 
 COUNTED = ('accepted', 'unknown')  # outcomes: what may have been sent counts
@@ -50,47 +50,6 @@ def read_budgets(env):
             is_released=released == month, name=name, time_zone=time_zone or '',
             warn_at=Decimal(repr(amount)) * percent / 100))
     return budgets
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What is measured: the text of an SMS and who sends it.
-
-    :param number: in E.164, None if it cannot be read
-    """
-    company_id: int
-    gateway_id: int | bool
-    number: str | None
-    body: str
-
-
-def measure(env, configs, texts, has_costs):
-    """Measure what SMS use; nothing in a dry run.
-
-    :param dict configs: GatewayConfig by gateway id
-    :param list[Text] texts:
-    :param bool has_costs: whether their cost by the price list is needed
-    :rtype: list[Usage]
-    """
-    known, pairs = {}, []  # each text is counted once, because those of a mailing are often the same
-    day = env.cr.now().date()
-    for text in texts:
-        config = configs.get(text.gateway_id)
-        if not config or config.connection.dry_run:
-            pairs.append((0, Charge()))
-            continue
-        key = text.gateway_id, text.body
-        if key not in known:
-            known[key] = count_segments(config.encode(text.body)).count
-        charge = find_listed(config.prices, text.number, day, known[key]) if has_costs else Charge()
-        pairs.append((known[key], charge))
-    if not has_costs:
-        return [Usage(segments) for segments, _charge in pairs]
-    rates = Rates(env, day, {
-        (text.company_id, charge.currency) for text, (_segments, charge) in zip(texts, pairs, strict=True)})
-    return [
-        Usage(segments, Decimal(rates.get_values(text.company_id, charge)['cost'] or 0))
-        for text, (segments, charge) in zip(texts, pairs, strict=True)]
 
 
 def _read_text(sms):
@@ -253,13 +212,35 @@ def _measure_sent(env, queued, configs, budgets):
     :rtype: list[Usage]
     """
     has_costs = _has_money(budgets)
-    usages = measure(env, configs, list(map(_read_text, queued)), has_costs)
+    usages = [
+        replace(usage, segments=sms.result.segment_count or usage.segments) if usage.segments else usage
+        for sms, usage in zip(queued, measure(env, configs, list(map(_read_text, queued)), has_costs), strict=True)]
     if not has_costs:
         return usages
     costs = find_costs(env, queued, configs, [usage.segments for usage in usages])
     return [
         replace(usage, cost=Decimal(values['cost'])) if values['cost'] else usage
         for usage, values in zip(usages, costs, strict=True)]
+
+
+def add_reported(env, gateway_id, changes):
+    """Correct the budgets of this month by what delivery reports say. Called last, because it locks counters.
+
+    :param list[CostChange] changes: of SMS of the gateway
+    """
+    budgets = read_budgets(env) if changes else []
+    total = Counter()
+    for change in changes:
+        usage = Usage(change.segments, change.cost)
+        for budget in budgets:
+            if (budget.covers(change.company_id, gateway_id)
+                    and get_month(change.sent_at, budget.time_zone) == budget.month):
+                total[budget.id] += usage.of(budget)
+    amounts = {
+        (budget.id, budget.month): total[budget.id] for budget in budgets
+        if total[budget.id] and budget.spent + total[budget.id] >= 0}
+    if amounts:
+        try_write(env, lambda: _add(env, amounts))
 
 
 def give_back(env, queued):

@@ -1,10 +1,25 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Write the prices and segments of delivery reports to status rows. They are final, unlike those of responses."""
 import json
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from ...tools import phone
 from .costs import PRICE_LIST, REPORT, Charge, Rates, choose, find_listed
+
+
+@dataclass(frozen=True, slots=True)
+class CostChange:
+    """What an SMS costs more than was known before, or less.
+
+    :param sent_at: in UTC
+    :param cost: in the currency of the company
+    """
+    company_id: int
+    sent_at: datetime
+    segments: int
+    cost: Decimal
 
 
 def write_reported_costs(env, gateway, reports, accepted_ids):
@@ -13,18 +28,21 @@ def write_reported_costs(env, gateway, reports, accepted_ids):
     :param gateway: of all SMS
     :param dict reports: {id of the status row: DeliveryReport}, with a price or segments
     :param accepted_ids: ids of status rows of which only the report showed that the provider accepted the SMS
+    :rtype: list[CostChange]
     """
     if gateway.is_dry_run or not (reports or accepted_ids):
-        return
+        return []
     env['sms.gateway.status'].flush_model()
     env.cr.execute("""
         SELECT id, COALESCE(company_id, %s), number, segment_count, price_source,
-               COALESCE(sent_date, create_date)::date
+               COALESCE(sent_date, create_date), cost::text
         FROM sms_gateway_status WHERE id = ANY(%s) ORDER BY id FOR UPDATE
     """, [env.company.id, list({*reports, *accepted_ids})])
     prices = env['sms.gateway.price'].sudo()._get_price_lists([gateway.id])[gateway.id]
-    by_day = {}
-    for row_id, company_id, number, segment_count, source, day in env.cr.fetchall():
+    by_day, known = {}, {}
+    for row_id, company_id, number, segment_count, source, sent_at, cost in env.cr.fetchall():
+        day = sent_at.date()
+        known[row_id] = company_id, sent_at, segment_count or 0, cost
         report = reports.get(row_id)
         count = (report and report.segment_count) or segment_count or 1
         said = listed = Charge()
@@ -58,3 +76,20 @@ def write_reported_costs(env, gateway, reports, accepted_ids):
                 IS DISTINCT FROM (v.price, v.price_currency, v.price_source, v.cost)))
     """, [json.dumps(values)])
     env['sms.gateway.status'].invalidate_model()
+    return list(_find_changes(values, known, set(accepted_ids)))
+
+
+def _find_changes(values, known, accepted_ids):
+    """
+    :param list[dict] values: of the status rows
+    :param dict known: {id: (company id, date, segments, cost as text)} of the same rows before
+    :param set accepted_ids: see `write_reported_costs`; the price list counted for those, although they had no cost
+    """
+    for row in values:
+        company_id, sent_at, segments, cost = known[row['id']]
+        is_priced = row['price_source'] and (cost is not None or row['id'] not in accepted_ids)
+        change = CostChange(
+            company_id, sent_at, row['segment_count'] - segments if segments else 0,
+            Decimal(row['cost'] or 0) - Decimal(cost or 0) if is_priced else Decimal())
+        if change.segments or change.cost:
+            yield change
