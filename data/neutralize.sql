@@ -20,7 +20,7 @@ UPDATE sms_gateway
 -- other literal may be a secret. The functions are gone with the session.
 CREATE OR REPLACE FUNCTION pg_temp.eis_placeholder() RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT '\{(?:phones?|message(?:_hex)?|api_key|token|username|password|sender|account_id|uuid(?:20)?|callback_url'
-           '|encoding|validity_(?:seconds|minutes)|valid_until|dlt_(?:entity|template)_id|message_type)\}'
+           '|encoding|validity_(?:seconds|minutes)|valid_until|dlt_(?:entity|template)_id|message_type|message_ids?)\}'
            '|__(?:each|phone|phones_list|message|api_key|token|username|password|sender|uuid|callback_url|encoding'
            '|validity_(?:seconds|minutes)|dlt_(?:entity|template)_id|message_type)__'
 $$;

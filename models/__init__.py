@@ -3,6 +3,7 @@ from . import sms_gateway_retention  # first, because the inbox inherits it
 
 # isort: split
 from . import (  # next, because others inherit them
+    sms_gateway_asking,
     sms_gateway_budget_hold,
     sms_gateway_call_settings,
     sms_gateway_default,
@@ -13,6 +14,7 @@ from . import (  # next, because others inherit them
     sms_gateway_inbox,
     sms_gateway_opt_out,
     sms_gateway_pricing,
+    sms_gateway_query_status,
     sms_gateway_replies,
     sms_gateway_report_health,
     sms_gateway_row,

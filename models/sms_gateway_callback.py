@@ -168,7 +168,7 @@ class SmsGateway(models.Model):
         self.ensure_one()
         self.check_access('write')
         if not self.has_balance_query:
-            raise UserError(self.env._("This gateway cannot read its balance. Add a query on the Balance page."))
+            raise UserError(self.env._("This gateway cannot read its balance. Add a query on the Queries page."))
         self.query_ids.filtered(lambda query: query.kind == 'balance')._check_balance()
         return show_notification(
             self.balance_error or f'{self.balance:g} {self.balance_currency or ""}'.strip(),

@@ -146,6 +146,7 @@ class SmsGateway(models.Model):
         states = self.env['sms.gateway.throttle'].sudo()._get_states() if states is None else states
         default_success = self._is_parameter_on('sms.default_success_200')
         prices = self.env['sms.gateway.price'].sudo()._get_price_lists(self.ids)
+        minutes = self._get_query_minutes()
         return {
             gateway.id: GatewayConfig(
                 gateway_id=gateway.id,
@@ -158,7 +159,7 @@ class SmsGateway(models.Model):
                 number_format=gateway.number_format,
                 rate_limit=gateway.rate_limit,
                 track_status=gateway.create_status,
-                waits_for_report=gateway.delivery_callback_enabled,
+                waits_for_report=gateway.delivery_callback_enabled or gateway.id in minutes,
                 prefixes=gateway._get_prefixes(),
                 countries=gateway._get_allowed_countries(),
                 weight=gateway.weight,
@@ -166,6 +167,7 @@ class SmsGateway(models.Model):
                 smart_encoding=gateway.smart_encoding,
                 prices=prices[gateway.id],
                 message_rules=gateway._get_message_rules(),
+                query_minutes=minutes.get(gateway.id, 0),
             )
             for gateway in self.sudo()
         }

@@ -32,6 +32,17 @@ SENTENCES = {
     'no_balance': _lt("The response contains no balance."),
     'query_refused': _lt("The provider responded with HTTP %(status)s."),
 
+    # Status queries
+    'message_id_in_request': _lt(
+        "{%(name)s} is for status queries only, because the message ID is known after sending. Remove it."),
+    'no_id_separator': _lt("Enter the separator between the IDs in {message_ids}, such as a comma."),
+    'no_status': _lt(
+        "The response contains no status of the SMS. Check the paths of the status query, or the Status Regex."),
+    'query_without_message_id': _lt("Enter {message_id} where the URL or the body contains the message ID of the SMS."),
+    'single_message_id': _lt(
+        "The query asks about several SMS, but contains the values of a single one. Use {message_ids}, or "
+        "[\"__each__\", \"{message_id}\"] in a JSON body, or enter 1 as IDs per Request."),
+
     # SMS that were not sent
     'waiting_account': _lt("Waiting: the provider refuses the account of the gateway."),
     'waiting_asked': _lt("Waiting: the provider is unreachable or asked to wait."),

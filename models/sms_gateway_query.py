@@ -11,7 +11,14 @@ from ..sending.store.claims import trigger_queue
 from ..tools.answer.balance import BalanceRules
 from ..tools.problem import ProblemError
 from ..tools.request.checks import check_config
-from ..tools.request.query import make_query_config, preview_query, render_query
+from ..tools.request.query import (
+    NOBODY,
+    check_status_query,
+    make_query_config,
+    make_status_query_config,
+    preview_query,
+    render_query,
+)
 from ..tools.request.typed_secrets import find_typed_secrets
 
 INTERVAL = timedelta(hours=1)  # between two checks of a balance in the queue action
@@ -19,15 +26,17 @@ LOOK_BACK = timedelta(days=1)  # for SMS since the last check
 
 
 class SmsGatewayQuery(models.Model):
-    """A request that asks the provider for the balance, with the credentials and headers of the gateway."""
+    """A request that asks the provider for the balance or the status of SMS, with the credentials and headers of the
+    gateway. `sms.gateway.query.status` has what is only for the status."""
     _name = 'sms.gateway.query'
     _description = "SMS Gateway Query"
-    _inherit = ['sms.gateway.row']
+    _inherit = ['sms.gateway.row', 'sms.gateway.query.status']
     _order = 'kind, id'
     _rec_name = 'kind'
 
     gateway_id = fields.Many2one('sms.gateway', "Gateway", required=True, ondelete='cascade', index=True)
-    kind = fields.Selection([('balance', "Balance")], "Query", required=True, default='balance')
+    kind = fields.Selection(
+        [('balance', "Balance"), ('status', "Delivery Status")], "Query", required=True, default='balance')
     method = fields.Selection([('get', "GET"), ('post', "POST")], "HTTP Method", required=True, default='get')
     url = fields.Char(
         "URL", required=True,
@@ -55,24 +64,29 @@ class SmsGatewayQuery(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends('method', 'url', 'body')
+    @api.depends('method', 'url', 'body', 'kind', 'ids_per_request', 'id_separator')
     def _compute_request_preview(self):
         for query in self:
             try:
-                query.request_preview = preview_query(query._get_request_config())
+                query.request_preview = preview_query(
+                    query._get_request_config(),
+                    query._get_status_sample() if query.kind == 'status' else [NOBODY])
             except ProblemError as error:
                 query.request_preview = self.env['sms.gateway.problem']._word(error.problem)
 
     # === CONSTRAINT METHODS === #
 
-    @api.constrains('method', 'url', 'body', 'amount_regex')
+    @api.constrains('method', 'url', 'body', 'amount_regex', 'kind', 'ids_per_request', 'id_separator')
     def _check_query(self):
         for query in self:
             config = query._get_request_config()
             if query.url.strip().startswith('/') and not query.gateway_id.base_url:
                 continue  # a gateway may be saved before it is complete
             try:
-                check_config(config)
+                if query.kind == 'status':
+                    check_status_query(config, query.ids_per_request)
+                else:
+                    check_config(config)
             except ProblemError as error:
                 raise ValidationError(self.env['sms.gateway.problem']._word(error.problem)) from error
             if query.method == 'get' and (query.body or '').strip():
@@ -92,8 +106,10 @@ class SmsGatewayQuery(models.Model):
 
     def _get_request_config(self):
         self.ensure_one()
-        return make_query_config(
-            self.gateway_id._get_request_config(), self.method or 'get', self.url or '', self.body or '')
+        request = self.gateway_id._get_request_config(), self.method or 'get', self.url or '', self.body or ''
+        if self.kind == 'status':
+            return make_status_query_config(*request, self.id_separator or '')
+        return make_query_config(*request)
 
     def _get_balance_rules(self):
         self.ensure_one()

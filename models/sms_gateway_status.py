@@ -69,6 +69,8 @@ class SmsGatewayStatus(models.Model):
     report_date = fields.Datetime("Last Report On", readonly=True)
     duration = fields.Integer(
         "Duration (ms)", readonly=True, aggregator='avg', help="Response time of the provider.")
+    query_date = fields.Datetime(
+        "Next Status Query", readonly=True, help="When the provider is asked for the status of the SMS.")
     awaits_report = fields.Boolean(readonly=True, help="No final delivery report has arrived yet.")
     text_encoding = fields.Selection(ENCODINGS, "Encoding", readonly=True, help="Encoding of the text as it was sent.")
     segment_count = fields.Integer("Segments", readonly=True, help="Number of SMS that the provider charges for.")
@@ -104,6 +106,7 @@ class SmsGatewayStatus(models.Model):
     mail_message_id = fields.Many2one('mail.message', "Message", compute='_compute_mail_message_id')
     partner_id = fields.Many2one('res.partner', "Recipient", compute='_compute_document')
     document_name = fields.Char("Document", compute='_compute_document')
+    can_ask = fields.Boolean(compute='_compute_can_ask', help="The provider can be asked for the status.")
     story = fields.Html("History", compute='_compute_story', sanitize=False)
 
     _sms_uuid_unique = models.Constraint('unique(sms_uuid)', "An SMS can have only one status.")
@@ -111,6 +114,7 @@ class SmsGatewayStatus(models.Model):
     # the same part of the UUID as in tools/attempt.py, which all attempts share; also used to find a gateway's rows
     _match_index = models.Index('(gateway_id, substr(sms_uuid, 3, 18))')
     _awaits_report_index = models.Index('(COALESCE(sent_date, create_date)) WHERE awaits_report')
+    _query_index = models.Index('(gateway_id, query_date) WHERE awaits_report AND query_date IS NOT NULL')
     _create_date_index = models.Index('(create_date)')
     _success_index = models.Index("(gateway_id, id) WHERE state = 'success'")
     _number_index = models.Index('(number, id)')
@@ -138,6 +142,11 @@ class SmsGatewayStatus(models.Model):
         by_uuid = {tracker.sms_uuid: tracker.mail_notification_id.mail_message_id for tracker in trackers}
         for status in self:
             status.mail_message_id = by_uuid.get(status.sms_uuid)
+
+    def _compute_can_ask(self):
+        asked = set(self.gateway_id.sudo()._get_query_minutes())
+        for status in self:
+            status.can_ask = bool(status.message_id) and status.gateway_id.id in asked
 
     def _compute_document(self):
         trackers = self.env['sms.tracker'].sudo().search([('sms_uuid', 'in', self.mapped('sms_uuid'))])
@@ -194,6 +203,12 @@ class SmsGatewayStatus(models.Model):
             raise UserError(self.env._("Delivery can be simulated for test SMS only."))
         self.gateway_id._simulate_delivered(self)
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
+
+    def action_ask_provider(self):
+        """Ask the provider for the status of this SMS."""
+        self.ensure_one()
+        self.gateway_id.check_access('write')
+        return self.gateway_id._ask_provider(self)
 
     @api.model
     def action_open_of_message(self, message_id):

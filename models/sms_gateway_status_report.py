@@ -217,13 +217,14 @@ class SmsGatewayStatus(models.Model):
         return [row[0] for row in self.env.cr.fetchall()]
 
     @api.model
-    def _close_missing_reports(self, ids):
+    def _close_missing_reports(self, ids, has_note=True):
         """Note that a delivery report is missing, and change Processing SMS to Sent, so that no campaign waits forever.
         A late report still counts.
 
         :param list ids: of status rows; locked ones and those that have their report by now are left unchanged
+        :param bool has_note: whether the report is missing, and not just the last one that the provider sends
         """
-        rows = self._end_wait_for_reports(ids)
+        rows = self._end_wait_for_reports(ids, has_note)
         processing = [uuid for uuid, state in rows if state == 'pending']
         if processing:
             self.env['sms.tracker']._search_by_uuid(processing)._record_report('pending')
@@ -232,7 +233,7 @@ class SmsGatewayStatus(models.Model):
         self.invalidate_model()
 
     @api.model
-    def _end_wait_for_reports(self, ids):
+    def _end_wait_for_reports(self, ids, has_note=True):
         """Mark status rows as waiting no longer.
 
         :return: UUID and state of each status row that waited
@@ -244,7 +245,7 @@ class SmsGatewayStatus(models.Model):
                 SELECT id FROM sms_gateway_status WHERE id = ANY(%s) AND awaits_report
                 ORDER BY id FOR UPDATE SKIP LOCKED)
             RETURNING sms_uuid, state
-        """, [self.env._("No delivery report."), list(ids)])
+        """, [self.env._("No delivery report.") if has_note else None, list(ids)])
         return self.env.cr.fetchall()
 
     @api.model

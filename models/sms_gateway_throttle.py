@@ -11,6 +11,8 @@ from ..sending.places import give_back, take_places
 MIN_PAUSE = 10  # seconds; doubled with each consecutive pause
 MAX_PAUSE = 600
 PROBE_LEAD = 5  # seconds that a probe may take longer than its response
+MIN_QUERY_PAUSE = 300
+MAX_QUERY_PAUSE = 3600
 MAX_ASKED_PAUSE = 3600  # so that a provider that asks for more because of one SMS does not stop all others
 
 HEALTH_PER_MINUTE = 10  # percent that come back
@@ -45,6 +47,12 @@ class SmsGatewayThrottle(models.Model):
     pause_words = fields.Char()
     signal = fields.Char()  # of the current `Streak`
     signal_count = fields.Integer()
+
+    # of status queries, which are paused independently of sending
+    query_date = fields.Datetime()  # of the last one
+    query_paused_until = fields.Datetime()
+    query_failures = fields.Integer()  # consecutive
+    query_words = fields.Char()  # why the last one failed
 
     health = fields.Float()  # see `routing.Route`; empty is 100
     health_date = fields.Datetime()
@@ -213,6 +221,33 @@ class SmsGatewayThrottle(models.Model):
         return {
             gateway_id: (seconds, Pause(kind or ASKED, words or ''))
             for gateway_id, seconds, kind, words in self.env.cr.fetchall()}
+
+    @api.model
+    def _note_questions(self, gateway_id, problem, is_failure, seconds):
+        """Note the result of status queries, and pause them if they failed. Sending is not paused.
+
+        :param Problem problem: why there is no status, None if there is one
+        :param bool is_failure: whether the provider should not be asked for a while
+        :param int seconds: for which it asked to wait, None if it did not: the pause doubles with each failure
+        """
+        words = problem and self.env['sms.gateway.problem']._word(problem)
+        self.env.cr.execute("""
+            INSERT INTO sms_gateway_throttle AS throttle
+                (gateway_id, query_date, query_words, query_failures, query_paused_until)
+            VALUES (%(gateway)s, (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0), %(words)s, %(failures)s,
+                    CASE WHEN %(failures)s > 0 THEN (clock_timestamp() AT TIME ZONE 'UTC')
+                        + COALESCE(%(seconds)s, %(least)s) * interval '1 second' END)
+            ON CONFLICT (gateway_id) DO UPDATE SET
+                query_date = EXCLUDED.query_date, query_words = EXCLUDED.query_words,
+                query_failures = CASE WHEN %(failures)s > 0
+                    THEN COALESCE(throttle.query_failures, 0) + 1 ELSE 0 END,
+                query_paused_until = CASE WHEN %(failures)s > 0 THEN (clock_timestamp() AT TIME ZONE 'UTC') + COALESCE(
+                    %(seconds)s, LEAST(%(least)s * 2 ^ LEAST(COALESCE(throttle.query_failures, 0), 20), %(most)s)
+                    ) * interval '1 second' END
+        """, {
+            'gateway': gateway_id, 'words': words, 'failures': int(is_failure), 'least': MIN_QUERY_PAUSE,
+            'seconds': None if seconds is None else min(seconds, MAX_QUERY_PAUSE), 'most': MAX_QUERY_PAUSE})
+        self.invalidate_model()
 
     # === HEALTH === #
 

@@ -321,6 +321,7 @@ class SmsSms(models.Model):
             done += self._process_queue_of_other_apis(deadline)
         # with the company in the context, the transactions of the run need no query for it
         run = make_run(self.with_company(self.env.company).env, deadline, period)
+        self.env['sms.gateway.query']._ask_all_statuses(deadline)
         self._commit_queue_progress(done)  # no transaction stays open while requests are in progress
         done = run_in_job(run, self.env.cr.dbname) if time.monotonic() < deadline else 0
         remaining = count_due(self.env)

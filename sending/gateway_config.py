@@ -36,6 +36,7 @@ class GatewayConfig:
     :param weight: see `routing.Route`
     :param message_rules: what differs between its SMS, None if nothing does
     :param shared: what all workers know about it, as of the claim
+    :param query_minutes: between sending and the first question about the status of an SMS, 0 if there is none
     :param smart_encoding: see :func:`~tools.smart_encoding.encode`
     :param prices: what SMS cost if the provider does not say so
     """
@@ -55,6 +56,7 @@ class GatewayConfig:
     smart_encoding: str = OFF
     prices: PriceList = NO_PRICES
     message_rules: MessageRules | None = None
+    query_minutes: int = 0
 
     @property
     def recipients(self) -> int:

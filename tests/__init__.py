@@ -11,6 +11,7 @@ from . import (
     test_gateways_curl,
     test_gateways_file,
     test_gateways_mistakes,
+    test_gateways_status_query,
     test_inbound_companies,
     test_inbound_conversation,
     test_inbound_document,
@@ -69,6 +70,7 @@ from . import (
     test_sending_values,
     test_settings,
     test_templates,
+    test_templates_status_query,
     test_text_languages,
     test_text_segments,
 )
@@ -101,6 +103,7 @@ from .pure import (
     test_report_authentication,
     test_report_matching,
     test_report_parsing,
+    test_report_query,
     test_report_sample,
     test_report_signatures,
     test_request_checks,

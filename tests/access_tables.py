@@ -63,6 +63,7 @@ METHODS = """
     sms.gateway         action_add_auth_header       no   no   no   no   yes
     sms.gateway         action_open_documentation    no   no   no   no   yes
     sms.gateway         action_check_balance         no   no   no   no   yes
+    sms.gateway         action_ask_provider          no   no   no   no   yes
     sms.gateway         action_test                  page page page page yes
     sms.gateway         action_view_sms              page page page page yes
     sms.gateway         action_view_sent_sms         page page page page yes
@@ -117,6 +118,7 @@ METHODS = """
     sms.gateway.status  action_retry                 no   no   no   no   yes
     sms.gateway.status  action_retry_through         no   no   no   no   yes
     sms.gateway.status  action_simulate_delivered    no   no   no   no   yes
+    sms.gateway.status  action_ask_provider          no   no   no   no   yes
     sms.gateway.status  read                         no   no   no   no   yes
     sms.gateway.status  write                        no   no   no   no   no
     sms.gateway.status  create                       no   no   no   no   no
@@ -205,6 +207,7 @@ CORE_METHODS = {
     'phone.blacklist': {'create', 'write'},
     'mail.notification': {'format_failure_reason'},
     'res.config.settings': {'default_get', 'set_values'},  # in a transient record, which only administrators create
+    'sms.gateway.asking': {'action_ask_provider'},  # abstract
     'sms.gateway.default': {'action_make_default'},  # abstract
     'sms.gateway.inbound.settings': {  # abstract
         'action_new_inbound_token', 'action_rotate_inbound_token', 'action_end_inbound_rotation'},

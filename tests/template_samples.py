@@ -18,7 +18,11 @@ A file holds one object:
 - `prices`: {answer | report, amount, currency, segments, source, body}: what is read of one of `answers` or `reports`,
   or of another body in its place; the amount has the digits of the provider, '' and 0 for what it does not say;
 - `balance`: {source, method, path, sent, body, amount, currency}: the request for the balance with its query and body,
-  and what is read from the response (amount null: none).
+  and what is read from the response (amount null: none);
+- `status`: {source, method, path, sent, message_id | message_ids, number, answers: [{http, body, reports: [{message_id,
+  number, state, status, error_code, error_message, failure_type, is_last}]}]}: the request for the status of the SMS
+  with these message IDs, and the reports that are read from each response, by default about the only SMS; `is_last` if
+  the provider is not asked again. The state is one of those of `reports`.
 
 In expected requests and in reports stand for what no file can know: $UUID, $UUID20 (its first 20 characters) and
 $NUMBER (as the provider got it) of the first SMS, of the second $UUID2, $UUID20_2, $NUMBER2 and so on; $BATCH and
@@ -73,6 +77,7 @@ class Samples:
     no_reports: str = ''
     prices: Sequence[Mapping] = ()
     balance: Mapping = field(default_factory=dict)
+    status: Mapping = field(default_factory=dict)
 
     def request(self, name: str = '') -> Mapping:
         """:raise StopIteration: no request has that name."""

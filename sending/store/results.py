@@ -1,8 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Save results: status rows, then states, notifications and traces as core does (doc/behaviour.md section 5)."""
 import json
+from datetime import timedelta
 from functools import partial
 
+from odoo import fields
 from odoo.tools import groupby
 
 from ...tools.answer.failure_codes import RESPONSE
@@ -105,6 +107,8 @@ def write_status_rows(env, queued, configs):
         'segment_count': count,
         **cost,
     } for sms, count, cost in zip(queued, counts, costs, strict=True)]
+    for row, sms in zip(rows, queued, strict=True):
+        row['query_date'] = _get_query_date(row, configs[sms.gateway_id])
     names = ', '.join(rows[0])
     kept = ('state', 'outcome', 'error_code', 'error_message', 'failure_type', 'awaits_report')
     updates = ', '.join(
@@ -125,6 +129,13 @@ def write_status_rows(env, queued, configs):
     delivered = {uuid for uuid, delivered_date in env.cr.fetchall() if delivered_date}
     env['sms.gateway.status'].invalidate_model()
     return delivered
+
+
+def _get_query_date(row, config):
+    """Return when the provider is asked for the status of an SMS for the first time, in UTC; None if it is not."""
+    if not (config.query_minutes and row['awaits_report'] and row['message_id']):
+        return None
+    return fields.Datetime.to_string(fields.Datetime.now() + timedelta(minutes=config.query_minutes))
 
 
 def _describe_text(body, config):

@@ -15,6 +15,7 @@ from .transactions import try_write
 
 MAX_SAVED = 500  # results saved together
 LOOK_EVERY = 5  # seconds between looks for delivery reports that were not applied
+TRIGGER_EVERY = 60  # seconds between triggers of the queue action for status queries
 LOOK_SECONDS = 1  # for which such reports are applied; the rest is left to the queue action
 
 
@@ -31,6 +32,7 @@ class Store:
             'unlink_failed': unlink_failed, 'unlink_sent': unlink_sent, 'is_immediate': transactions.is_immediate}
         self._watched_until = 0  # `time.monotonic()` for which the queue action is triggered
         self._next_look = 0  # `time.monotonic()` of the next look for delivery reports that were not applied
+        self._next_trigger = 0  # `time.monotonic()` at which it is triggered for questions again
         self._claim_clock = None  # (`claimed_until` of the last claim, `time.monotonic()` at which it was written)
 
     @property
@@ -146,7 +148,18 @@ class Store:
                 partial(save_without_hooks, configs=configs, **self._options))
         if any(config.connection.dry_run and config.waits_for_report for config in configs.values()):
             self._transactions.write(claims.trigger_queue, 0)  # which makes the delivery reports
+        self._trigger_questions({configs[sms.gateway_id].query_minutes for sms in finished if sms.gateway_id})
         self._apply_left_reports({sms.gateway_id for sms in finished if sms.gateway_id})
+
+    def _trigger_questions(self, minutes):
+        """Trigger the queue action for the first questions about the status of SMS (`status_queries.py`).
+
+        :param set minutes: between sending and the first question, 0 if there is none
+        """
+        if any(minutes) and not self.is_immediate and time.monotonic() >= self._next_trigger:
+            self._next_trigger = time.monotonic() + TRIGGER_EVERY
+            first = fields.Datetime.now() + timedelta(minutes=min(filter(None, minutes)))
+            self._transactions.write(lambda env: claims.trigger_queue(env, first), 0)
 
     def _apply_left_reports(self, gateway_ids):
         """Apply delivery reports of gateways if the process that received them was interrupted."""

@@ -128,10 +128,10 @@ def parse_reports(
         raise ReportError('report_too_large', 413)
     wanted = rules.paths()
     try:
-        in_query = _rows(read_query(query_string, wanted), wanted)
+        in_query = read_rows(read_query(query_string, wanted), wanted)
         in_body = []
         if method.upper() not in ('GET', 'HEAD'):
-            in_body = _rows(read_body(content_type or '', body, wanted), wanted)
+            in_body = read_rows(read_body(content_type or '', body, wanted), wanted)
     except paths.PairingError as error:
         raise ReportError('report_lists_differ') from error
     except paths.TooManyError as error:
@@ -144,15 +144,20 @@ def parse_reports(
         raise ReportError('report_too_many_items', 413)
     if rules.inbound_kind_param.strip():
         fields = [row for row in fields if not is_kind(rules.inbound_kind_values, row.get('inbound_kind'))]
-    reports = [_report(rules, row) for row in fields if row.get('status')]
+    reports = [make_report(rules, row) for row in fields if row.get('status')]
     named = [report for report in reports if report.uuid or report.message_id]
     if len(named) < len(reports):
         raise ReportError('report_without_id', reports=named)
     return named
 
 
-def _rows(document, wanted):
-    """Return the fields of each report in a document as text, without empty ones."""
+def read_rows(document, wanted: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+    """Return the fields of each report in a document as text, without empty ones.
+
+    :param document: of `read_body`
+    :param wanted: field names and paths
+    :raise paths.PairingError, paths.TooManyError: if its lists are not those of reports
+    """
     if document is None or not wanted:
         return []
     found = [
@@ -160,7 +165,7 @@ def _rows(document, wanted):
         for row in paths.rows(document, wanted, _OPTIONAL, MAX_REPORTS, _WORDS)]
     found = [row for row in found if row]
     if not found and isinstance(document, Form) and len(document) == 1:
-        return _rows(embedded(*document.values()), wanted)
+        return read_rows(embedded(*document.values()), wanted)
     return found
 
 
@@ -177,7 +182,8 @@ def _by_comma(row):
         for index in range(size)]
 
 
-def _report(rules, row):
+def make_report(rules: ReportRules, row: dict[str, str]) -> DeliveryReport:
+    """Return what the fields of a report say, without secrets."""
     status, code, message = row['status'], row.get('error_code', ''), paths.as_words(row.get('error_message', ''))
     state = rules.state_of(status)
     failure_type = ''

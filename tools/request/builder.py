@@ -31,6 +31,7 @@ class Recipient:
     :ivar valid_for: the seconds that it is valid, 0 without an end
     :ivar valid_until: the same as a moment in UTC
     :ivar values: what it has other than the gateway, None for nothing
+    :ivar message_id: the provider's ID of an SMS that was sent, for status queries
     """
 
     uuid: str
@@ -39,6 +40,7 @@ class Recipient:
     valid_for: int = 0
     valid_until: datetime | None = None
     values: MessageValues | None = None
+    message_id: str = ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,14 @@ def build_requests(
     return requests
 
 
+def build_one(config: RequestConfig, group: Sequence[Recipient]) -> HttpRequest:
+    """Render the one request that asks about some SMS.
+
+    :raise ConfigError, RenderError: see :func:`build_requests`
+    """
+    return _render(RequestTemplate(config), tuple(group))
+
+
 def shown_request(
         config: RequestConfig, recipients: Sequence[Recipient], credentials: Credentials | None = None,
         callback_token: str = MASK) -> HttpRequest | None:
@@ -117,6 +127,15 @@ def preview(config: RequestConfig, recipients: Sequence[Recipient]) -> str:
     """
     request = shown_request(config, recipients)
     return _readable(config, request) if request else ''
+
+
+def preview_one(config: RequestConfig, group: Sequence[Recipient]) -> str:
+    """Show the request of :func:`build_one` as :func:`preview` does.
+
+    :raise ConfigError, RenderError: see :func:`shown_request`
+    """
+    template, mask = _make_shown(config)
+    return _readable(config, _render_shown(template, mask, tuple(group)))
 
 
 def preview_each(config: RequestConfig, recipients: Sequence[Recipient]) -> list[str]:
@@ -244,6 +263,7 @@ def _split_userinfo(url: str) -> tuple[str, str]:
 def _values(template: RequestTemplate, group: tuple[Recipient, ...]) -> tuple[Values, list[Values]]:
     """Return the values of the request, and those of each recipient for ``__each__``."""
     numbers = [recipient.number for recipient in group]
+    message_ids = [recipient.message_id for recipient in group]
     each = []
     for recipient in group:
         values = Values(template.constants)
@@ -251,6 +271,8 @@ def _values(template: RequestTemplate, group: tuple[Recipient, ...]) -> tuple[Va
         values['phone'] = recipient.number
         values['message'] = well_formed(recipient.message)
         values['uuid'] = recipient.uuid
+        values['message_id'] = recipient.message_id
+        values['message_ids_list'] = message_ids
         values.update(_validity(recipient))
         if recipient.values:
             values.update(recipient.values.given())

@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from .config import ConfigError, RequestConfig
+from .placeholders import MESSAGE_IDS
 from .template import RequestTemplate
 
 # Other values must not decide which server receives the credentials.
@@ -31,6 +32,8 @@ def check_config(config: RequestConfig) -> None:
     _check_parameters(config, template)
     _check_headers(config)
     _check_basic(config)
+    if not config.is_status_query:
+        _check_no_message_ids(template)
     if config.multiple_recipients:
         _check_shared_requests(config, template)
 
@@ -120,6 +123,12 @@ def _check_basic(config: RequestConfig) -> None:
     # RFC 7617, 2: the first colon ends the user name.
     if config.auth_type == 'basic' and ':' in config.credentials.username:
         raise ConfigError('username', 'username_with_colon')
+
+
+def _check_no_message_ids(template: RequestTemplate) -> None:
+    for field, _key, text, _inside in template.texts():
+        for name in sorted(text.names & MESSAGE_IDS):
+            raise ConfigError(field, 'message_id_in_request', name=name)
 
 
 def _check_shared_requests(config: RequestConfig, template: RequestTemplate) -> None:

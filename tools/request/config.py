@@ -112,6 +112,7 @@ class RequestConfig:
     encoding_gsm: str = ''
     encoding_unicode: str = ''
     callback_url: str = field(default='', repr=False)
+    is_status_query: bool = False  # which may contain {message_id} and {message_ids}
 
     @property
     def sends_json(self) -> bool:

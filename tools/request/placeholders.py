@@ -17,8 +17,10 @@ from .config import ConfigError, RenderError
 PLACEHOLDERS = (
     'phone', 'phones', 'message', 'message_hex', 'api_key', 'token', 'username', 'password', 'sender', 'account_id',
     'uuid', 'uuid20', 'callback_url', 'encoding', 'validity_seconds', 'validity_minutes', 'valid_until',
-    'dlt_entity_id', 'dlt_template_id', 'message_type',
+    'dlt_entity_id', 'dlt_template_id', 'message_type', 'message_id', 'message_ids',
 )
+# of a status query only
+MESSAGE_IDS = frozenset(('message_id', 'message_ids'))
 TOKENS = (
     'phone', 'phones_list', 'message', 'api_key', 'token', 'username', 'password', 'sender', 'uuid', 'callback_url',
     'encoding', 'validity_seconds', 'validity_minutes', 'dlt_entity_id', 'dlt_template_id', 'message_type',

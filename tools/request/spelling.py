@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from .placeholders import PLACEHOLDERS
+from .placeholders import MESSAGE_IDS, PLACEHOLDERS
 
 SIMILARITY = 0.75
+_SUGGESTED = [name for name in PLACEHOLDERS if name not in MESSAGE_IDS]
 _BRACES = re.compile(r'\{([A-Za-z_]{3,20})\}')
 
 
@@ -15,7 +16,7 @@ def find_misspelled(texts: Iterable[str]) -> dict[str, str]:
     found = {}
     for text in texts:
         for name in _BRACES.findall(text):
-            if name not in PLACEHOLDERS and (close := get_close_matches(name.lower(), PLACEHOLDERS, 1, SIMILARITY)):
+            if name not in PLACEHOLDERS and (close := get_close_matches(name.lower(), _SUGGESTED, 1, SIMILARITY)):
                 found[f'{{{name}}}'] = f'{{{close[0]}}}'
     return found
 

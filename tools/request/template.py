@@ -17,6 +17,7 @@ _SITE = re.compile(r'[^/?#]*//[^/?#]*')
 
 _MADE_WHEN_USED = {
     'phones': lambda values: values['separator'].join(values['phones_list']),
+    'message_ids': lambda values: values['separator'].join(values['message_ids_list']),
     'message_hex': lambda values: to_hex(values['message']),
     'uuid20': lambda values: values['uuid'][:20],
     'encoding': lambda values: values['encoding_gsm' if is_gsm(values['message']) else 'encoding_unicode'],
