@@ -10,6 +10,7 @@ from ..tools.report.authentication import Content
 from . import template_samples
 from .common import GatewayCase, get_template
 from .inbound_calls import CALLS
+from .inbound_calls_others import OTHERS
 
 EMPTY = InboundMessage('', '', '', '')
 # of these, no payload is documented
@@ -39,6 +40,18 @@ class TestInboundTemplates(GatewayCase):
                             [asdict(replace(EMPTY, **values)) for values in expected])
                         self.assertEqual((received.reports, received.refusal), ((), None))
                         self.assertTrue(received.has_inbound)
+
+    def test_calls_of_other_systems(self):
+        for slug, call, expected in OTHERS:
+            with self.subTest(slug=slug, call=call):
+                gateway = get_template(self.env, slug)
+                received = self.read_call(gateway, call, True)
+                self.assertEqual([
+                    (message.message_id, gateway._read_number(message.number), message.text, message.sent_at)
+                    for message in received.messages], expected)
+                self.assertEqual((received.reports, received.refusal), ((), None))
+        self.assertEqual({slug for slug, _call, _expected in OTHERS}, set(CALLS))
+        self.assertGreaterEqual(len(OTHERS), 75)
 
     def test_content_type_is_only_a_hint(self):
         for slug, calls in CALLS.items():

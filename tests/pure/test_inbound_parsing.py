@@ -76,8 +76,16 @@ class TestShapes(PureCase):
         self.assertEqual(self.read({'results': items[0]}, NESTED), [('0', "T0")])
 
     def test_repeated_fields(self):
-        """The first one that is not empty."""
-        self.assertEqual(self.read('from=1&from=1&text=&text=a&text=b&to=5&to=6'), [('1', "a")])
+        """The last one that is not empty, as in PHP, which providers test with."""
+        self.assertEqual(self.read('from=1&from=1&text=a&text=b&text=&to=5&to=6'), [('1', "b")])
+
+    def test_fields_that_php_names(self):
+        for body, expected in (
+                ('sender[number]=1&content=a', [('1', "a")]), ('sender%5Bnumber%5D=1&content=a', [('1', "a")]),
+                ('sender[number][x]=1&sender[number]=2&content=a', [('2', "a")]), ('sender[=1&content=a', []),
+                ('sender[]=1&content=a', []), ('sender[number]=1&sender=2&content=a', [])):
+            with self.subTest(body=body):
+                self.assertEqual(self.read(body), expected)
 
     def test_no_message(self):
         for body in (b'', b'a=b', '{}', '[]', {'from': '', 'text': "x"}, {'from': None}, {'from': {}},
@@ -170,7 +178,10 @@ class TestValues(PureCase):
                 ("D83DDC4B", 'hex', '8', "👋"), ("feff 0048", 'hex', 'UTF-16BE', "H"), ("4869", 'hex', '0', "Hi"),
                 ("c3a9", 'hex', 'utf-8', "é"), ("e9", 'hex', '3', "é"), ("e9", 'hex', 'utf-8', "é"),
                 ("%00H%00i", 'percent', 'UTF-16BE', "Hi"), ("a+b %41", 'percent', '', "a+b %41"),
-                ("a+b %E9", 'percent', 'ISO-8859-1', "a b é"), ("a+b", 'percent', 'UTF-8', "a+b"),
+                ("a+b %E9", 'percent', 'ISO-8859-1', "a b é"), ("é %E9", 'percent', 'ISO-8859-1', "é %E9"),
+                ("4100", 'hex', '241', "A@"), ("0041", 'hex', '24', "A"), ("0041", 'hex', '999', "A"),
+                ("\xe9", 'bytes', '4', "é"), ("\xe9", 'bytes', '245', "é"),
+                ("\xe9", 'bytes', '20', "é"), ("a+b", 'percent', 'UTF-8', "a+b"),
                 ("STOPSTOPSTOPSTOP", 'base64', '', "STOPSTOPSTOPSTOP"), ("x" * 40, 'base64', '', "x" * 40),
                 ("\x05v\x05nement \x1be", 'bytes', '0', "événement €"), ("caf\xe9", 'bytes', '', "café"),
                 ("\xc3\xa9", 'bytes', '', "é"), ("\xc3\xa9", 'bytes', '0', "é"), ("你", 'bytes', '8', "你"),

@@ -2,6 +2,7 @@
 """The text of an SMS, from the encodings that providers use. Pure. A text that is not encoded as declared stays as it
 is, because a message that is hard to read is better than none."""
 import base64
+import codecs
 import re
 from urllib.parse import unquote_to_bytes
 
@@ -29,11 +30,11 @@ def decode_text(text: str, encoding: str, coding: str = '') -> str:
         `base64` (if it is long and a text) or `bytes`
     :param coding: the data coding or character set that the provider gives, or ''
     """
-    codec = _CODINGS.get(coding.strip().casefold(), '')
+    codec = _find_codec(coding.strip().casefold())
     if encoding == HEX:
         digits = re.sub(r'\s', '', text)
         return _decode(bytes.fromhex(digits), codec or 'utf-16-be') if _HEX.fullmatch(digits) else text
-    if encoding == PERCENT and codec not in ('', 'utf-8'):
+    if encoding == PERCENT and codec not in ('', 'utf-8') and text.isascii():
         return _decode(unquote_to_bytes(text.replace('+', ' ')), codec)
     if encoding == BASE64:
         return _decode_base64(text)
@@ -43,6 +44,19 @@ def decode_text(text: str, encoding: str, coding: str = '') -> str:
         except UnicodeEncodeError:  # JSON or XML, which have texts
             return text
     return text
+
+
+def _find_codec(coding):
+    """Return the name of a codec, '' if it must be guessed."""
+    number = int(coding) if coding.isascii() and coding.isdecimal() and len(coding) < 4 else 0
+    if number < 0x10:
+        return _CODINGS.get(coding, '')
+    if number > 0xFF:
+        return ''
+    # data coding schemes of GSM (3GPP TS 23.038 section 4): message classes, compressed and automatically deleted SMS
+    if number >= 0xF0:
+        return '' if number & 0x04 else 'gsm'
+    return ('gsm', '', 'utf-16-be', '')[number >> 2 & 0x03] if number < 0x80 else ''
 
 
 def _decode(content, codec):
@@ -63,7 +77,8 @@ def _decode_base64(text):
     if len(stripped) < SHORTEST_BASE64 or len(stripped) % 4 or not _BASE64.fullmatch(stripped):
         return text
     try:
-        decoded = base64.b64decode(stripped, validate=True).decode()
+        # a provider cuts it at a length, which may be within a character
+        decoded = codecs.getincrementaldecoder('utf-8')().decode(base64.b64decode(stripped, validate=True))
     except ValueError:
         return text
     return decoded if all(char.isprintable() or char in '\r\n\t' for char in decoded) else text

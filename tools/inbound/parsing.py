@@ -111,10 +111,10 @@ def _rows(document, wanted):
     """Return the fields of each message in a document, with their values as they are, without empty ones."""
     if document is None or not wanted:
         return []
-    if isinstance(document, Form):  # a form is one message, even if the provider repeats its fields
+    if isinstance(document, Form):  # a form is one message, even if the provider repeats its fields: the last counts
         document = Form({
-            name: _plain(value) if isinstance(value, list) and all(isinstance(one, str) for one in value) else value
-            for name, value in document.items()})
+            name: _plain(value[::-1]) if isinstance(value, list) and all(isinstance(one, str) for one in value)
+            else value for name, value in document.items()})
     found = [
         {name: value for name, value in row.items() if not _is_empty(value)}
         for row in paths.rows(document, wanted, _OPTIONAL, MAX_REPORTS)]

@@ -13,6 +13,8 @@ MAX_ELEMENTS = 50_000  # of an XML document
 # Python's other codecs are slow (punycode) or not charsets (hex), and a sender may name any of them.
 _CHARSET = re.compile(r'charset="?(utf-?8|utf-16(?:le|be)?|us-ascii|iso-8859-\d{1,2}|windows-125\d)\b', re.IGNORECASE)
 
+_KEYS = re.compile(r'\[([^\[\]]*)\]')
+
 
 class ReportError(ProblemError):
     """A call that cannot be read.
@@ -94,9 +96,27 @@ def _fields(pairs, wanted):
         _add(form, key.removesuffix('[]'), value)
     for choice in (choice for _name, path in wanted for choice in paths.alternatives(path)):
         head, *below = paths.segments(choice) or ('',)
+        if below and head not in form and any(name.startswith(f'{head}[') for name in form):
+            form[head] = _nest(form, head)
         if below and isinstance(form.get(head), str):
             form[head] = embedded(form[head])
     return form
+
+
+def _nest(form, head):
+    """Return the fields named such as ``head[key][key]``, as PHP writes them, as a document."""
+    document = {}
+    for name, value in list(form.items()):
+        keys = _KEYS.findall(name) if name.startswith(f'{head}[') else ()
+        node = document
+        for key in keys[:-1]:
+            node = node.setdefault(key, {})
+            if not isinstance(node, dict):
+                break
+        else:
+            if keys:
+                node[keys[-1]] = value
+    return document
 
 
 def embedded(value):
