@@ -27,6 +27,12 @@ def _change_view(env, model_name, arch, uses_gateways):
             core_views.add_cancel_button(
                 arch, action.id, env._("Cancel Queued SMS"),
                 env._("SMS that are being sent cannot be canceled. Cancel the others?"))
+        if action := env.ref('eis_sms_apis.action_release_budget_of_mailing', raise_if_not_found=False):
+            core_views.add_release_button(
+                arch, action.id, env._("Send Above Budget"),
+                env._("SMS that wait for a budget go on, and so do all others until the end of the month. Release it?"))
+        if action := env.ref('eis_sms_apis.action_estimate_mailing', raise_if_not_found=False):
+            core_views.add_estimate_button(arch, action.id, env._("Estimate Cost"))
     elif model_name == 'res.config.settings':
         core_views.hide_iap_settings(arch)
     elif model_name == 'iap.account':

@@ -6,6 +6,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import formatLang
 
 from ..sending.store.budgets import read_budgets, release, release_fitting
+from ..tools.actions import show_notification
 from ..tools.budget import MONEY, SEGMENTS, get_month, get_next_month, get_zone
 
 WARN_PERCENT = 80
@@ -180,6 +181,23 @@ class SmsGatewayBudget(models.Model):
                 budget._release()
             else:
                 release_fitting(self.env, known[budget.id])
+
+    @api.model
+    def _release_of_mailings(self, mailings):
+        """Release the budgets for which SMS of mailings wait.
+
+        :param mailings: `mailing.mailing`
+        :return: a notification
+        :rtype: dict
+        """
+        self.check_access('write')
+        waiting = self.env['sms.sms'].search([
+            ('mailing_id', 'in', mailings.ids), ('budget_id', '!=', False), ('state', '=', 'outgoing')])
+        budgets = waiting.budget_id._filtered_access('write')
+        budgets.action_release()
+        return show_notification(
+            self.env._("Released for this month: %s.", ', '.join(budgets.mapped('name'))) if budgets
+            else self.env._("No SMS of this mailing waits for a budget."), 'success' if budgets else 'info')
 
     # === ALERTS === #
 

@@ -2,6 +2,7 @@
 # Odoo takes the modules that are named test_* here.
 from . import (
     test_core_contract,
+    test_cost_estimate,
     test_cost_price_list,
     test_cost_providers,
     test_gateways,
@@ -92,6 +93,7 @@ from .pure import (
     test_connection_time,
     test_docs_links,
     test_docs_providers,
+    test_estimate,
     test_gateway_file,
     test_imports,
     test_inbound_keywords,

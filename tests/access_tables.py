@@ -19,6 +19,8 @@ OPERATIONS = """
     sms.gateway.incident                - - - - r
     sms.gateway.budget                  - - - - crwu
     sms.gateway.budget.month            - - - - r
+    sms.gateway.estimate                - - crw crw crw
+    sms.gateway.estimate.line           - - crw crw crw
     sms.gateway.early.report            - - - - -
     sms.gateway.received.message        - - - - -
     sms.gateway.received.report         - - - - r

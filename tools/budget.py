@@ -51,14 +51,14 @@ class Budget:
 class Usage:
     """What one SMS uses.
 
-    :param cost: in the currency of the company, 0 if it is not known
+    :param cost: in the currency of the company, None if it is not known
     """
     segments: int = 0
-    cost: Decimal = Decimal()
+    cost: Decimal | None = None
 
     def of(self, budget: Budget) -> Decimal | int:
         """Return what counts against a budget, in its unit."""
-        return self.cost if budget.unit == MONEY else self.segments
+        return (self.cost or Decimal()) if budget.unit == MONEY else self.segments
 
 
 @dataclass(frozen=True, slots=True)

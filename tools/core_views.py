@@ -58,6 +58,31 @@ def add_sms_template(arch):
         body.addprevious(group)
 
 
+def add_release_button(arch, action_id, label, question):
+    """Add a button that releases the budget for which a mailing's SMS wait to the line with their number.
+
+    :param int action_id: the action of the button
+    :param str label: of the button
+    :param str question: to confirm first
+    """
+    for count in arch.xpath("/form//button[@name='action_view_traces_scheduled']"):
+        count.addnext(etree.Element('button', {
+            'name': str(action_id), 'type': 'action', 'string': label, 'confirm': question,
+            'class': 'btn btn-link py-0', 'invisible': "mailing_type != 'sms'", 'groups': 'base.group_system'}))
+
+
+def add_estimate_button(arch, action_id, label):
+    """Add a button that estimates what an SMS mailing costs before it is sent.
+
+    :param int action_id: the action of the button
+    :param str label: of the button
+    """
+    for test in arch.xpath("/form/header/button[@name='action_test']"):
+        test.addnext(etree.Element('button', {
+            'name': str(action_id), 'type': 'action', 'string': label, 'class': 'btn-secondary',
+            'invisible': "mailing_type != 'sms' or state in ('sending', 'done') or not id"}))
+
+
 def add_trace_reason(arch, is_shown):
     """Add the failure reason to lists and forms of SMS traces, which core does not show.
 

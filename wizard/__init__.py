@@ -3,6 +3,7 @@ from . import (
     activate,
     connect,
     conversation,
+    cost_estimate,
     curl_import,
     gateway_export,
     gateway_import,

@@ -1,7 +1,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import Command, fields, models
+import contextlib
 
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+
+from ..tools.estimate import choose_sample
 from ..tools.forced_gateway import KEY, ForcedGateway, get_reply_sender
+
+COMPOSER_SAMPLE = 200  # recipients that are read whenever the text changes
 
 
 class SmsComposer(models.TransientModel):
@@ -9,6 +15,26 @@ class SmsComposer(models.TransientModel):
 
     shows_template = fields.Boolean(compute='_compute_shows_template')
     reply_message_id = fields.Many2one('mail.message', "Inbound SMS", help="The SMS being replied to.")
+
+    cost_estimate = fields.Char("Estimated Cost", compute='_compute_cost_estimate', compute_sudo=False)
+
+    @api.depends('composition_mode', 'res_model', 'res_ids', 'body', 'template_id')
+    @api.depends_context('lang', 'company')
+    def _compute_cost_estimate(self):
+        """Estimate what a mass SMS costs, from a few of its recipients. Mailings have a button for all of them."""
+        estimates = self.env['sms.gateway.estimate']
+        for composer in self:
+            composer.cost_estimate = False
+            records = composer._get_records() if composer.composition_mode == 'mass' and composer.body else None
+            if not records or not self.env.company._uses_sms_gateways():
+                continue
+            part = composer.new({
+                'composition_mode': 'mass', 'res_model': composer.res_model, 'body': composer.body,
+                'template_id': composer.template_id.id, 'use_exclusion_list': composer.use_exclusion_list,
+                'number_field_name': composer.number_field_name,
+                'res_ids': repr(choose_sample(records.ids, COMPOSER_SAMPLE))})
+            with contextlib.suppress(UserError):  # a placeholder that is not complete yet
+                composer.cost_estimate = estimates._word(estimates._estimate(part, len(records)))
 
     def _compute_shows_template(self):
         """Show the SMS template if a gateway needs what only templates have."""

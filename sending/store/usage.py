@@ -44,6 +44,7 @@ def measure(env, configs, texts, has_costs):
         return [Usage(segments) for segments, _charge in pairs]
     rates = Rates(env, day, {
         (text.company_id, charge.currency) for text, (_segments, charge) in zip(texts, pairs, strict=True)})
+    costs = [rates.get_values(text.company_id, charge)['cost'] for text, (_, charge) in zip(texts, pairs, strict=True)]
     return [
-        Usage(segments, Decimal(rates.get_values(text.company_id, charge)['cost'] or 0))
-        for text, (segments, charge) in zip(texts, pairs, strict=True)]
+        Usage(segments, None if cost is None else Decimal(cost))
+        for (segments, _charge), cost in zip(pairs, costs, strict=True)]
