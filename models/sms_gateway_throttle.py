@@ -6,10 +6,11 @@ from odoo import api, fields, models
 
 from ..sending.breaker import ACCOUNT, FAILING, MAX_FAILURES, Streak
 from ..sending.pauses import ASKED, GatewayState, Pause
-from ..sending.places import give_back, take_places
+from ..sending.places import CLOCK_ERROR, give_back, take_places
 
 MIN_PAUSE = 10  # seconds; doubled with each consecutive pause
 MAX_PAUSE = 600
+CLOCK_READINGS = 4
 PROBE_LEAD = 5  # seconds that a probe may take longer than its response
 MIN_QUERY_PAUSE = 300
 MAX_QUERY_PAUSE = 3600
@@ -75,16 +76,31 @@ class SmsGatewayThrottle(models.Model):
         :rtype: tuple[list[tuple[float, int]], float]
         """
         used = give_back(self._lock_places(gateway_id), unused)
-        # after the lock, because waiting for it would make the places too early; one clock for all servers
-        self.env.cr.execute("SELECT round(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint")
-        clock, now = self.env.cr.fetchone()[0], time.monotonic()
+        clock, now = self._read_clock()  # after the lock, because waiting for it would make the places too early
         groups = [(size, clock + int(1000 * ahead)) for size, ahead in groups]
-        times, free, used = take_places(used, clock + int(1000 * lead), groups, rate)
+        times, free, used = take_places(used, clock + int(1000 * lead), groups, rate, fills_gaps=bool(unused))
         if times or unused:
             self.env.cr.execute(
                 "UPDATE sms_gateway_throttle SET places = %s WHERE gateway_id = %s",
                 [json.dumps(used, separators=(',', ':')), gateway_id])
         return [(now + (place - clock) / 1000, place) for place in times], now + (free - clock) / 1000
+
+    @api.model
+    def _read_clock(self):
+        """Read the clock of the database, the only one that all servers share. It is read again if that took long, for
+        example because another thread was running, up to `CLOCK_READINGS` times.
+
+        :return: milliseconds since 1970, and `time.monotonic()` of the same moment
+        :rtype: tuple[int, float]
+        """
+        readings = []
+        while not readings or (len(readings) < CLOCK_READINGS and readings[-1][0] > 2 * CLOCK_ERROR):
+            before = time.monotonic()
+            self.env.cr.execute("SELECT round(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint")
+            clock, after = self.env.cr.fetchone()[0], time.monotonic()
+            readings.append((after - before, clock, (before + after) / 2))
+        _seconds, clock, now = min(readings)
+        return clock, now
 
     @api.model
     def _lock_places(self, gateway_id):

@@ -3,85 +3,72 @@
 
 How much of the limit is used in a minute, the most SMS in any second, and how long an urgent SMS takes from the click
 to the provider. The jobs are real ones of Odoo's cron threads, so the change from one job to the next is included.
+
+All parts, or those named: clicks, servers, million, rates. The queue consists of rows that one statement inserts.
 """
 import contextlib
+import math
+import os
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from statistics import quantiles
-from urllib.parse import parse_qs
 
 import environment
+from bench_limit_provider import Provider
 
 MINUTE = 60
-QUEUED = 20_000
-CLICK_EVERY = 2  # seconds
-RESPONSE_SECONDS = 0.05
 START_SECONDS = 90  # for the first SMS
+WARM_SECONDS = 3  # until all workers are busy, and for the last urgent SMS
+USERS = 4  # who click
 MODULES = ('contacts', environment.ADDON)
 CRON = "(SELECT res_id FROM ir_model_data WHERE module = 'sms' AND name = 'ir_cron_sms_scheduler_action')"
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-    disable_nagle_algorithm = True
+@dataclass(frozen=True)
+class Case:
+    """What is measured.
 
-    def do_POST(self):
-        received = time.monotonic()
-        form = parse_qs(self.rfile.read(int(self.headers['Content-Length'])).decode())
-        self.server.arrived.append((received, form['to'][0]))
-        time.sleep(RESPONSE_SECONDS)
-        content = b'{"id": "M1"}'
-        self.send_response(200)
-        self.send_header('Content-Length', str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_args):
-        """Nothing on stderr."""
+    :param rate: SMS per second
+    :param clicks: how many urgent SMS in the minute
+    :param queued: how many bulk SMS in the queue
+    """
+    rate: float = 20
+    servers: int = 1
+    clicks: int = 0
+    queued: int = 20_000
 
 
-class Provider(ThreadingHTTPServer):
-    """Accepts every SMS and records when it arrived; a context manager."""
-    daemon_threads = True
-    request_queue_size = 256
-
-    def __init__(self):
-        super().__init__(('127.0.0.1', 0), _Handler)
-        self.arrived = []
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *exc_info):
-        self.shutdown()
-        self.server_close()
+PARTS = {
+    'clicks': [Case(clicks=30)],
+    'servers': [Case(rate=10, servers=2)],
+    'million': [Case(clicks=100, queued=1_000_000)],
+    'rates': [Case(rate=rate, queued=max(1000, int(100 * rate))) for rate in (0.5, 1, 2.5, 100, 500)],
+}
 
 
 class Fleet:
     """Servers with one cron thread each on one database with a full queue; a context manager.
 
     :param Provider provider: where its gateway sends to
-    :param int servers: how many; each but the first runs a copy of the queue action
+    :param Case case: how many servers; each but the first runs a copy of the queue action
     """
     database = 'bench_limit'
 
-    def __init__(self, provider, servers, rate):
+    def __init__(self, provider, case):
         self.provider = provider
         self._stack = contextlib.ExitStack()
-        self._servers = servers
-        self._rate = rate
+        self._case = case
 
     def __enter__(self):
         environment.create_database(self.database, environment.template(MODULES))
         self._stack.callback(environment.drop_database, self.database)
         started = [self._stack.enter_context(environment.OdooServer(self.database, cron_threads=1))
-                   for _server in range(self._servers)]
+                   for _server in range(self._case.servers)]
         self.client = environment.rpc(started[0].url, self.database)
         self.client.call('sms.gateway', 'create', [[{
-            'name': 'Loopback', 'state': 'active', 'rate_limit': self._rate, 'max_connections': 32,
+            'name': 'Loopback', 'state': 'active', 'rate_limit': self._case.rate, 'max_connections': 32,
             'base_url': f'http://127.0.0.1:{self.provider.server_port}/sms', 'answer_message_id_path': 'id',
             'parameter_ids': [
                 [0, 0, {'key': 'to', 'param_type': 'number'}], [0, 0, {'key': 'text', 'param_type': 'message'}]]}]])
@@ -89,14 +76,14 @@ class Fleet:
         self._cursor = self._stack.enter_context(connection.cursor())
         self._cursor.execute("""
             INSERT INTO sms_sms (uuid, number, body, state, record_company_id, lane)
-            SELECT replace(gen_random_uuid()::text, '-', ''), '+32470' || lpad(n::text, 6, '0'), 'Sale', 'outgoing', 1,
+            SELECT replace(gen_random_uuid()::text, '-', ''), '+3247' || lpad(n::text, 7, '0'), 'Sale', 'outgoing', 1,
                    'bulk'
             FROM generate_series(1, %s) AS n
-        """, [QUEUED])
+        """, [self._case.queued])
         self._cursor.execute('ANALYZE')
         self._cursor.execute(f'SELECT {CRON}')
         jobs = [self._cursor.fetchone()[0]]
-        for _copy in range(self._servers - 1):
+        for _copy in range(self._case.servers - 1):
             jobs += self.client.call('ir.cron', 'copy', [jobs[:1]])
         self.client.call('ir.cron', 'write', [jobs[1:], {
             'active': True, 'interval_number': 1, 'interval_type': 'minutes'}])
@@ -111,13 +98,12 @@ class Fleet:
         self._stack.close()
 
     def wait_for_start(self):
-        """:return float: `time.monotonic()` of the first SMS"""
+        """Wait for the first SMS."""
         until = time.monotonic() + START_SECONDS
         while not self.provider.arrived:
             if time.monotonic() > until:
                 environment.fail('The provider gets no SMS.')
-            time.sleep(RESPONSE_SECONDS)
-        return self.provider.arrived[0][0]
+            time.sleep(0.05)
 
     def click(self, number):
         """Send an urgent SMS from the composer. :return: `time.monotonic()` before and after the click"""
@@ -129,30 +115,31 @@ class Fleet:
         return before, time.monotonic()
 
 
-def measure(rate, servers, clicks):
+def measure(case):
     """
-    :param int clicks: how many urgent SMS in the minute
     :return: share of the limit that was used, the most SMS in any second, seconds from the clicks to the provider, and
         seconds of the clicks
     """
-    with Provider() as provider, Fleet(provider, servers, rate) as fleet:
+    with Provider() as provider, Fleet(provider, case) as fleet:
         fleet.wait_for_start()
-        time.sleep(CLICK_EVERY)  # all workers are busy
+        time.sleep(WARM_SECONDS)
         start = time.monotonic()
-        times = {}
-        for index in range(clicks):
-            time.sleep(max(0, start + index * CLICK_EVERY - time.monotonic()))
-            number = f'+3247100{index:04d}'
-            times[number] = fleet.click(number)
-        time.sleep(max(0, start + MINUTE - time.monotonic()))
-        time.sleep(CLICK_EVERY)  # for the last urgent SMS
+
+        def click(index):
+            time.sleep(max(0, start + MINUTE / case.clicks * index - time.monotonic()))
+            number = f'+3246000{index:04d}'
+            return number, fleet.click(number)
+
+        with ThreadPoolExecutor(USERS) as users:
+            times = dict(users.map(click, range(case.clicks)))
+        time.sleep(max(0, start + MINUTE + WARM_SECONDS - time.monotonic()))
         arrived = list(provider.arrived)
     moments = sorted(moment for moment, _number in arrived if start <= moment < start + MINUTE)
     received = {number: moment for moment, number in arrived}
     if missing := times.keys() - received.keys():
         environment.fail(f'{len(missing)} urgent SMS did not arrive.')
     return (
-        len(moments) / rate / MINUTE, most_in_a_second(moments),
+        len(moments) / case.rate / MINUTE, most_in_a_second(moments),
         [received[number] - before for number, (before, _after) in times.items()],
         [after - before for before, after in times.values()])
 
@@ -166,20 +153,26 @@ def most_in_a_second(moments):
     return most
 
 
-def main():
-    environment.reexec()
+def main(parts, _scale):
+    """
+    :param parts: names of `PARTS`, empty for all
+    :return: whether at least 95 % of each limit was used, and never more than all of it in a second
+    """
+    is_kept = True
     lines = [('', 'SMS per Second', 'limit used in a minute', 'most in a second', 'click to provider: p50, p99',
-              'click: p50, p99')]
+              'click: p50, p99', 'load')]
     with environment.locked('bench'):
-        for rate, servers, clicks in ((20, 1, MINUTE // CLICK_EVERY), (10, 2, 0)):
-            print(f'{rate} per second, {servers} servers', file=sys.stderr, flush=True)
-            share, most, delays, durations = measure(rate, servers, clicks)
+        for case in (case for part, cases in PARTS.items() if part in parts or not parts for case in cases):
+            print(case, file=sys.stderr, flush=True)
+            share, most, delays, durations = measure(case)
+            is_kept = is_kept and share >= 0.95 and most <= math.ceil(case.rate)
             lines.append((
-                f'{QUEUED:,} queued, {servers} server{"s" * (servers > 1)}', str(rate), f'{share:.1%}', str(most),
-                *map(_percentiles, (delays, durations))))
+                f'{case.queued:,} queued, {case.servers} server{"s" * (case.servers > 1)}', str(case.rate),
+                f'{share:.1%}', str(most), *map(_percentiles, (delays, durations)), f'{os.getloadavg()[0]:.1f}'))
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for line in lines:
         print('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    return is_kept
 
 
 def _percentiles(seconds):

@@ -5,11 +5,13 @@ The timeouts of `urllib3` apply to each read, not to a whole response, and its e
 implementations and major versions. They do not show reliably whether an SMS may be sent again, so these connections
 record the fact that decides it: whether a byte was written.
 """
+import contextlib
 import functools
 import http.client
 import io
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +20,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NewConnectionError
 from urllib3.util.connection import create_connection
+
+from .turn import MissedTurnError, Turn
 
 CONNECT_TIMEOUT = 5  # seconds, for each address of a host
 MAX_RECEIVED = 256 * 1024  # bytes of a response, including headers; `http_body.MAX_ANSWER` limits the body
@@ -32,13 +36,17 @@ class Attempt:
     """The state of one request of this thread.
 
     :param until: `time.monotonic()` at which the exchange must end
+    :param turn: its place under a rate limit, None without one
+    :ivar unused: the connection of a request that missed its turn; the next one uses it
     :ivar bool written: whether the provider, or a proxy that forwards requests, may have received any byte of the
         request. A CONNECT request to a proxy does not count
     """
-    __slots__ = 'received', 'until', 'written'
+    __slots__ = 'received', 'turn', 'until', 'unused', 'written'
 
-    def __init__(self, until: float):
+    def __init__(self, until: float, turn: Turn | None = None):
         self.until = until
+        self.turn = turn
+        self.unused = None
         self.written = False
         self.received = 0
 
@@ -52,11 +60,28 @@ class Attempt:
             raise TimeoutError("The time limit of this request was reached")
         return remaining
 
+    def wait_for_turn(self, connection) -> None:
+        """Wait until the request may be written.
+
+        :raise MissedTurnError: if it must not be written now
+        """
+        if not self.turn:
+            return
+        self.turn.wait()
+        if not _is_open(connection.sock):  # closed in the meantime
+            raise MissedTurnError
+        self.unused = connection
+        self.turn.check()
+        self.unused = None
+
     def hand_over(self, sock, data: bytes) -> None:
         """Write the request.
 
         :raise OSError: if not all of it can be written
+        :raise MissedTurnError: if it must not be written any more
         """
+        if self.turn:
+            self.turn.check()
         plain = type(sock) is socket.socket
         view = memoryview(data)
         while view:
@@ -74,8 +99,8 @@ _local = threading.local()
 class attempt:
     """A context in which all requests of this thread belong to one attempt."""
 
-    def __init__(self, until: float):
-        self._attempt = Attempt(until)
+    def __init__(self, until: float, turn: Turn | None = None):
+        self._attempt = Attempt(until, turn)
 
     def __enter__(self) -> Attempt:
         _local.attempt = self._attempt
@@ -83,6 +108,27 @@ class attempt:
 
     def __exit__(self, *args):
         _local.attempt = None
+
+
+def _get_unused():
+    state = getattr(_local, 'attempt', None)
+    return state and state.unused
+
+
+def _is_open(sock) -> bool:
+    """Return whether an idle connection is still open. `urllib3` would take TLS 1.3 session tickets, which arrive
+    before the first response, for data of the provider."""
+    timeout = sock.gettimeout()
+    sock.settimeout(0)
+    try:
+        sock.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return True
+    except OSError:
+        return False
+    finally:
+        sock.settimeout(timeout)
+    return False
 
 
 def _shorten(sock, most: float):
@@ -209,15 +255,20 @@ class _Connection:
         raise NewConnectionError(self, "Failed to establish a new connection") from error
 
     def request(self, *args, **kwargs):
+        if self.sock is None:
+            self.connect()
+        _local.attempt.wait_for_turn(self)
         self._parts = []
         try:
             super().request(*args, **kwargs)
             whole = b''.join(self._parts)
         finally:
             self._parts = None
-        if self.sock is None:
-            self.connect()
         _local.attempt.hand_over(self.sock, whole)
+
+    def close(self):
+        if _get_unused() is not self:
+            super().close()
 
     def send(self, data):
         if self._parts is None:  # CONNECT
@@ -231,6 +282,25 @@ def _with_our_connections(pool_class: type) -> type:
     class Pool(pool_class):
         class ConnectionCls(_Connection, pool_class.ConnectionCls):
             pass
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self._unused = []  # connections of requests that missed their turn
+
+        def _get_conn(self, *args, **kwargs):
+            while self._unused:
+                with contextlib.suppress(IndexError):  # another thread was faster
+                    connection = self._unused.pop()
+                    if _is_open(connection.sock):
+                        return connection
+                    connection.close()
+            return super()._get_conn(*args, **kwargs)
+
+        def _put_conn(self, conn):
+            if unused := _get_unused():
+                self._unused.append(unused)
+            else:
+                super()._put_conn(conn)
     return Pool
 
 

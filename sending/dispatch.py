@@ -94,8 +94,9 @@ class Dispatcher:
         limited = [sms for sms in ready if self.configs[sms.gateway_id].rate_limit]
         if limited and self._store.is_immediate:
             for sms in limited:
-                sms.delay = RETRY_DELAY
-        elif limited and not self._store.reserve(ready, self.configs, self._throttle):
+                if sms.gateway_id not in self._submitted:  # its throttle would be locked until the caller commits
+                    sms.delay = RETRY_DELAY
+        if any(not sms.delay for sms in limited) and not self._store.reserve(ready, self.configs, self._throttle):
             for sms in ready:
                 sms.delay = RETRY_DELAY
         for sms in ready:

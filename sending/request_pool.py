@@ -26,7 +26,7 @@ from .breaker import MAX_FAILURES
 from .connection import Adapter, TooLongError, attempt
 from .gateway_config import GatewayConnection
 from .http_body import AnswerError, decode, read_body
-from .places import MAX_LATE
+from .turn import MissedTurnError, Turn
 
 _logger = getLogger(__name__)
 
@@ -103,27 +103,31 @@ class _Session:
 
 
 def exchange(
-        connection: GatewayConnection, request: HttpRequest, timeout: float, deadline: float = math.inf) -> HttpAnswer:
+        connection: GatewayConnection, request: HttpRequest, timeout: float, deadline: float = math.inf,
+        turn: Turn | None = None) -> HttpAnswer | None:
     """Make one request. Never raises.
 
     :param timeout: seconds to wait for the start of the response, and again for its end
     :param deadline: `time.monotonic()` at which the exchange ends in any case
-    :return: the response, or why there is none
+    :param turn: its place under a rate limit, None without one
+    :return: the response, or why there is none; None if it missed its turn and was not written
     """
     if connection.dry_run:
         return connection.dry_run.answer(request)
-    start = time.monotonic()
+    start = max(time.monotonic(), turn.place if turn else 0)
 
     def answer(**values):
-        return HttpAnswer(duration=round((time.monotonic() - start) * 1000), **values)
+        return HttpAnswer(duration=max(0, round((time.monotonic() - start) * 1000)), **values)
 
-    with request_under_way(), attempt(min(start + 2 * timeout, deadline)) as state:
+    with request_under_way(), attempt(min(start + 2 * timeout, deadline), turn) as state:
         try:
             with _Session.get(connection).send(request, timeout) as response:
                 text = decode(read_body(response), response.headers.get('Content-Type', ''))
                 return answer(
                     status=response.status_code, text=text,
                     headers={key.lower(): value for key, value in response.headers.items()})
+        except MissedTurnError:
+            return None
         except Exception as error:
             failure, reason = _explain_unknown(error) if state.written else _explain_refused(error)
             _logger.debug("Request of gateway %s failed: %s", connection.key, failure)
@@ -317,30 +321,41 @@ class RequestPool:
 
     def _run(self, connection: GatewayConnection, request: HttpRequest, not_before: float):
         answer = None
-        if self._wait_for_turn(connection, not_before):
+        began = time.monotonic()
+        turn = Turn(not_before, lambda: self._is_withdrawn(connection, began)) if not_before else None
+        if self._wait_to_connect(connection, turn):
             # in this order, so that `abandon` sees that it has started, or it sees that the pool was abandoned
             self._started.add(id(request))
-            # checked here too, because requests that start before the run sees the failures would fail as well
-            if not self._is_abandoned and self._failures[connection.key] < MAX_FAILURES:
-                answer = exchange(connection, request, self._get_timeout(connection), self.deadline)
+            if not self._is_withdrawn(connection, began):
+                answer = exchange(connection, request, self._get_timeout(connection), self.deadline, turn)
         # before the failure is counted, so that the run sees it before the requests that it stops
         self._answers.put((request, answer))
         if answer:
             with self._lock:
                 self._failures[connection.key] = self._failures[connection.key] + 1 if _is_failing(answer) else 0
 
-    def _wait_for_turn(self, connection: GatewayConnection, not_before: float) -> bool:
+    def _wait_to_connect(self, connection: GatewayConnection, turn: Turn | None) -> bool:
         """
-        :return: whether the request may start now
+        :return: whether the request may start
         """
-        began = time.monotonic()
-        wait = max(not_before - began, 0)
-        if wait > self.get_time_to_start(connection):
+        left = self.get_time_to_start(connection)
+        if left < 0 or (turn and turn.place > time.monotonic() + left):
             return False
-        if not not_before:
-            return True
-        time.sleep(wait)
-        return self._taken_back.get(connection.key, 0) < began and time.monotonic() <= not_before + MAX_LATE
+        try:
+            if turn:
+                turn.wait_to_connect()
+                if connection.dry_run:
+                    turn.wait()
+                    turn.check()
+        except MissedTurnError:
+            return False
+        return True
+
+    def _is_withdrawn(self, connection: GatewayConnection, began: float) -> bool:
+        """Return whether a request that a thread has taken must not start. Failures count here too, because requests
+        that start before the run sees them would fail as well."""
+        return (self._is_abandoned or self._failures[connection.key] >= MAX_FAILURES
+                or self._taken_back.get(connection.key, 0) >= began)
 
     def collect(self, wait: float) -> list[tuple[HttpRequest, HttpAnswer | None]]:
         """Return the requests that have ended or will not start.

@@ -19,7 +19,7 @@ from .queued_sms import RENEW_AFTER
 from .request_pool import RequestPool
 from .retry import RETRY_DELAY, Done, NextGateway, decide, retry_delay
 from .store.retry_time import is_outage
-from .throttle import Throttle
+from .throttle import SHORT_LEAD, START_LEAD, Throttle
 
 _logger = logging.getLogger(__name__)
 
@@ -77,9 +77,9 @@ class SendRun:
         self._running.add(self)
         try:
             with RequestPool(self.deadline, self._period) as pool:
-                self._throttle = Throttle(pool.get_time_to_start)
-                self._plan = ClaimPlan(self._throttle)
                 is_waited_for = self._ids is not None and not self._store.is_immediate
+                self._throttle = Throttle(pool.get_time_to_start, START_LEAD if self._ids is None else SHORT_LEAD)
+                self._plan = ClaimPlan(self._throttle)
                 self._dispatcher = dispatcher = Dispatcher(
                     pool, self._store, self.outcomes, self._pauses, self._breaker, self._throttle, is_waited_for)
                 while self._has_more() or dispatcher.count_requests() or self.outcomes.has_unsaved():

@@ -10,6 +10,7 @@ from .queued_sms import group_by_gateway
 # Seconds from now in which places are reserved. Little is reserved at a time, because an urgent SMS starts after the
 # places that are already taken.
 START_LEAD = 0.15  # until the first place, because requests need some time to start
+SHORT_LEAD = 0.06  # the same while a user waits, and for requests that missed their place
 AHEAD = 1  # for the last place
 BULK_AHEAD = 0.6  # the same for bulk SMS
 CLAIM_AHEAD = 0.4  # SMS are claimed so long before the next free place
@@ -19,10 +20,12 @@ class Throttle:
     """The rate limits as seen by one run.
 
     :param get_time_to_start: returns the seconds in which requests of a connection can still start
+    :param lead: seconds from now until the first place
     """
 
-    def __init__(self, get_time_to_start):
+    def __init__(self, get_time_to_start, lead=START_LEAD):
         self._get_time_to_start = get_time_to_start
+        self._lead = lead
         self._others = Counter()  # {gateway id: SMS that were assigned a place since the last bulk one}
         self._unused: dict[int, list[int]] = {}  # {gateway id: places of SMS that were not started}
         self._free: dict[int, float] = {}  # {gateway id: time.monotonic() of the next free place}
@@ -48,10 +51,11 @@ class Throttle:
         size = get_group_size(rate, config.recipients)
         starts = range(0, len(group), size)
         places = []
+        unused = self._unused.pop(gateway_id, [])
         if self.get_time_left(config) > 0:
             places, self._free[gateway_id] = reserve(gateway_id, [
                 (len(group[start:start + size]), min(left, AHEAD if start < others else BULK_AHEAD))
-                for start in starts], rate, START_LEAD, self._unused.pop(gateway_id, []))
+                for start in starts], rate, SHORT_LEAD if unused else self._lead, unused)
         for index, sms in enumerate(group):
             sms.is_left = index >= len(places) * size
             if not sms.is_left:

@@ -91,6 +91,7 @@ from .pure import (
     test_connection_pool,
     test_connection_security,
     test_connection_time,
+    test_connection_turn,
     test_docs_links,
     test_docs_providers,
     test_estimate,

@@ -12,6 +12,7 @@ from odoo import fields
 from odoo.tests import tagged
 
 from ..sending import dispatch, run
+from ..sending.turn import MissedTurnError, Turn
 from ..tools.report.parsing import parse_reports
 from .common import DOUBT, NUMBERS, SECRET, MarketingCase
 from .provider import Reply
@@ -99,6 +100,21 @@ class TestTestButton(MarketingCase):
         wizard = self.env['mailing.sms.test'].create({'mailing_id': self.mailing.id, 'numbers': '\n'.join(numbers)})
         wizard.action_send_sms()
         return self.mailing.message_ids[0].body
+
+    def test_missed_its_place_under_a_rate_limit(self):
+        """It gets another place, for example because the connection took long."""
+        self.gateway.rate_limit = 10
+        check = Turn.check
+        missed = iter([True, True])
+
+        def check_later(turn):
+            if next(missed, False):
+                raise MissedTurnError
+            check(turn)
+
+        self.startPatcher(patch.object(Turn, 'check', check_later))
+        self.assertIn("successfully sent", self.press(NUMBERS[0]))
+        self.assertEqual(len(self.provider.sms), 1)
 
     def test_sends_exactly_once_even_after_the_queue_has_run(self):
         said = self.press(NUMBERS[0])

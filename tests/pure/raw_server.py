@@ -101,8 +101,12 @@ class RawServer:
 
     def close(self):
         """Let all its threads end."""
-        for connection in (self._socket, *self._open):
-            end(connection)
+        end(self._socket)
+        self.end_connections()
+
+    def end_connections(self):
+        while self._open:
+            end(self._open.pop())
 
 
 def end(connection):

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from unittest.mock import patch
 
-from ...sending import request_pool
+from ...sending import request_pool, turn
 from ...sending.request_pool import GatewayConnection, RequestPool
 from ...tools.request.builder import HttpRequest
 from .common import RECIPIENT
@@ -96,7 +96,8 @@ class TestRequestPool(ServerCase):
 
     def use_clock(self):
         clock = Clock()
-        self.start(patch.object(request_pool, 'time', clock))
+        for module in (request_pool, turn):
+            self.start(patch.object(module, 'time', clock))
         return clock
 
     def collect_all(self, pool):

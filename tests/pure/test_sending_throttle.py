@@ -2,6 +2,7 @@
 """Which SMS may start when, under a rate limit: with a clock of the test and several workers."""
 import math
 import random
+from itertools import pairwise
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -9,7 +10,7 @@ from ...sending import claim_plan, throttle
 from ...sending.claim_plan import LOOK_SIZE, MIN_LIMITED_CLAIM, Claim, ClaimPlan
 from ...sending.gateway_config import GatewayConnection
 from ...sending.lanes import BULK, NORMAL, URGENT
-from ...sending.places import MAX_LATE, NETWORK, get_group_size, get_window, give_back, take_places
+from ...sending.places import JITTER, get_group_size, get_window, give_back, take_places
 from ...sending.queued_sms import QueuedSms
 from ...sending.throttle import AHEAD, BULK_AHEAD, CLAIM_AHEAD, START_LEAD, Throttle
 from .common import PureCase
@@ -56,8 +57,9 @@ class World:
     def reserve(self, _gateway_id, groups, rate, lead, unused=()):
         now = int(self.now * 1000)
         groups = [(size, now + int(ahead * 1000)) for size, ahead in groups]
-        times, free, used = take_places(give_back(self.used, unused), now + int(lead * 1000), groups, rate)
-        if times:
+        times, free, used = take_places(
+            give_back(self.used, unused), now + int(lead * 1000), groups, rate, fills_gaps=bool(unused))
+        if times or unused:
             self.used = used
         return [(time / 1000, time) for time in times], free / 1000
 
@@ -74,7 +76,7 @@ class ThrottleCase(PureCase):
 class TestPlaces(PureCase):
 
     def test_window(self):
-        late = round(1000 * (1 + MAX_LATE + NETWORK))
+        late = round(1000 * (1 + JITTER))
         for rate, expected in [
             (0.5, (1, 2000)), (1, (1, late)), (1.5, (2, 1334)), (20, (20, late)), (1 / 60, (1, 60_000)),
             (499.5, (500, late)), (0.1 + 0.2, (1, 3334)),
@@ -110,11 +112,36 @@ class TestPlaces(PureCase):
         self.assertEqual(busiest([*used, *((time, 1) for time in times)], 1040), 20)
         self.assertEqual(times[9] - times[0], 9 * 45)
 
+    def test_a_delay_is_caught_up(self):
+        """Given a full second at an even pace: most places after a pause are those without it."""
+        used = [(index * 52, 1) for index in range(20)]
+        for pause in (100, 200, 300):
+            with self.subTest(pause=pause):
+                times, _free, _used = take_places(used, 19 * 52 + pause, [(1, 9999)] * 60, 20)
+                as_before = [place for place in times if place % 52 == 0]
+                self.assertGreaterEqual(len(as_before), 60 - 3 * pause / 26)
+                self.assertEqual(times[39], 59 * 52)
+                self.assertLessEqual(busiest([*used, *((time, 1) for time in times)], 1040), 20)
+
+    def test_the_start_is_even(self):
+        times, _free, _used = take_places([], 0, [(1, 9999)] * 20, 20)
+        self.assertGreaterEqual(min(later - time for time, later in pairwise(times)), 45)
+
+    def test_a_gap_is_filled(self):
+        """What missed its place does not wait until after all others, whose windows it must not exceed."""
+        used = [(index * 52, 1) for index in range(30)]
+        given_back = give_back(used, [used[18][0]])
+        times, _free, after = take_places(given_back, 19 * 52 + 10, [(1, 9999), (1, 9999)], 20, fills_gaps=True)
+        self.assertEqual(times, [19 * 52 + 25, 10 * 52 + 1040])
+        self.assertEqual(after, sorted(after))
+        self.assertEqual(take_places(used, 1000, [(1, 9999)], 20, fills_gaps=True)[0], [1560], "there is no gap")
+
     def test_give_back(self):
         self.assertEqual(give_back([(1000, 1), (2000, 5), (3000, 1)], [1000, 2000, 2000, 7]), [(2000, 3), (3000, 1)])
 
     def test_places_that_no_longer_count(self):
         self.assertEqual(take_places([(1000, 1), (2500, 1)], 3000, [], 2)[2], [(2500, 1)])
+        self.assertEqual(take_places([(1000, 2), (1900, 2)], 3000, [(1, 9000)], 2)[0], [3000], "kept, but do not count")
 
     def test_the_clock_was_set_back(self):
         self.assertEqual(take_places([(3_600_000, 5)], 1000, [(1, 1000)], 2)[0], [1000])
@@ -123,10 +150,11 @@ class TestPlaces(PureCase):
     @given(
         st.floats(0.02, 600), st.lists(st.tuples(
             st.integers(0, 3000), st.lists(st.integers(1, 40), max_size=60), st.integers(0, 20)),
-            min_size=1, max_size=20))
-    def test_any_claims(self, rate, claims):
+            min_size=1, max_size=20), st.randoms())
+    def test_any_claims(self, rate, claims, chance):
         """For any times and sizes of claims, and any places that are given back: no window has more than the limit, and
-        places are in order."""
+        the places of a claim are in order. However much requests are delayed up to `JITTER`, no more than the limit
+        arrive in a second."""
         most, window = get_window(rate)
         now, used, starts = 1_000_000, [], []
         for pause, sizes, late in claims:
@@ -135,13 +163,23 @@ class TestPlaces(PureCase):
             unused = starts[-late:] if late else []
             starts = starts[:len(starts) - len(unused)]
             used = give_back(used, [time for time, count in unused for _sms in range(count)])
-            times, free, used = take_places(used, now, groups, rate)
+            times, free, used = take_places(used, now, groups, rate, fills_gaps=bool(unused))
+            self.assertEqual(times, sorted(times))
             starts += [(time, size) for time, (size, _latest) in zip(times, groups, strict=False)]
             self.assertTrue(all(now <= time <= now + 1000 for time in times))
             self.assertTrue(len(times) == len(groups) or free > now + 1000)
-        self.assertEqual([time for time, _count in starts], sorted(time for time, _count in starts))
         if starts:
             self.assertLessEqual(busiest(starts, window), most)
+        for delays in ((0, 1000 * JITTER), (0, 300 * JITTER, 1000 * JITTER)):
+            arrivals = [(time + chance.choice(delays), count) for time, count in starts]
+            self.assertLessEqual(busiest(arrivals, 1000) if arrivals else 0, most)
+
+    def test_the_worst_delays(self):
+        """All of a window come late and the next in time: the limit holds up to `JITTER`, and not much further."""
+        times, _free, _used = take_places([], 0, [(1, 9999)] * 40, 20)
+        for delay, is_kept in ((1000 * JITTER, True), (1000 * JITTER + 2, False)):
+            arrivals = [(time + delay * (index < 20), 1) for index, time in enumerate(times)]
+            self.assertEqual(busiest(arrivals, 1000) <= 20, is_kept)
 
 
 class TestThrottle(ThrottleCase):
@@ -234,7 +272,7 @@ class TestThrottle(ThrottleCase):
                     continue
                 queued = queue(claim_size, BULK)
                 limits[worker].assign(queued, {1: config(rate)}, world.reserve)
-                late = chance.random() * (MAX_LATE + NETWORK)
+                late = chance.random() * JITTER
                 starts += [(sms.not_before + late, 1) for sms in queued if not sms.is_left]
                 busy[worker] = world.now + chance.random() * 0.1  # the time of a claim
             world.now += 0.01
@@ -270,7 +308,7 @@ class TestThrottle(ThrottleCase):
                         urgent = queue(1, URGENT)
                         Throttle(lambda _connection: 20).assign(urgent, {1: config(rate)}, world.reserve)
                         self.assertTrue(not urgent[0].is_left or rate <= 1)
-                        latest = world.now + BULK_AHEAD + 1 / rate + MAX_LATE + NETWORK
+                        latest = world.now + BULK_AHEAD + 1 / rate + JITTER
                         self.assertLessEqual(urgent[0].not_before, latest)
                     world.now += 0.05
 
