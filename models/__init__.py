@@ -65,6 +65,7 @@ from . import (
     sms_gateway_received_report,
     sms_gateway_sender,
     sms_gateway_status,
+    sms_gateway_status_cost,
     sms_gateway_status_report,
     sms_gateway_story,
     sms_gateway_template,

@@ -20,7 +20,7 @@ def _change_view(env, model_name, arch, uses_gateways):
             contact=env._("Ask an administrator to check it."),
             group='base.group_system',  # the link opens the gateways, see `iap.account.get_credits_url`
         )
-        core_views.add_opt_outs(arch)
+        core_views.add_figures(arch)
         if env['sms.gateway']._has_template_values():
             core_views.add_sms_template(arch)
         if action := env.ref('eis_sms_apis.action_cancel_queued_sms', raise_if_not_found=False):

@@ -85,6 +85,13 @@ class SmsGatewayStatus(models.Model):
         help="Price in the currency of the company, at the rate of the day on which the SMS was sent. Empty if the "
              "price or the rate is not known.")
     company_currency_id = fields.Many2one('res.currency', "Company Currency", readonly=True, ondelete='restrict')
+    # Where the SMS comes from, see `sending/store/origins.py`; `create_uid` is the user
+    country_code = fields.Selection('_get_countries', "Country", readonly=True)
+    sms_template_id = fields.Many2one('sms.template', "SMS Template", readonly=True, ondelete='set null')
+    document_model = fields.Selection('_get_document_models', "Document Type", readonly=True)
+    mailing_id_int = fields.Integer("Mailing ID", readonly=True, aggregator=None)
+    mailing_name = fields.Char("Mailing", readonly=True)
+    campaign_name = fields.Char("Campaign", readonly=True)
     is_text_replaced = fields.Boolean(
         "Characters Replaced", readonly=True,
         help="Smart Encoding replaced characters of the text. Odoo keeps the original text.")
@@ -118,6 +125,7 @@ class SmsGatewayStatus(models.Model):
     _create_date_index = models.Index('(create_date)')
     _success_index = models.Index("(gateway_id, id) WHERE state = 'success'")
     _number_index = models.Index('(number, id)')
+    _mailing_index = models.Index('(mailing_id_int) WHERE mailing_id_int IS NOT NULL')
     _failed_index = models.Index("(gateway_id, id) WHERE state IN ('error', 'server_error')")
 
     # === COMPUTE METHODS === #

@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, models
 from odoo.tools import format_datetime
+from odoo.tools.misc import formatLang
 
 from ..tools.attempt import match_key
 from ..tools.display import pretty
@@ -8,6 +9,7 @@ from ..tools.report.matching import SentIndex, SentSms
 from ..tools.report.parsing import DeliveryReport
 
 MAX_REPORTS = 200  # that are shown
+PRICE_DIGITS = 4
 LEVELS = {'accepted': 'success', 'refused': 'danger', 'unknown': 'warning'}
 REPORT_LEVELS = {'success': 'success', 'pending': 'info', 'error': 'danger', 'canceled': 'secondary'}
 
@@ -77,7 +79,11 @@ class SmsGatewayStory(models.AbstractModel):
 
     @api.model
     def _describe_last(self, status):
-        return {**self._describe_exchange(status, status.sent_date or status.write_date), 'is_open': True}
+        entry = self._describe_exchange(status, status.sent_date or status.write_date)
+        if status.price_source:
+            price = f'{formatLang(self.env, status.price, PRICE_DIGITS)} {status.price_currency or ""}'.strip()
+            entry['facts'].append(self.env._("Price %s", price))
+        return {**entry, 'is_open': True}
 
     @api.model
     def _describe_exchange(self, row, date):

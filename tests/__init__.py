@@ -5,6 +5,7 @@ from . import (
     test_cost_estimate,
     test_cost_price_list,
     test_cost_providers,
+    test_cost_statistics,
     test_gateways,
     test_gateways_activate,
     test_gateways_balance,

@@ -117,6 +117,7 @@ METHODS = """
     sms.gateway.status  action_open_sms              no   no   no   no   yes
     sms.gateway.status  action_open_document         no   no   no   no   yes
     sms.gateway.status  action_open_of_message       no   no   no   no   yes
+    sms.gateway.status  get_message_cost             no   no   no   no   yes
     sms.gateway.status  action_retry                 no   no   no   no   yes
     sms.gateway.status  action_retry_through         no   no   no   no   yes
     sms.gateway.status  action_simulate_delivered    no   no   no   no   yes
@@ -215,5 +216,6 @@ CORE_METHODS = {
         'action_new_inbound_token', 'action_rotate_inbound_token', 'action_end_inbound_rotation'},
     'sms.gateway.pricing': {'action_view_prices'},  # abstract
     'sms.gateway.replies': {'action_view_inbound'},  # abstract
+    'sms.gateway.status': {'get_mailing_cost'},  # of a mailing that the user may read
     'sms.gateway.row': {'create', 'write', 'unlink'},  # abstract
 }

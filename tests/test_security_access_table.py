@@ -134,6 +134,7 @@ class AccessTableCase(GatewayCase):
                 {'sms.gateway.route': 'number', 'sms.gateway.import': 'preview',
                  'sms.gateway.sample': 'kind'}.get(model, 'name'): {}}],
             'explain_route': ['+32456001122'], 'action_open_of_message': [self.message.id],
+            'get_message_cost': [self.message.id],
         }.get(method, [])
 
     def kind(self, result):

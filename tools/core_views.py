@@ -38,11 +38,13 @@ def add_cancel_button(arch, action_id, label, question):
             'class': 'btn btn-link py-0', 'invisible': "mailing_type != 'sms'"}))
 
 
-def add_opt_outs(arch):
-    """Add how many recipients opted out by SMS to the figures of a mailing."""
+def add_figures(arch):
+    """Add how many recipients opted out by SMS, and what the SMS cost, to the figures of a mailing."""
     for figures in arch.xpath("/form//div[@name='button_box'][.//button[@name='action_view_bounced']]"):
         etree.SubElement(figures, 'widget', {
             'name': 'eis_sms_opt_outs', 'invisible': "mailing_type != 'sms' or state in ('draft', 'test')"})
+        etree.SubElement(figures, 'widget', {
+            'name': 'eis_sms_mailing_cost', 'invisible': "mailing_type != 'sms' or state in ('draft', 'test')"})
 
 
 def add_sms_template(arch):

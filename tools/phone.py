@@ -105,6 +105,7 @@ def get_country(e164: str | None) -> str | None:
     return phonenumbers.region_code_for_number(parsed) if parsed else None
 
 
+@lru_cache(maxsize=20_000)
 def get_prefix_country(prefix: str) -> str | None:
     """Return the ISO 3166 code of the country of a prefix without +, such as `49` or `1876` (Jamaica).
 

@@ -9,11 +9,12 @@ from odoo.tools import groupby
 
 from ...tools.answer.failure_codes import RESPONSE
 from ...tools.gsm import count_segments
-from ...tools.phone import to_e164
+from ...tools.phone import get_prefix_country, to_e164
 from ...tools.sms_api import SmsApiResults
 from . import budgets
 from .attempts import show_requests, write_attempts
 from .costs import find_costs
+from .origins import get_origin_sql
 from .transactions import OwnTransactions, is_in_test
 from .wording import word_results
 
@@ -105,23 +106,28 @@ def write_status_rows(env, queued, configs):
         'awaits_report': _awaits_report(sms, configs) and not sms.result.failure_type,
         **texts[sms.gateway_id, sms.body],
         'segment_count': count,
+        # the longest prefix that tells countries apart has 7 digits: the Isle of Man
+        'country_code': get_prefix_country(sms.e164[1:8]) if sms.e164 else None,
         **cost,
     } for sms, count, cost in zip(queued, counts, costs, strict=True)]
     for row, sms in zip(rows, queued, strict=True):
         row['query_date'] = _get_query_date(row, configs[sms.gateway_id])
-    names = ', '.join(rows[0])
     kept = ('state', 'outcome', 'error_code', 'error_message', 'failure_type', 'awaits_report')
     updates = ', '.join(
         f'{name} = CASE WHEN status.delivered_date IS NULL THEN EXCLUDED.{name} ELSE status.{name} END'
         if name in kept else f'{name} = EXCLUDED.{name}'
         for name in rows[0] if name != 'sms_uuid')
+    origin, joins = get_origin_sql(env)
+    values = ', '.join([*(f'v.{name}' for name in rows[0]), *origin.values()])
+    # a deleted SMS does not tell any more
+    updates += ''.join(f', {name} = COALESCE(EXCLUDED.{name}, status.{name})' for name in origin)
     # PostgreSQL reads thousands of values faster from one JSON text than from the statement
     env.cr.execute(f"""
         INSERT INTO sms_gateway_status AS status
-            ({names}, sent_date, create_date, write_date)
-        SELECT {names}, CASE WHEN outcome = 'accepted' THEN clock END, clock, clock
-        FROM json_populate_recordset(NULL::sms_gateway_status, %s),
-             (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0) AS clock) AS now
+            ({', '.join([*rows[0], *origin])}, sent_date, create_date, write_date)
+        SELECT {values}, CASE WHEN v.outcome = 'accepted' THEN now.clock END, now.clock, now.clock
+        FROM (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0) AS clock) AS now,
+             json_populate_recordset(NULL::sms_gateway_status, %s) AS v {joins}
         ON CONFLICT (sms_uuid) DO UPDATE SET {updates}, sent_date = EXCLUDED.sent_date, report_date = NULL,
             note = NULL, write_date = EXCLUDED.write_date
         RETURNING sms_uuid, delivered_date

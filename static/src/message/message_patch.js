@@ -1,4 +1,4 @@
-import { Component, toRaw } from "@odoo/owl";
+import { Component, onWillStart, toRaw } from "@odoo/owl";
 import { Message } from "@mail/core/common/message";
 import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { _t } from "@web/core/l10n/translation";
@@ -21,6 +21,12 @@ export class SmsNotificationPopover extends Component {
         this.dialog = useService("dialog");
         this.notification = useService("notification");
         this.isSystem = user.isSystem;
+        this.cost = "";
+        onWillStart(async () => {
+            if (this.isSystem) {
+                this.cost = await this.orm.call("sms.gateway.status", "get_message_cost", [this.props.message.id]);
+            }
+        });
     }
 
     get canRetry() {
