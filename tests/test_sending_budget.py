@@ -229,7 +229,7 @@ class TestBudgetInMoney(BudgetCase):
         self.env.company.currency_id = self.eur
 
     def make_budget(self, amount, **values):
-        return super().make_budget(amount, unit='money', **values)
+        return super().make_budget(amount, **{'unit': 'money', **values})
 
     def add_price(self, price, prefix='', currency=None):
         return self.env['sms.gateway.price'].create({
@@ -284,7 +284,7 @@ class TestBudgetInMoney(BudgetCase):
         self.gateway.write({
             'delivery_callback_enabled': True, 'delivery_callback_price_param': 'price',
             'delivery_callback_currency_param': 'currency'})
-        budgets = self.make_budget(10) + super().make_budget(10)
+        budgets = self.make_budget(10) + self.make_budget(10, unit='segments')
         sms = self.send(2)
         self.assertEqual(budgets.mapped('spent'), [0.2, 2])
         body = json.dumps([
