@@ -68,7 +68,8 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.status': status, 'sms.gateway.early.report': self.env['sms.gateway.early.report'],
             'sms.gateway.received.message': self.env['sms.gateway.received.message'],
             'sms.gateway.received.report': self.env['sms.gateway.received.report'].create({
-                'gateway_id': gateway.id, 'message_id': 'unknown', 'status': 'delivered'}),
+                'gateway_id': gateway.id, 'message_id': 'unknown', 'status': 'delivered', 'uuid': '', 'number': '',
+                'error_code': '', 'error_message': '', 'failure_type': ''}),
             'sms.gateway.incident': self.env['sms.gateway.incident'].sudo().create({'kind': 'queue'}),
             'sms.gateway.budget': self.env['sms.gateway.budget'].create({'gateway_id': gateway.id, 'amount': 1}),
             'sms.gateway.inbound': inbound,

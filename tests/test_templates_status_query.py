@@ -10,7 +10,7 @@ from ..tools.report.query import read_answer
 from . import template_samples
 from .common import NUMBER, GatewayCase, get_template
 
-PROVIDERS = 1  # that document a status query
+PROVIDERS = 22  # that document a status query
 
 
 @tagged('post_install', '-at_install')
