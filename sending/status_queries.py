@@ -176,7 +176,7 @@ class StatusRun:
                     question = asked[id(request)]
                     if response is None:
                         unsent += question.all_sms
-                        self._queries.pop(question.query.gateway_id, None)  # no time is left
+                        self._put_off(question.query, pool)
                     else:
                         answers.append((question, _read(question, response), response))
         if unsent:
@@ -186,6 +186,14 @@ class StatusRun:
             by_gateway[answer[0].query.gateway_id].append(answer)
         for gateway_id, group in by_gateway.items():
             self._store(gateway_id, group)
+
+    def _put_off(self, query, pool):
+        """Ask again a little later, because a request missed its place under the rate limit, or not in this run if no
+        time is left."""
+        if pool.get_time_to_start(query.connection) > 0:
+            self._not_before[query.gateway_id] = time.monotonic() + MAX_AHEAD
+        else:
+            self._queries.pop(query.gateway_id, None)
 
     def _store(self, gateway_id, group):
         """Store the responses of one gateway. It is not asked again in this run if it refuses to answer."""
