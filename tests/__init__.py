@@ -37,6 +37,7 @@ from . import (
     test_screens_arabic,
     test_screens_chatter,
     test_screens_core,
+    test_screens_cost,
     test_screens_dashboard,
     test_screens_gateways,
     test_screens_inbound,

@@ -140,16 +140,18 @@ class SmsGatewayEstimate(models.TransientModel):
         :rtype: str
         """
         total, env = result.total, self.env
-        values = {
-            'recipients': formatLang(env, total.recipients, digits=0),
-            'segments': formatLang(env, total.segments, digits=0),
-            'cost': formatLang(env, float(total.cost), currency_obj=env.company.currency_id)}
+        parts = [
+            env._("1 recipient") if total.recipients == 1 else env._(
+                "%s recipients", formatLang(env, total.recipients, digits=0)),
+            env._("1 segment") if total.segments == 1 else env._(
+                "%s segments", formatLang(env, total.segments, digits=0)),
+        ]
+        cost = formatLang(env, float(total.cost), currency_obj=env.company.currency_id)
         if total.recipients and total.unpriced == total.recipients:
-            words = env._("%(recipients)s recipients, %(segments)s segments, price not known", **values)
-        elif total.unpriced:
-            words = env._("%(recipients)s recipients, %(segments)s segments, at least %(cost)s", **values)
+            parts.append(env._("price not known"))
         else:
-            words = env._("%(recipients)s recipients, %(segments)s segments, %(cost)s", **values)
+            parts.append(env._("at least %s", cost) if total.unpriced else cost)
+        words = ', '.join(parts)
         return env._("About %s", words) if result.is_sample else words
 
     def _find_notes(self, result, read):
