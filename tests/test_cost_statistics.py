@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What SMS cost in the statistics, on the mailing and in the chatter."""
 import json
+import os
 import random
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -10,12 +11,15 @@ from odoo.tests import new_test_user, tagged
 
 from ..sending.queued_sms import QueuedSms
 from ..sending.store.results import write_status_rows
+from ..sending.store.store import MAX_SAVED
 from ..tools.answer.interpretation import SendResult
 from .common import MarketingCase
 from .provider import Reply
 from .test_cost_price_list import NUMBER, OTHER, CostCase
 
 CENT = Decimal('0.01')
+DAYS = 30
+SMS_PER_DAY = -(-int(os.environ.get('EIS_SMS_MONTH', '3000')) // DAYS)  # `scripts/bench costs` takes 100,000
 
 
 @tagged('post_install', '-at_install')
@@ -49,6 +53,25 @@ class TestStatistics(CostCase):
         self.assertEqual(self.group('gateway_id'), {"Loopback": (0.19, 3)})
         labels = dict(self.env['sms.gateway.status'].fields_get(['country_code'])['country_code']['selection'])
         self.assertEqual(labels['DE'], "Germany")
+
+    def test_currencies(self):
+        """The views show the currency of a group, and convert if there are several."""
+        self.add_price('32', 0.07)
+        self.send()
+        figures = ['cost:sum', 'company_currency_id:array_agg_distinct', 'cost:sum_currency']
+        statuses = self.env['sms.gateway.status']
+        domain = [('gateway_id', '=', self.gateway.id)]
+        row, = statuses.formatted_read_group(domain, [], figures)
+        self.assertEqual(row['company_currency_id:array_agg_distinct'], [self.euro.id])
+        self.send(OTHER)  # without cost
+        row, = statuses.formatted_read_group(domain, [], figures)
+        self.assertEqual(row['company_currency_id:array_agg_distinct'], [self.euro.id])
+        self.env.cr.execute("UPDATE sms_gateway_status SET cost = 0.1, company_currency_id = %s WHERE cost IS NULL", [
+            self.dollar.id])
+        row, = statuses.formatted_read_group(domain, [], figures)
+        self.assertEqual(
+            set(row['company_currency_id:array_agg_distinct']), {self.euro.id, self.dollar.id})
+        self.assertAlmostEqual(row['cost:sum_currency'], 0.07 + 0.1 / 1.25)
 
     def test_deleted_sms(self):
         """A retry after the SMS was deleted keeps where it comes from."""
@@ -84,12 +107,12 @@ class TestStatistics(CostCase):
 
     def test_month(self):
         """SMS of a month over three gateways, two of which charge in euros and one in dollars: the statistics are the
-        sum of the invoices to the cent. See `scripts/bench costs` for 100,000."""
+        sum of the invoices to the cent."""
         seed = random.randrange(10 ** 6)
         chance = random.Random(seed)
         gateways = [self.gateway, self.make_gateway("Second"), self.make_gateway("Third")]
         self.env['res.currency.rate'].search([('currency_id', '=', self.dollar.id)]).unlink()
-        days = [self.today - timedelta(days=ago) for ago in range(30)]
+        days = [self.today - timedelta(days=ago) for ago in range(DAYS)]
         rates = {day: Decimal(chance.randrange(90_000_000, 125_000_000)) / 10 ** 8 for day in days}
         for day, rate in rates.items():
             self.env['res.currency.rate'].create({
@@ -101,7 +124,7 @@ class TestStatistics(CostCase):
         invoices, in_euros = dict.fromkeys(gateways, Decimal(0)), dict.fromkeys(gateways, Decimal(0))
         for count, day in enumerate(days):
             queued = []
-            for index in range(100):
+            for index in range(SMS_PER_DAY):
                 gateway = chance.choice(gateways)
                 body = chance.choice(("Hello", "a" * 161, "€" * 71, "ż" * 71))
                 price = Decimal(chance.randrange(1, 200_000)) / 10 ** 6
@@ -115,10 +138,11 @@ class TestStatistics(CostCase):
                 invoices[gateway] += price
                 in_euros[gateway] += price / rates[day] if gateway == gateways[1] else price
                 queued.append(sms)
-            self.write_on(queued, day)
+            for start in range(0, len(queued), MAX_SAVED):
+                self.write_on(queued[start:start + MAX_SAVED], day)
         groups = self.env['sms.gateway.status']._read_group(
             [('company_id', '=', self.company.id)], ['gateway_id'], ['price:sum', 'cost:sum', '__count'])
-        self.assertEqual(sum(group[3] for group in groups), 3000)
+        self.assertEqual(sum(group[3] for group in groups), DAYS * SMS_PER_DAY)
         for gateway, price, cost, _count in groups:
             with self.subTest(gateway=gateway.name, seed=seed):
                 self.assertEqual(to_cents(price), to_cents(invoices[gateway]))
