@@ -46,6 +46,17 @@ class Hold:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What was counted against budgets before an SMS is sent.
+
+    :param gateway_id: the gateway that was to send it
+    :param amounts: budget id, month, amount in the unit of the budget
+    """
+    gateway_id: int
+    amounts: tuple[tuple[int, date, Decimal | int], ...]
+
+
 @dataclass(slots=True)
 class QueuedSms:
     """An SMS that only one run may send.
@@ -78,7 +89,7 @@ class QueuedSms:
     :param refusal: failure type and Problem, if it must not be sent
     :param e164: the number in E.164, None if it cannot be read
     :param hold: the budget for which it waits in the queue
-    :param reserved: (budget id, month, amount in its unit) that were counted when it was claimed
+    :param reserved: what was counted when it was claimed
     """
     id: int
     uuid: str
@@ -110,7 +121,7 @@ class QueuedSms:
     is_confirmed: bool = False
     refusal: tuple[str, Problem] | None = None
     hold: Hold | None = None
-    reserved: tuple[tuple[int, date, Decimal | int], ...] = ()
+    reserved: Reserved | None = None
     dlt_template_id: str = ''
     message_type: str = ''
     e164: str | None = field(init=False)

@@ -91,10 +91,13 @@ def share(budgets: Iterable[Budget], asked: Iterable[Asked]) -> Shares:
 
     :param asked: in the order in which they are sent
     """
-    budgets, shares = list(budgets), Shares()
+    budgets, shares, by_sender = list(budgets), Shares(), {}
     spent = {budget.id: budget.spent for budget in budgets}
     for sms in sorted(asked, key=lambda sms: sms.can_wait):
-        own = [budget for budget in budgets if budget.covers(sms.company_id, sms.gateway_id)]
+        sender = sms.company_id, sms.gateway_id
+        if sender not in by_sender:
+            by_sender[sender] = [budget for budget in budgets if budget.covers(*sender)]
+        own = by_sender[sender]
         amounts = {budget.id: sms.usage.of(budget) for budget in own}
         full = next((
             budget for budget in own

@@ -14,7 +14,7 @@ from ...tools import phone
 from ...tools.budget import MONEY, Asked, Budget, Usage, get_month, get_next_month, share
 from ...tools.problem import Problem
 from ..lanes import BULK
-from ..queued_sms import Hold, not_sent
+from ..queued_sms import Hold, Reserved, not_sent
 from .claims import trigger_queue
 from .costs import find_costs
 from .transactions import OwnTransactions, is_in_test, try_write
@@ -98,9 +98,11 @@ def count_claimed(env, queued, budgets, configs):
         to_send[sms_id].hold = _make_hold(budget, to_send[sms_id])
     months, total = {budget.id: budget.month for budget in relevant}, Counter()
     for sms_id, amounts in shares.reserved.items():
-        to_send[sms_id].reserved = tuple(
-            (budget_id, months[budget_id], amount) for budget_id, amount in amounts.items())
-        total.update(amounts)
+        sms = to_send[sms_id]
+        sms.reserved = Reserved(sms.gateway_id, tuple(
+            (budget_id, months[budget_id], amount) for budget_id, amount in amounts.items()))
+        for budget_id, amount in amounts.items():
+            total[budget_id] += amount
     _add(env, {(budget_id, months[budget_id]): amount for budget_id, amount in total.items() if amount})
     if any(budget.spent < budget.warn_at <= budget.spent + total[budget.id] for budget in relevant):
         trigger_queue(env)  # which alerts users
@@ -186,15 +188,15 @@ def settle(env, queued, configs, is_immediate=False):
     :param bool is_immediate: whether this is the caller's transaction, which must not wait for counters
     """
     budgets = read_budgets(env) if queued else []
-    if not budgets and not any(sms.reserved for sms in queued):
+    queued = [sms for sms in queued if not _is_as_counted(sms, budgets)] if budgets else [
+        sms for sms in queued if sms.reserved]
+    if not queued:
         return
     counted = [sms for sms in queued if sms.result.outcome in COUNTED]
     change = Counter()
-    for sms in queued:
-        for budget_id, month, amount in sms.reserved:
-            change[budget_id, month] -= amount
+    _take_back(change, queued)
     for sms, usage in zip(counted, _measure_sent(env, counted, configs, budgets), strict=True):
-        months = {budget_id: month for budget_id, month, _amount in sms.reserved}
+        months = {budget_id: month for budget_id, month, _amount in sms.reserved.amounts} if sms.reserved else {}
         for budget in budgets:
             if budget.covers(sms.company_id, sms.gateway_id):
                 change[budget.id, months.get(budget.id, budget.month)] += usage.of(budget)
@@ -204,6 +206,21 @@ def settle(env, queued, configs, is_immediate=False):
         env.cr.postcommit.add(lambda: transactions.write(lambda own: _add(own, change), 0))
     elif change:
         try_write(env, lambda: _add(env, change))
+
+
+def _is_as_counted(sms, budgets):
+    """Return whether an SMS was sent as it was claimed, and the provider said nothing of its price: most are."""
+    return bool(
+        sms.reserved and sms.reserved.gateway_id == sms.gateway_id and sms.result.outcome in COUNTED
+        and sms.result.price is None and not sms.result.segment_count
+        # a budget may be new
+        and len(sms.reserved.amounts) == sum(budget.covers(sms.company_id, sms.gateway_id) for budget in budgets))
+
+
+def _take_back(change, queued):
+    for sms in queued:
+        for budget_id, month, amount in sms.reserved.amounts if sms.reserved else ():
+            change[budget_id, month] -= amount
 
 
 def _measure_sent(env, queued, configs, budgets):
@@ -246,9 +263,7 @@ def add_reported(env, gateway_id, changes):
 def give_back(env, queued):
     """Take back what was counted for SMS that are queued again."""
     change = Counter()
-    for sms in queued:
-        for budget_id, month, amount in sms.reserved:
-            change[budget_id, month] -= amount
+    _take_back(change, queued)
     if change:
         try_write(env, lambda: _add(env, change))
 
