@@ -67,6 +67,7 @@
         'views/sms_gateway_incident_views.xml',
         'views/sms_gateway_budget_views.xml',
         'wizard/cost_estimate_views.xml',
+        'views/sms_gateway_quiet_views.xml',
         'views/sms_sms_views.xml',
         'views/sms_template_views.xml',
         'views/ir_actions_server_views.xml',

@@ -45,6 +45,7 @@ SENTENCES = {
 
     # SMS that were not sent
     'waiting_account': _lt("Waiting: the provider refuses the account of the gateway."),
+    'waiting_quiet': _lt("Waiting: quiet hours in %(place)s."),
     'waiting_asked': _lt("Waiting: the provider is unreachable or asked to wait."),
     'waiting_failing': _lt("Waiting: the provider does not process requests."),
     'waiting_budget': _lt(
@@ -98,6 +99,10 @@ SENTENCES = {
         "semicolons or line breaks."),
     'number_unreadable': _lt(
         "The number is not valid. Enter it with + and the country code, such as +923001234567."),
+
+    # Quiet hours
+    'day_off_unreadable': _lt(
+        "\"%(entry)s\" is not a date. Enter dates such as 2026-12-24, or 12-25 for every year, separated by commas."),
 
     # Base URL
     'no_http_url': _lt("Enter a Base URL that starts with http:// or https://, such as https://api.example.com/sms."),

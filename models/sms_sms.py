@@ -31,7 +31,7 @@ OTHER_BATCH = 500  # SMS of other APIs that are processed together
 class SmsSms(models.Model):
     """An SMS of Odoo, and core's hooks for sending it: choice of the API, sending after commit, queue, Retry."""
     _name = 'sms.sms'
-    _inherit = ['sms.sms', 'sms.gateway.budget.hold', 'sms.sms.values']
+    _inherit = ['sms.sms', 'sms.gateway.budget.hold', 'sms.gateway.quiet.hold', 'sms.sms.values']
 
     # same name and type as in `sms_twilio`, so both addons share it
     record_company_id = fields.Many2one('res.company', 'Company', ondelete='set null')
@@ -81,7 +81,8 @@ class SmsSms(models.Model):
 
     _due_index = models.Index("(id) WHERE state = 'outgoing' AND to_delete IS NOT TRUE")
     _lane_index = models.Index(  # for claims
-        "(COALESCE(lane, 'normal') DESC, id) WHERE state = 'outgoing' AND to_delete IS NOT TRUE")
+        "(COALESCE(lane, 'normal') DESC, id) "
+        "WHERE state = 'outgoing' AND to_delete IS NOT TRUE AND is_held IS NOT TRUE")
     _claimed_index = models.Index("(claimed_until) WHERE claimed_until IS NOT NULL")
     _number_index = models.Index(  # to count the SMS to one number
         "(number, first_attempt_date) WHERE first_attempt_date IS NOT NULL")
@@ -156,7 +157,7 @@ class SmsSms(models.Model):
         """Queue the SMS again, with the full time for retries."""
         self.write({
             'send_after': False, 'valid_until': False, 'first_attempt_date': False, 'failure_reason': False,
-            'is_confirmed': True})
+            'is_confirmed': True, 'is_held': False, 'ignores_quiet': False})
         self.sudo().write({'forced_gateway_id': False, 'forced_sender': False})
         self.env['sms.gateway.attempt']._keep_before_retry(self.mapped('uuid'))
         result = super().action_set_outgoing()

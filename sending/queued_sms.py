@@ -10,6 +10,7 @@ from decimal import Decimal
 from ..tools import phone
 from ..tools.answer.interpretation import SendResult
 from ..tools.problem import Problem
+from ..tools.quiet_hours import Quiet
 from ..tools.request.builder import Recipient
 from .lanes import NORMAL
 
@@ -90,6 +91,8 @@ class QueuedSms:
     :param e164: the number in E.164, None if it cannot be read
     :param hold: the budget for which it waits in the queue
     :param reserved: what was counted when it was claimed
+    :param quiet: the quiet hours for which it waits in the queue
+    :param ignores_quiet: whether a user sent it during quiet hours
     """
     id: int
     uuid: str
@@ -122,6 +125,8 @@ class QueuedSms:
     refusal: tuple[str, Problem] | None = None
     hold: Hold | None = None
     reserved: Reserved | None = None
+    quiet: Quiet | None = None
+    ignores_quiet: bool = False
     dlt_template_id: str = ''
     message_type: str = ''
     e164: str | None = field(init=False)

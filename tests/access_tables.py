@@ -18,6 +18,7 @@ OPERATIONS = """
     sms.gateway.flood                   - - - - -
     sms.gateway.incident                - - - - r
     sms.gateway.budget                  - - - - crwu
+    sms.gateway.quiet                   - - - - crwu
     sms.gateway.budget.month            - - - - r
     sms.gateway.estimate                - - crw crw crw
     sms.gateway.estimate.line           - - crw crw crw
@@ -91,6 +92,8 @@ METHODS = """
     sms.gateway.budget  action_release               no   no   no   no   yes
     sms.gateway.budget  action_end_release           no   no   no   no   yes
     sms.gateway.budget  action_view_waiting          page page page page yes
+    sms.gateway.quiet   write                        no   no   no   no   yes
+    sms.gateway.quiet   unlink                       no   no   no   no   yes
     sms.gateway.budget  create                       no   no   no   no   yes
     sms.gateway.budget  write                        no   no   no   no   yes
     sms.gateway.budget  unlink                       no   no   no   no   yes
@@ -191,6 +194,7 @@ METHODS = """
     sms.sms             action_open_status           no   no   no   no   yes
     sms.sms             create                       no   no   no   no   yes
     sms.sms             send                         no   no   no   no   yes
+    sms.sms             action_send_now              no   no   no   no   yes
     mail.message        retry_sms                    no   no   yes  no   yes
     res.config.settings action_open_sms_gateways     page page page page yes
     res.config.settings action_open_active_sms_gateways  page page page page yes
@@ -215,6 +219,7 @@ CORE_METHODS = {
     'sms.gateway.inbound.settings': {  # abstract
         'action_new_inbound_token', 'action_rotate_inbound_token', 'action_end_inbound_rotation'},
     'sms.gateway.pricing': {'action_view_prices'},  # abstract
+    'sms.gateway.quiet.hold': {'action_send_now'},  # abstract
     'sms.gateway.replies': {'action_view_inbound'},  # abstract
     'sms.gateway.status': {'get_mailing_cost'},  # of a mailing that the user may read
     'sms.gateway.row': {'create', 'write', 'unlink'},  # abstract

@@ -60,6 +60,7 @@ class AccessTableCase(GatewayCase):
         return {
             'sms.gateway': gateway, 'sms.gateway.parameter': gateway.parameter_ids[-1:],
             'sms.gateway.header': gateway.header_ids, 'sms.gateway.query': gateway.query_ids,
+            'sms.gateway.quiet': self.env['sms.gateway.quiet'].create({'name': "Night"}),
             'sms.gateway.sender': self.env['sms.gateway.sender'].create({
                 'gateway_id': gateway.id, 'sender': "Shop", 'country_id': self.env.ref('base.fr').id}),
             'sms.gateway.price': self.env['sms.gateway.price'].create({
@@ -125,6 +126,7 @@ class AccessTableCase(GatewayCase):
                       else {'is_read': True} if 'inbound' in model
                       else {'price': 0.08} if model == 'sms.gateway.price'
                       else {'amount': 2} if model == 'sms.gateway.budget'
+                      else {'name': "Nights"} if model == 'sms.gateway.quiet'
                       else {'sender': "New"} if model == 'sms.gateway.sender'
                       else {'key': 'X-New'}],
             'read': [['display_name']], 'web_read': [{'display_name': {}}],

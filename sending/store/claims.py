@@ -23,7 +23,8 @@ from .wording import find_wordings
 LANE_SQL = "COALESCE(s.lane, 'normal')"
 FIRST_ROWS = 100  # of a lane in which the oldest SMS is looked for
 _QUEUED_SQL = f"""
-    FROM sms_sms s WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE AND {LANE_SQL} = wanted.lane
+    FROM sms_sms s
+    WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE AND s.is_held IS NOT TRUE AND {LANE_SQL} = wanted.lane
 """
 MAX_COUNTED = 10_000  # SMS that are counted in the queue
 PROBE_DELAY = 5  # seconds that SMS are delayed while another SMS tests their gateway
@@ -45,7 +46,7 @@ def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
     columns = f"""
         s.id, s.uuid, s.number, s.body, s.attempt, s.first_attempt_date, s.partner_id, s.valid_until,
         s.forced_gateway_id, s.forced_sender, s.uses_exclusion_list, {LANE_SQL} AS lane, md5(s.body) AS text_hash,
-        s.is_confirmed, s.sms_template_id, s.dlt_template_id, s.message_type,
+        s.is_confirmed, s.ignores_quiet, s.sms_template_id, s.dlt_template_id, s.message_type,
         COALESCE(m.record_company_id, s.record_company_id, %(company)s) AS company_id
     """
     if bulk_after is None:
@@ -72,7 +73,8 @@ def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
                    SELECT FROM phone_blacklist WHERE active AND phone_blacklist.number = due.number),
                due.lane, due.text_hash, due.is_confirmed, due.first_attempt_date IS NULL,
                COALESCE(NULLIF(due.dlt_template_id, ''), template.dlt_template_id, ''),
-               COALESCE(due.message_type, template.message_type, ''), partner_country.code, company_country.code
+               COALESCE(due.message_type, template.message_type, ''), due.ignores_quiet IS TRUE,
+               partner_country.code, company_country.code
         FROM now CROSS JOIN due
         LEFT JOIN sms_template template ON template.id = due.sms_template_id
         LEFT JOIN res_partner partner ON partner.id = due.partner_id
@@ -90,10 +92,10 @@ def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
             valid_until=valid_until, expires=math.inf if left is None else now + left,
             forced_gateway_id=forced_gateway_id, forced_sender=forced_sender or '', is_opted_out=is_opted_out,
             lane=lane, text_hash=text_hash, is_confirmed=bool(is_confirmed),
-            is_new=is_new, dlt_template_id=dlt_template_id, message_type=message_type)
+            is_new=is_new, dlt_template_id=dlt_template_id, message_type=message_type, ignores_quiet=ignores_quiet)
         for (sms_id, uuid, number, body, company_id, claimed_until, attempt, age, valid_until, left, forced_gateway_id,
              forced_sender, is_opted_out, lane, text_hash, is_confirmed, is_new, dlt_template_id, message_type,
-             *countries) in env.cr.fetchall()
+             ignores_quiet, *countries) in env.cr.fetchall()
     )
 
 
@@ -109,7 +111,7 @@ def write_claims(env, queued):
     env.cr.execute("""
         UPDATE sms_sms s
         SET state = 'process', not_started = v.not_started, claimed_until = %s, gateway_id = v.gateway_id,
-            attempt = COALESCE(s.attempt, 0) + 1, send_after = NULL, budget_id = NULL,
+            attempt = COALESCE(s.attempt, 0) + 1, send_after = NULL, budget_id = NULL, is_held = NULL,
             first_attempt_date = COALESCE(s.first_attempt_date, clock_timestamp() AT TIME ZONE 'UTC')
         FROM unnest(%s::int[], %s::int[], %s::bool[]) AS v(id, gateway_id, not_started) WHERE s.id = v.id
     """, [
@@ -146,7 +148,7 @@ def count_due(env):
 
 
 def count_queued(env, limit):
-    """Count queued SMS by lane, also those that wait for a gateway.
+    """Count queued SMS by lane, also those that wait for a gateway or for quiet hours.
 
     :param int limit: of each lane at which counting stops, so that it is fast with a million SMS
     :rtype: dict[str, int]
@@ -155,12 +157,17 @@ def count_queued(env, limit):
         SELECT wanted.lane, (SELECT count(*) FROM (SELECT s.id {_QUEUED_SQL} LIMIT %s) queued)
         FROM unnest(%s::text[]) AS wanted(lane)
     """, [limit, list(LANES)])
-    return dict(env.cr.fetchall())
+    counts = dict(env.cr.fetchall())
+    env.cr.execute("""
+        SELECT count(*) FROM (SELECT 1 FROM sms_sms WHERE is_held AND state = 'outgoing' LIMIT %s) held
+    """, [limit])
+    counts[BULK] = min(limit, counts[BULK] + env.cr.fetchone()[0])
+    return counts
 
 
 def find_oldest_queued(env):
     """Return approximately since when the oldest SMS of each lane has been queued, in UTC. Those that wait for a budget
-    are left out.
+    or quiet hours are left out.
 
     :rtype: dict[str, datetime]
     """
@@ -176,7 +183,8 @@ def find_oldest_queued(env):
 def _due_sql(ids):
     # selected SMS, for example with Send Now, are sent even if the provider asked to wait
     condition = 's.id = ANY(%(ids)s)' if ids is not None else (
-        "(s.send_after IS NULL OR s.send_after <= clock_timestamp() AT TIME ZONE 'UTC')")
+        # the predicate of `_lane_index`: a million held SMS must not delay claims
+        "s.is_held IS NOT TRUE AND (s.send_after IS NULL OR s.send_after <= clock_timestamp() AT TIME ZONE 'UTC')")
     # CASE, because PostgreSQL assumes that an equality of expressions holds for few rows, and sorts the whole queue
     return f"""
         FROM sms_sms s LEFT JOIN mail_message m ON m.id = s.mail_message_id
@@ -383,7 +391,8 @@ def release_waiting(env, gateway_ids):
     env.cr.execute("""
         UPDATE sms_sms SET send_after = NULL WHERE id IN (
             SELECT id FROM sms_sms
-            WHERE state = 'outgoing' AND gateway_id = ANY(%s) AND send_after > clock_timestamp() AT TIME ZONE 'UTC'
+            WHERE state = 'outgoing' AND is_held IS NOT TRUE AND gateway_id = ANY(%s)
+            AND send_after > clock_timestamp() AT TIME ZONE 'UTC'
             AND budget_id IS NULL
             ORDER BY id FOR UPDATE SKIP LOCKED)
     """, [list(gateway_ids)])

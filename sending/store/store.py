@@ -7,7 +7,7 @@ from functools import partial
 from odoo import fields
 
 from ..queued_sms import LEASE, RENEW_AFTER
-from . import budgets, claims
+from . import budgets, claims, quiet
 from .fallback import save_without_hooks
 from .guard import count_countries, hold_back
 from .results import save_results
@@ -50,15 +50,20 @@ class Store:
         :param reserve_room: called with the SMS and the configs; marks those that start immediately
         :param int bulk_after: see `claim_due`
         :return: the claimed SMS by lane, and the GatewayConfig of all Active gateways by id. SMS that are left stay in
-            the queue, because the rate limit of their gateway has no place for them, and so do those with a hold, whose
-            budget is used up. SMS with a delay are already queued again, because their gateway is paused. SMS that are
+            the queue, because the rate limit of their gateway has no place for them, and so do those with a hold or
+            quiet hours. SMS with a delay are already queued again, because their gateway is paused. SMS that are
             opted out are already cancelled
         :rtype: tuple[list[QueuedSms], dict]
         """
         with self._transactions.begin() as env:
+            if ids is None:
+                quiet.wake(env)
             claimed = claims.claim_due(env, limit, ids, refused, bulk_after)
             claims.cancel_opted_out(env, [sms for sms in claimed if sms.is_opted_out])
             queued = [sms for sms in claimed if not sms.is_opted_out]
+            if not self.is_immediate:
+                quiet.hold_quiet(env, queued)
+                queued = [sms for sms in queued if not sms.quiet]
             configs = claims.route(env, queued)
             limits = env['sms.gateway']._get_flood_limits()
             hold_back(env, queued, configs, limits)
