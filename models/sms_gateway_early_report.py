@@ -31,6 +31,7 @@ class SmsGatewayEarlyReport(models.Model):
     price = fields.Char(readonly=True)
     price_currency = fields.Char(readonly=True)
     segment_count = fields.Integer(readonly=True)
+    origin = fields.Char(readonly=True)
     received_id = fields.Integer(readonly=True, help="ID of the received report.")
 
     # the same part of the UUID as in tools/attempt.py, which all attempts of an SMS share
@@ -72,12 +73,15 @@ class SmsGatewayEarlyReport(models.Model):
             DELETE FROM sms_gateway_early_report
             WHERE gateway_id = %s AND (substr(uuid, 3, 18) = ANY(%s) OR message_id = ANY(%s))
             RETURNING id, received_id, uuid, message_id, number, status, state, error_code, error_message, failure_type,
-                price, price_currency, segment_count
+                price, price_currency, origin, segment_count
         """, [gateway.id, [match_key(uuid) for uuid in uuids], message_ids])
         rows = sorted(self.env.cr.fetchall())
         self.invalidate_model()
         return [
-            DeliveryReport(*(value or '' for value in row[2:-1]), row[-1] or 0, received_id=row[1]) for row in rows]
+            DeliveryReport(
+                *(value or '' for value in row[2:-2]), segment_count=row[-1] or 0, origin=row[-2] or '',
+                received_id=row[1])
+            for row in rows]
 
     @api.autovacuum
     def _gc_reports(self):

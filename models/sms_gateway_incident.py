@@ -8,6 +8,7 @@ from ..sending.breaker import ACCOUNT as ACCOUNT_REFUSED
 from ..sending.breaker import FAILING
 from ..sending.lanes import BULK, NORMAL, URGENT
 from ..sending.store.claims import find_oldest_queued, trigger_queue
+from ..tools.report.parsing import QUERY
 
 PAUSED, ACCOUNT, REPORTS, QUEUE, BUDGET = 'paused', 'account', 'reports', 'queue', 'budget'
 DELAYS = {PAUSED: timedelta(minutes=10)}  # how long it lasts before users are alerted; the others at once
@@ -136,7 +137,8 @@ class SmsGatewayIncident(models.Model):
         until = now - timedelta(hours=hours)
         since = until - timedelta(hours=hours)
         last = self.env['sms.gateway.received.report'].search(
-            [('gateway_id', '=', gateway.id)], order='id desc', limit=1)
+            [('gateway_id', '=', gateway.id), ('create_date', '>=', since), ('origin', '!=', QUERY)],
+            order='id desc', limit=1)
         accepted = self.env['sms.gateway.status'].search([
             ('gateway_id', '=', gateway.id), ('state', '=', 'success'), ('is_test', '!=', True),
             ('create_date', '>=', max(since, last.create_date or since)), ('create_date', '<', until),

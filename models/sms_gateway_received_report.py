@@ -4,7 +4,7 @@ from odoo.tools import SQL
 
 from ..tools.actions import show_notification
 from ..tools.attempt import match_keys
-from ..tools.report.parsing import DeliveryReport
+from ..tools.report.parsing import QUERY, DeliveryReport
 from .sms_gateway_callback_failure_map import FAILURE_TYPES
 from .sms_gateway_early_report import KEEP_DAYS
 from .sms_gateway_inbox import MAX_TRIES
@@ -21,7 +21,7 @@ class SmsGatewayReceivedReport(models.Model):
     _rec_name = 'status'
     _inbox_columns = (
         'uuid', 'message_id', 'number', 'status', 'state', 'error_code', 'error_message', 'failure_type', 'price',
-        'price_currency', 'segment_count')
+        'price_currency', 'segment_count', 'origin')
     _inbox_lock = b'eir'
 
     uuid = fields.Char("UUID", readonly=True)
@@ -37,6 +37,9 @@ class SmsGatewayReceivedReport(models.Model):
     price = fields.Char("Price", readonly=True, help="As the provider reported it.")
     price_currency = fields.Char("Price Currency", readonly=True)
     segment_count = fields.Integer("Segments", readonly=True, aggregator=None)
+    origin = fields.Selection(
+        [(QUERY, "Status Query")], "Origin", readonly=True,
+        help="Status Query if Odoo asked the provider. Empty if the provider sent the report.")
     result = fields.Selection(
         [('matched', "Matched"), ('unmatched', "Unmatched")], "Result", readonly=True,
         help="Whether the SMS of the report was found. Empty until the report is applied.")

@@ -38,12 +38,14 @@ class SmsGatewayReportHealth(models.AbstractModel):
     # === COMPUTE METHODS === #
 
     @api.depends_context('lang')
-    @api.depends('delivery_callback_enabled')
+    @api.depends('delivery_callback_enabled', 'query_ids.kind')
     def _compute_report_health(self):
         since = fields.Datetime.now() - timedelta(days=DAYS)
         for gateway in self:
             last, reports, unmatched = gateway._count_reports(since)
             accepted, final, median, expected, last_noted = gateway._count_reported_sms(since)
+            if gateway.has_status_query:
+                last_noted = None  # a response to a query may have set it
             gateway.last_report_date = max(filter(None, (last, last_noted)), default=False)
             gateway.report_count = reports
             gateway.unmatched_report_count = unmatched
@@ -64,14 +66,15 @@ class SmsGatewayReportHealth(models.AbstractModel):
         self.env['sms.gateway.received.report'].flush_model()
         self.env.cr.execute("""
             SELECT (SELECT create_date FROM sms_gateway_received_report
-                    WHERE gateway_id = %(gateway)s ORDER BY id DESC LIMIT 1),
+                    WHERE gateway_id = %(gateway)s AND origin IS DISTINCT FROM 'query' ORDER BY id DESC LIMIT 1),
                    (SELECT count(*) FROM (
                         SELECT create_date FROM sms_gateway_received_report
-                        WHERE gateway_id = %(gateway)s ORDER BY id DESC LIMIT %(limit)s) AS last
+                        WHERE gateway_id = %(gateway)s AND origin IS DISTINCT FROM 'query'
+                        ORDER BY id DESC LIMIT %(limit)s) AS last
                     WHERE create_date >= %(since)s),
                    (SELECT count(*) FROM (
                         SELECT create_date FROM sms_gateway_received_report
-                        WHERE gateway_id = %(gateway)s AND result = 'unmatched'
+                        WHERE gateway_id = %(gateway)s AND result = 'unmatched' AND origin IS DISTINCT FROM 'query'
                         ORDER BY id DESC LIMIT %(limit)s) AS last
                     WHERE create_date >= %(since)s)
         """, {'gateway': self._origin.id or 0, 'limit': MAX_ROWS, 'since': since})

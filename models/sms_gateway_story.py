@@ -128,7 +128,7 @@ class SmsGatewayStory(models.AbstractModel):
         return {
             'moment': date,
             'attempt': attempt or 1,
-            'title': self.env._("Delivery report"),
+            'title': self.env._("Status query") if report.origin else self.env._("Delivery report"),
             'gateway': gateway.sudo(),
             'badge': labels.get(report.state) or (report.status and self.env._("Unknown status")),
             'level': REPORT_LEVELS.get(report.state, 'warning'),

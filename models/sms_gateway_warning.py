@@ -39,6 +39,7 @@ class SmsGatewayWarning(models.AbstractModel):
             *self._get_mistakes(gateway, usage.names),
             *self._get_routing_warnings(gateway),
             *self._get_callback_warnings(gateway, usage.names),
+            *self._get_query_warnings(gateway),
         ]
 
     def _get_request_warnings(self, gateway, usage):
@@ -167,6 +168,13 @@ class SmsGatewayWarning(models.AbstractModel):
             yield self.env._(
                 "Providers cannot reach the Callback URL because it points to this machine. Set the system parameter "
                 "web.base.url to the public URL of Odoo.")
+
+    def _get_query_warnings(self, gateway):
+        if gateway.has_status_query and not (
+                gateway.create_status and (gateway.message_id_regex or gateway.answer_message_id_path)):
+            yield self.env._(
+                "The provider cannot be asked for the status of SMS, because their message IDs are not known. Turn on "
+                "Track Status, and read the message ID from the response (Message ID Regex).")
 
     def _get_mistakes(self, gateway, names):
         """Yield the warnings about mistakes; for the first two the form has a button.

@@ -143,6 +143,25 @@ class TestStatusQuery(QueryCase):
         self.report(message_id=row.message_id, status='failed')
         self.assertEqual(row.state, 'success', "Delivered is more than failed.")
 
+    def test_queries_do_not_hide_missing_reports(self):
+        """Responses to queries are no delivery reports: they do not show that the Callback URL works."""
+        self.gateway.delivery_callback_enabled = True
+        rows = self.status_of(self.send_sms(*NUMBERS, NUMBER))
+        self.statuses = {row.message_id: 'delivered' for row in rows}
+        self.process(24 * 60)
+        self.assertEqual([bool(row.delivered_date) for row in rows], [True] * 5)
+        self.assertFalse(self.gateway.last_report_date or self.gateway.report_count)
+        self.assertIn("no delivery report arrived", self.gateway.report_hint)
+        self.assertTrue(self.env['sms.gateway.incident']._are_reports_missing(
+            self.gateway, fields.Datetime.now() + timedelta(minutes=1)))
+        self.assertIn("Status query", rows[0].story)
+        self.assertNotIn("Delivery report", rows[0].story)
+        self.report(message_id=rows[0].message_id, status='delivered')
+        self.assertEqual(self.gateway.report_count, 1)
+        self.assertFalse(self.gateway.report_hint)
+        self.assertFalse(self.env['sms.gateway.incident']._are_reports_missing(
+            self.gateway, fields.Datetime.now() + timedelta(minutes=1)))
+
     def test_several_in_one_request(self):
         self.query.write({**SEVERAL, 'ids_per_request': 3})
         rows = self.status_of(self.send_sms(*NUMBERS))
@@ -369,6 +388,13 @@ class TestStatusQuerySettings(QueryCase):
                 self.query.write(values)
         with self.assertRaises(ValidationError), self.env.cr.savepoint():
             self.gateway.parameter_ids[0].value = '{message_id}'
+
+    def test_warning_without_message_id(self):
+        self.assertFalse(self.gateway.warnings and "asked for the status" in self.gateway.warnings)
+        for values in ({'message_id_regex': False}, {'create_status': False}):
+            with self.subTest(values):
+                self.gateway.write({'message_id_regex': 'x(.)', 'create_status': True, **values})
+                self.assertIn("cannot be asked for the status", self.gateway.warnings)
 
     def test_regex(self):
         self.query.write({

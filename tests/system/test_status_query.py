@@ -5,7 +5,7 @@ from collections import Counter
 from common import Reply, WorkersCase
 
 
-class TestStatusQuery(WorkersCase):
+class TestStatusQueryOfWorkers(WorkersCase):
 
     def setUp(self):
         super().setUp()

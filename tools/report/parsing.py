@@ -16,6 +16,7 @@ MAX_IDENTIFIER = 256  # characters
 MAX_WORDS = 1000  # characters
 _OPTIONAL = frozenset(('error_code', 'error_message', 'inbound_kind', 'price', 'currency', 'segments'))
 _WORDS = frozenset(('error_message',))
+QUERY = 'query'
 _LISTS = ('success', 'pending', 'error', 'canceled')
 
 
@@ -57,6 +58,7 @@ class ReportRules:
 class DeliveryReport:
     """What a provider reports about one SMS. `state` is None for an unknown status; only errors have a failure type.
 
+    `origin` is `QUERY` if we asked for it, '' if the provider called us.
     `price` is a decimal number, of one segment if the gateway says so; '' and 0 segments: the report does not say it.
     """
     uuid: str
@@ -70,6 +72,7 @@ class DeliveryReport:
     price: str = ''
     price_currency: str = ''
     segment_count: int = 0
+    origin: str = ''
     received_id: int | None = field(default=None, compare=False)  # of the stored report
 
     @property

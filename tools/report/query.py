@@ -1,14 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Reads the responses to status queries as delivery reports (doc/status_queries.md). Pure; nothing is raised."""
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import paths
 from ..answer.bounded_regex import find
 from ..answer.failure_codes import match_value
 from ..problem import Problem
 from .body import ReportError, read_body
-from .parsing import MAX_REPORTS, DeliveryReport, ReportRules, make_report, read_rows
+from .parsing import MAX_REPORTS, QUERY, DeliveryReport, ReportRules, make_report, read_rows
 
 UNKNOWN_SMS = frozenset((404, 410))  # HTTP codes of a provider that does not know an SMS (yet)
 _FIELDS = ('message_id', 'number', 'status', 'error_code', 'error_message')
@@ -71,7 +71,8 @@ def read_answer(
     if not named:
         return StatusAnswer(problem=Problem('no_status'))
     # without a status, the provider knows the SMS but nothing about its delivery
-    return StatusAnswer([make_report(rules.report, row) for row in named if row.get('status')])
+    return StatusAnswer([
+        replace(make_report(rules.report, row), origin=QUERY) for row in named if row.get('status')])
 
 
 def _names_id(rules):
