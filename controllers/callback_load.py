@@ -24,7 +24,7 @@ RETRY_AFTER = '10'  # seconds
 DATABASE_HEADER = 'HTTP_X_ODOO_DATABASE'  # what a reverse proxy may name
 LOG_SECONDS = 60
 DRAIN_SECONDS = 5  # a stopping server waits for the thread that applies what was received
-PAUSE_SECONDS = 0.4  # between two drains: what calls bring meanwhile is applied together, which costs less
+PAUSE_SECONDS = 0.5  # between two batches: what calls bring meanwhile is applied together, which costs less
 DATABASE_SECONDS = 10  # for which a host's database is remembered
 MAX_HOSTS = 100
 
@@ -109,8 +109,8 @@ def drain_once(key, drain):
     """Run a drain unless one of the same key is running in this process, which then starts over.
 
     :param tuple key: database, gateway id and model
-    :param drain: called with `time.monotonic()` by which it must end and leave the rest to the queue action. It is
-        called again, after a pause, if there are new rows
+    :param drain: called with `time.monotonic()` by which it must end and leave the rest to the queue action, and the
+        seconds between two batches. It is called again if there are new rows
     """
     with _drains_lock:
         if key in _drains:
@@ -119,13 +119,11 @@ def drain_once(key, drain):
         _drains[key] = False
     try:
         while True:
-            drain(time.monotonic() + DRAIN_SECONDS)
+            drain(time.monotonic() + DRAIN_SECONDS, PAUSE_SECONDS)
             with _drains_lock:
                 if not _drains[key]:
                     del _drains[key]
                     return
-            time.sleep(PAUSE_SECONDS)
-            with _drains_lock:
                 _drains[key] = False
     except Exception:
         _logger.exception("What gateway %s received is applied later", key[1])

@@ -256,12 +256,13 @@ class SmsGateway(models.Model):
             self._drain_reports(time.monotonic() + TEST_SECONDS)  # nothing is committed that could be applied later
         return is_stored
 
-    def _drain_reports(self, deadline):
+    def _drain_reports(self, deadline, pause=0):
         """Apply what the gateway has received, in transactions of their own.
 
         :param float deadline: `time.monotonic()` after which no further batch starts
+        :param float pause: seconds between two batches, unless there is a backlog
         """
-        self.env['sms.gateway.received.report']._drain(self, deadline)
+        self.env['sms.gateway.received.report']._drain(self, deadline, pause=pause)
 
     def _apply_or_keep(self, reports):
         """Apply reports, and keep those whose SMS is not known yet.

@@ -74,6 +74,27 @@ class TestInbox(DeliveryCase):
             self.gateway._drain_reports(time.monotonic() + 60)
         self.assertEqual((self.pending(), sms.mapped('state')), (0, ['sent'] * 3))
 
+    def test_pause(self):
+        """Reports that come while others are applied wait for each other, unless there is a backlog."""
+        sms = self.send_sms(*NUMBERS)
+        reports = [{'uuid': one.uuid, 'status': 'delivered'} for one in sms]
+        self.store(reports.pop())
+        pauses = []
+
+        def sleep(seconds):
+            pauses.append((seconds, self.pending()))
+            self.store(*reports)
+            reports.clear()
+
+        with mock.patch.object(sms_gateway_inbox.time, 'sleep', sleep):
+            self.gateway._drain_reports(time.monotonic() + 60, 0.5)
+            self.assertEqual(pauses, [(0.5, 0), (0.5, 0)])
+            self.assertEqual((self.pending(), sms.mapped('state')), (0, ['sent'] * 3))
+            self.store(*({'uuid': one.uuid, 'status': 'failed'} for one in sms))
+            with mock.patch.object(sms_gateway_inbox, 'BATCH', 1):
+                self.gateway._drain_reports(time.monotonic() + 60, 0.5)
+        self.assertEqual((self.pending(), len(pauses)), (0, 2))
+
     @mute_logger(LOGGER)
     def test_report_that_cannot_be_applied(self):
         """Given an SMS for which a hook raises: other reports are applied, and the queue action tries again."""
@@ -258,10 +279,9 @@ class TestBusyDatabase(DeliveryCase):
 
     def test_one_drain_at_once(self):
         """A drain starts over if reports were stored meanwhile, and ends after an error."""
-        self.patch(callback_load, 'PAUSE_SECONDS', 0)
         drains = []
 
-        def drain(deadline):
+        def drain(deadline, _pause):
             drains.append(deadline)
             if len(drains) == 1:
                 callback_load.drain_once(('db', 1), drain)
