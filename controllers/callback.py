@@ -65,17 +65,13 @@ def _receive(token, path, is_inbound_url):
     http_request, gateway = request.httprequest, gateways.browse(settings.gateway_id)
     if http_request.method not in ('GET', 'POST'):
         return _answer(200, *settings.answers[is_inbound_url])  # HEAD and OPTIONS change nothing (RFC 9110, 9.2.1)
-    call = _get_call(gateway.get_base_url() if settings.signature else '', f'{path}{token}')
     try:
-        settings.check_before_body(call)
-    except ProblemError as error:
-        return _answer_stranger(gateway, error)
-    if not is_body_here(http_request):
-        _release_connection(gateway.env)
-    try:
+        call = _check_before_body(settings, gateway, f'{path}{token}')
+        if not is_body_here(http_request):
+            _release_connection(gateway.env)
         content = _read_content(call, settings.signature)
         received = read_call(
-            settings.report_rules, settings.inbound_rules, is_inbound_url, call.method, content)
+            settings.report_rules, settings.inbound_rules, is_inbound_url, http_request.method, content)
     except ReportError as error:
         return _refuse(gateway, error)
     except ProblemError as error:
@@ -95,24 +91,30 @@ def _receive(token, path, is_inbound_url):
     return _answer(200, *settings.answers[received.has_inbound])
 
 
-def _get_call(base_url, path):
-    """Read the call without its body.
+def _check_before_body(settings, gateway, path):
+    """Check what can be checked before the body is read.
 
-    :param str base_url: empty if nothing is signed
-    :param str path: of its URL, as the caller wrote it
+    :param CallSettings settings: of the gateway
+    :param str path: of the URL, as the caller wrote it
+    :return: the call without its body; None if nothing is checked
     :rtype: Call
+    :raise ProblemError: if the call is refused
     """
+    if settings.check == 'none':
+        return None
     http_request = request.httprequest
     # the URL that the provider knows and signs, which a reverse proxy may have rewritten
-    url = urljoin(base_url, path)
+    url = urljoin(gateway.get_base_url(), path)
     query = http_request.query_string.decode('latin-1')
-    return Call(
+    call = Call(
         method=http_request.method,
         url=f'{url}?{query}' if query else url,
         headers={key.lower(): value for key, value in http_request.headers.items()},
         body=b'',
         address=http_request.remote_addr or '',
     )
+    settings.check_before_body(call)
+    return call
 
 
 def _start_drains(gateway, drains):
@@ -149,6 +151,7 @@ def _store(stores, transactions):
 def _read_content(call, signature):
     """Read the trusted part of a call.
 
+    :param Call call: None if nothing is checked
     :param SignatureRule signature: None if calls are not signed
     :rtype: Content
     :raise ReportError: if the body is too large

@@ -3,7 +3,7 @@ import time
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, ormcache
 
 from ..sending.store.claims import trigger_queue
 from ..sending.store.transactions import OwnTransactions
@@ -53,17 +53,21 @@ class SmsGatewayInbox(models.AbstractModel):
 
         :param list items: in the order of the call, with the attributes of `_inbox_columns`
         """
-        self.env.cr.execute(SQL(
-            """
-            INSERT INTO %(table)s (create_date, gateway_id, tries, %(names)s)
-            SELECT (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0), %(gateway)s, 0, %(names)s
-            FROM unnest(%(arrays)s) WITH ORDINALITY AS v(%(names)s, position) ORDER BY position
-            """,
-            table=SQL.identifier(self._table), names=self._get_column_names(), gateway=gateway.id,
-            arrays=SQL(', ').join(
-                SQL('%s::int[]' if self._fields[name].type == 'integer' else '%s::text[]',
-                    [getattr(item, name) for item in items])
-                for name in self._inbox_columns)))
+        arrays = [[getattr(item, name) for item in items] for name in self._inbox_columns]
+        self.env.cr.execute(self._get_insert(), [gateway.id, *arrays])
+
+    @api.model
+    @ormcache()
+    def _get_insert(self):
+        """Return the statement that stores rows. Composing it takes as long as reading a report."""
+        columns = ', '.join(self._inbox_columns)
+        arrays = ', '.join(
+            '%s::int[]' if self._fields[name].type == 'integer' else '%s::text[]' for name in self._inbox_columns)
+        return f"""
+            INSERT INTO {self._table} (create_date, gateway_id, tries, {columns})
+            SELECT (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0), %s, 0, {columns}
+            FROM unnest({arrays}) WITH ORDINALITY AS v({columns}, position) ORDER BY position
+        """
 
     @api.model
     def _get_column_names(self):
