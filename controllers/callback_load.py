@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Limits the database connections that calls from providers use at once."""
+import collections
 import functools
 import logging
 import random
@@ -18,7 +19,7 @@ from ..models import sms_gateway_callback, sms_gateway_inbound_settings
 _logger = logging.getLogger(__name__)
 
 PATHS = (sms_gateway_callback.PATH, sms_gateway_inbound_settings.PATH)
-WAIT_SECONDS = 5  # for a place, and for a connection if other requests use all of them
+WAIT_SECONDS = 10  # for a place, and for a connection if other requests use all of them
 POLL_SECONDS = 0.1
 RETRY_AFTER = '10'  # seconds
 DATABASE_HEADER = 'HTTP_X_ODOO_DATABASE'  # what a reverse proxy may name
@@ -28,12 +29,56 @@ PAUSE_SECONDS = 0.5  # between two batches: what calls bring meanwhile is applie
 DATABASE_SECONDS = 10  # for which a host's database is remembered
 MAX_HOSTS = 100
 
-# Calls of providers use at most a quarter of this process's database connections. The others are left to users.
-_places = threading.BoundedSemaphore(max(1, config['db_maxconn'] // 4))
+MAX_PLACES = 8  # more calls at once only compete for the interpreter
+
 _drains = {}  # {(database, gateway id, model): whether rows were stored since the drain began}
 _drains_lock = threading.Lock()
 _databases = {}  # {host: its only database, and time.monotonic() until which it is remembered}
 _last_warning = {}
+
+
+class Places:
+    """A semaphore whose waiters take turns: with Python's own, a new call may be faster than those that wait, and some
+    of them wait in vain.
+
+    :param int count: how many are free
+    """
+
+    def __init__(self, count):
+        self._free, self._waiters, self._lock = count, collections.deque(), threading.Lock()
+
+    def acquire(self, timeout):
+        """
+        :param float timeout: seconds
+        :return: whether there was a place in time
+        :rtype: bool
+        """
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return True
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiters.append(turn)
+        if turn.acquire(timeout=timeout):
+            return True
+        with self._lock:
+            if turn not in self._waiters:
+                return True  # it was given just now
+            self._waiters.remove(turn)
+            return False
+
+    def release(self):
+        """Give a place to the one who waits longest."""
+        with self._lock:
+            if self._waiters:
+                self._waiters.popleft().release()
+            else:
+                self._free += 1
+
+
+# Calls of providers use at most a quarter of this process's database connections. The others are left to users.
+_places = Places(max(1, min(MAX_PLACES, config['db_maxconn'] // 4)))
 
 
 class Place:

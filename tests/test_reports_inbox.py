@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Delivery reports are stored first and applied together afterwards: doc/behaviour.md section 6.2."""
+import threading
 import time
 from datetime import timedelta
 from types import SimpleNamespace
@@ -263,7 +264,7 @@ class TestBusyDatabase(DeliveryCase):
     @mute_logger('odoo.addons.eis_sms_apis.controllers.callback_load')
     def test_places(self):
         """Each call gives its place back; a call without one does not open a connection."""
-        with mock.patch.object(callback_load, '_places', callback_load.threading.BoundedSemaphore(1)), \
+        with mock.patch.object(callback_load, '_places', callback_load.Places(1)), \
                 mock.patch.object(callback_load, 'WAIT_SECONDS', 0.1):
             def call_another(request):
                 inner = mock.Mock()
@@ -276,6 +277,29 @@ class TestBusyDatabase(DeliveryCase):
             self.assertEqual(self.serve('/eis_sms/callback/x', call_another), "answer")
             self.assertEqual(answers, [503])
             self.assertEqual(self.serve('/eis_sms/callback/x', mock.Mock(return_value="answer")), "answer")
+
+    def test_turns(self):
+        """Who waits longest gets the next place; who has stopped waiting gets none."""
+        places, order = callback_load.Places(1), []
+        self.assertTrue(places.acquire(60))
+
+        def take(number, timeout):
+            if places.acquire(timeout):
+                order.append(number)
+                places.release()
+
+        threads = []
+        for number, timeout in enumerate((60, 0.01, 60, 60)):
+            threads.append(threading.Thread(target=take, args=(number, timeout)))
+            threads[-1].start()
+            while len(places._waiters) + sum(not thread.is_alive() for thread in threads) <= number:
+                time.sleep(0.001)
+        threads[1].join()
+        places.release()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(order, [0, 2, 3])
+        self.assertTrue(places.acquire(0), "all were given back")
 
     def test_one_drain_at_once(self):
         """A drain starts over if reports were stored meanwhile, and ends after an error."""
