@@ -79,6 +79,14 @@ class SmsGatewayHealth(models.AbstractModel):
             WHERE create_date >= %s - %s * interval '1 minute' GROUP BY gateway_id
         """, [LAST_ROWS, now, MINUTES])
         reports = dict(self.env.cr.fetchall())
+        # of a gateway from which SMS fail over, the attempts are the only trace
+        self.env.cr.execute("""
+            SELECT gateway_id, count(*) FILTER (WHERE outcome IS DISTINCT FROM 'accepted')
+            FROM (SELECT gateway_id, outcome FROM sms_gateway_attempt
+                  WHERE date >= %s - %s * interval '1 minute' ORDER BY date DESC LIMIT %s) last
+            GROUP BY gateway_id
+        """, [now, MINUTES, LAST_ROWS])
+        attempts = dict(self.env.cr.fetchall())
         paused = self.env['sms.gateway.throttle']._get_pauses()
         return [
             {
@@ -86,6 +94,7 @@ class SmsGatewayHealth(models.AbstractModel):
                 'name': gateway.name,
                 'sent': results.get(gateway.id, (0, 0))[0],
                 'failed': results.get(gateway.id, (0, 0))[1],
+                'failed_attempts': attempts.get(gateway.id, 0),
                 'reports': reports.get(gateway.id, 0),
                 'paused_seconds': max(0, round(paused[gateway.id][0])) if gateway.id in paused else 0,
             } for gateway in gateways]

@@ -139,11 +139,19 @@ class SmsGatewayIncident(models.Model):
         last = self.env['sms.gateway.received.report'].search(
             [('gateway_id', '=', gateway.id), ('create_date', '>=', since), ('origin', '!=', QUERY)],
             order='id desc', limit=1)
-        accepted = self.env['sms.gateway.status'].search([
-            ('gateway_id', '=', gateway.id), ('state', '=', 'success'), ('is_test', '!=', True),
-            ('create_date', '>=', max(since, last.create_date or since)), ('create_date', '<', until),
-        ], order='create_date desc', limit=MIN_SMS)
-        return len(accepted) == MIN_SMS
+        # by ID, for which the gateway has an index: a period may contain millions of SMS of other gateways
+        self.env['sms.gateway.status'].flush_model()
+        self.env.cr.execute("""
+            SELECT min(create_date) FROM (
+                SELECT create_date FROM sms_gateway_status
+                WHERE gateway_id = %(gateway)s AND state = 'success' AND is_test IS NOT TRUE AND id <= (
+                    SELECT id FROM sms_gateway_status WHERE create_date < %(until)s
+                    ORDER BY create_date DESC, id DESC LIMIT 1)
+                ORDER BY id DESC LIMIT %(count)s) last
+            HAVING count(*) = %(count)s
+        """, {'gateway': gateway.id, 'until': until, 'count': MIN_SMS})
+        oldest = self.env.cr.fetchone()
+        return bool(oldest) and oldest[0] >= max(since, last.create_date or since)
 
     def _is_queue_stuck(self, now):
         """Return whether an urgent or normal SMS has waited for long, or a bulk SMS while none was sent."""

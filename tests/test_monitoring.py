@@ -118,6 +118,23 @@ class TestIncidents(MonitoringCase):
         self.check()
         self.assertTrue(self.incidents().end_date)
 
+    def test_reports_of_one_gateway_stop(self):
+        """Given another gateway with more SMS, before and since."""
+        second = self.make_gateway("Second", sequence=5, base_url=f'{self.provider.url}/second')
+        second.state = 'disabled'
+        self.gateway.delivery_callback_enabled = True
+        self.make_sms(*(f'+32456000{number:03d}' for number in range(MIN_SMS))).send()
+        second.state = 'active'
+        self.make_sms(*(f'+32456001{number:03d}' for number in range(3 * MIN_SMS))).send()
+        statuses = self.env['sms.gateway.status'].search([('gateway_id', 'in', (self.gateway + second).ids)])
+        self.age(statuses[:MIN_SMS], hours=1)
+        self.age(statuses - statuses[:MIN_SMS], hours=25)
+        self.check()
+        self.assertEqual((self.incidents().gateway_id, self.incidents().kind), (self.gateway, 'reports'))
+        self.age(statuses, hours=25)
+        self.check()
+        self.assertTrue(self.incidents().end_date, "it has sent nothing since")
+
     def test_no_report_is_missing(self):
         """Few SMS without a report, reports that are turned off, or a threshold of 0."""
         self.gateway.delivery_callback_enabled = True
@@ -210,10 +227,23 @@ class TestHealth(HttpCase, MonitoringCase):
         self.assertGreaterEqual(figures['queue']['bulk']['oldest_seconds'], 89)
         gateway, = (one for one in figures['gateways'] if one['id'] == self.gateway.id)
         self.assertEqual(gateway, {
-            'id': self.gateway.id, 'name': self.gateway.name, 'sent': 1, 'failed': 1, 'reports': 1,
-            'paused_seconds': 0})
+            'id': self.gateway.id, 'name': self.gateway.name, 'sent': 1, 'failed': 1, 'failed_attempts': 0,
+            'reports': 1, 'paused_seconds': 0})
         for private in ("+32456", "Hello"):
             self.assertNotIn(private, json.dumps(figures))
+
+    def test_attempts_that_fail_over(self):
+        """No SMS fails, but the first gateway does not send."""
+        second = self.make_gateway("Second", sequence=20, base_url=f'{self.provider.url}/second')
+        self.always_answer(Reply(401, "Wrong password"))
+        self.always_answer(self.provider.accept, path='/second')
+        self.make_sms(*(f'+3245600000{number}' for number in range(3))).send()
+        gateways = {one['id']: one for one in self.get().json()['gateways']}
+        self.assertEqual([
+            (gateways[gateway.id]['sent'], gateways[gateway.id]['failed'], gateways[gateway.id]['failed_attempts'])
+            for gateway in (self.gateway, second)], [(0, 0, 3), (3, 0, 0)])
+        self.assertIn(f'eis_sms_failed_attempts{{gateway="Loopback",id="{self.gateway.id}"}} 3',
+                      self.get('?output=prometheus').text.splitlines())
 
     def test_prometheus(self):
         self.gateway.name = 'A "quoted" \\ name'

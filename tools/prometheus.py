@@ -10,6 +10,7 @@ METRICS = {
     'eis_sms_queue_oldest_seconds': "For how long the oldest SMS has been queued, by lane.",
     'eis_sms_sent': "SMS that were accepted in the last 15 minutes, by gateway.",
     'eis_sms_failed': "SMS that failed in the last 15 minutes, by gateway.",
+    'eis_sms_failed_attempts': "Failed attempts of the last 15 minutes that were followed by another, by gateway.",
     'eis_sms_reports': "Delivery reports of the last 15 minutes, by gateway.",
     'eis_sms_paused_seconds': "Remaining pause of the gateway.",
 }
@@ -29,7 +30,7 @@ def to_prometheus(figures):
             samples[f'eis_sms_queue_{key}'].append(({'lane': lane}, value))
     for gateway in figures['gateways']:
         labels = {'gateway': gateway['name'], 'id': gateway['id']}
-        for key in ('sent', 'failed', 'reports', 'paused_seconds'):
+        for key in ('sent', 'failed', 'failed_attempts', 'reports', 'paused_seconds'):
             samples[f'eis_sms_{key}'].append((labels, gateway[key]))
     lines = []
     for name, values in samples.items():
