@@ -96,7 +96,7 @@ class SmsGateway(models.Model):
     @api.depends_context('lang')
     @api.depends(
         *REQUEST_FIELDS, 'state', 'active', 'is_template', 'sequence', 'country_prefixes', 'company_id',
-        'create_status', 'message_id_regex', 'answer_message_id_path', 'delivery_callback_uuid_param',
+        'create_status', 'message_id_regex', 'answer_message_id_path', 'query_ids.kind', 'delivery_callback_uuid_param',
         'delivery_callback_message_id_param', 'delivery_callback_check', 'delivery_callback_signature_header',
         'delivery_callback_signature_param', 'delivery_callback_signature_algorithm',
         'delivery_callback_signature_key', 'delivery_callback_signature_content', 'delivery_callback_check_key',

@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import logging
 import re
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ from ..sending.store.waiting import find_next_questions
 from ..tools.report.parsing import parse_value_list
 from ..tools.report.query import StatusRules
 from ..tools.request.builder import Recipient
+
+_logger = logging.getLogger(__name__)
 
 MAX_IDS = 1000  # in one request
 MAX_MINUTES = 7 * 24 * 60
@@ -127,10 +130,18 @@ class SmsGatewayQueryStatus(models.AbstractModel):
     @api.model
     def _ask_all_statuses(self, deadline):
         """Ask providers for the status of SMS that are due, beside the queue action, which is triggered for the next
-        ones.
+        ones. Whatever fails, SMS are sent.
 
         :param float deadline: `time.monotonic()` by which the last response must have arrived
         """
+        try:
+            with self.env.cr.savepoint():
+                self._start_questions(deadline)
+        except Exception:
+            _logger.exception("Providers could not be asked for the status of SMS")
+
+    @api.model
+    def _start_questions(self, deadline):
         queries = self.sudo().search([('kind', '=', 'status'), ('gateway_id', 'any', [
             *self.env['sms.gateway']._get_sending_domain(), ('is_dry_run', '=', False)])])
         if not queries:

@@ -3,6 +3,7 @@
 import time
 from datetime import timedelta
 from itertools import pairwise
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, ValidationError
@@ -261,6 +262,15 @@ class TestStatusQuery(QueryCase):
         row = self.status_of(self.send_sms())
         self.assertFalse(row.message_id)
         self.assertEqual(self.process(60), [])
+
+    def test_failure_of_queries_stops_no_sms(self):
+        self.send_sms()
+        self.pass_time(10)
+        sms = self.make_sms(NUMBERS[1])
+        with patch.object(type(self.query), '_get_status_query', side_effect=ZeroDivisionError), \
+                self.assertLogs('odoo.addons.eis_sms_apis.models.sms_gateway_query_status', 'ERROR'):
+            self.env['sms.sms']._process_queue()
+        self.assertEqual(self.status_of(sms).state, 'success')
 
     def test_rate_limit(self):
         """Questions take places under the rate limit, a quarter of them."""

@@ -6,10 +6,10 @@ transaction: two workers never ask at the same time, and after an interruption t
 """
 from ..status_query import MAX_INTERVAL, WaitingSms
 
-# not before a pause of the gateway or of its status queries has ended
-_PAUSED_UNTIL = """
-    SELECT GREATEST(paused_until, query_paused_until) FROM sms_gateway_throttle WHERE gateway_id = status.gateway_id
-"""
+# the end of a pause of the gateway or of its status queries
+_PAUSED_UNTIL = "SELECT GREATEST(paused_until, query_paused_until) FROM sms_gateway_throttle WHERE gateway_id ="
+# as a subquery, so that it is read once and the index can be used
+_NOW = "(SELECT clock_timestamp() AT TIME ZONE 'UTC')"
 
 
 def claim_waiting(env, query, limit, timeout):
@@ -22,19 +22,18 @@ def claim_waiting(env, query, limit, timeout):
     :rtype: list[WaitingSms]
     """
     env.cr.execute(f"""
-        WITH now AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS clock), due AS (
-            SELECT status.id, query_date, COALESCE(sent_date, create_date) AS sent
-            FROM sms_gateway_status status, now
-            WHERE gateway_id = %(gateway)s AND awaits_report AND query_date <= now.clock
-            AND COALESCE(sent_date, create_date) > now.clock - %(timeout)s * interval '1 hour'
-            AND COALESCE(({_PAUSED_UNTIL}) <= now.clock, TRUE)
-            ORDER BY query_date LIMIT %(limit)s FOR UPDATE OF status SKIP LOCKED
+        WITH due AS MATERIALIZED (
+            SELECT id, query_date, COALESCE(sent_date, create_date) AS sent FROM sms_gateway_status
+            WHERE gateway_id = %(gateway)s AND awaits_report AND query_date <= {_NOW}
+            AND COALESCE(sent_date, create_date) > {_NOW} - %(timeout)s * interval '1 hour'
+            AND COALESCE(({_PAUSED_UNTIL} %(gateway)s) <= {_NOW}, TRUE)
+            ORDER BY query_date LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         )
         UPDATE sms_gateway_status status
-        SET query_date = (now.clock + LEAST(
-            GREATEST(now.clock - due.sent, %(delay)s * interval '1 second'),
+        SET query_date = ({_NOW} + LEAST(
+            GREATEST({_NOW} - due.sent, %(delay)s * interval '1 second'),
             %(longest)s * interval '1 second'))::timestamp(0)
-        FROM due, now WHERE status.id = due.id
+        FROM due WHERE status.id = due.id
         RETURNING due.query_date, status.id, message_id, number, sms_uuid, attempt, report_date IS NOT NULL
     """, {
         'gateway': query.gateway_id, 'limit': limit, 'timeout': timeout, 'delay': query.delay,
@@ -67,7 +66,7 @@ def find_next_questions(env, gateway_ids):
     """
     env.cr.execute(f"""
         SELECT gateway.id, EXTRACT(EPOCH FROM (
-            SELECT GREATEST(query_date, ({_PAUSED_UNTIL})) FROM sms_gateway_status status
+            SELECT GREATEST(query_date, ({_PAUSED_UNTIL} gateway.id)) FROM sms_gateway_status
             WHERE gateway_id = gateway.id AND awaits_report AND query_date IS NOT NULL ORDER BY query_date LIMIT 1
         ) - (clock_timestamp() AT TIME ZONE 'UTC'))::float
         FROM unnest(%s::int[]) AS gateway(id)
