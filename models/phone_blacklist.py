@@ -1,6 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
+from ..sending.run import SendRun
+
 BY_KEYWORD = 'sms_by_keyword'  # in the context: the recipient decided, by SMS or at the provider
 
 
@@ -21,11 +23,13 @@ class PhoneBlacklist(models.Model):
         """A number added by a user stays blacklisted, even if its recipient opted out before."""
         by_keyword = bool(self.env.context.get(BY_KEYWORD))
         entries = super().create([{**vals, 'is_from_keyword': by_keyword} for vals in vals_list])
+        self.env.cr.postcommit.add(SendRun.look_for_opt_outs)
         if not by_keyword:
             entries.filtered(lambda entry: entry.active and entry.is_from_keyword).is_from_keyword = False
         return entries
 
     def write(self, vals):
         if 'active' in vals:
+            self.env.cr.postcommit.add(SendRun.look_for_opt_outs)
             vals = {**vals, 'is_from_keyword': bool(vals['active'] and self.env.context.get(BY_KEYWORD))}
         return super().write(vals)

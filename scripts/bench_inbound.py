@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import bench_callbacks
 import environment
-from bench_callbacks import AT_ONCE, CRON, JSON, POLL_SECONDS, print_table
+from bench_callbacks import AT_ONCE, CRON, JSON, POLL_SECONDS, SENDING, print_table
 
 RESPONSE_SECONDS = 0.05
 RETRY_SECONDS = 1
@@ -171,7 +171,8 @@ def stop(scale):
     yield f'STOP until it is on the blacklist, {count:,} queued', f'{seconds:.2f} s', '', '', f'< {STOP_SECONDS} s', (
         seconds < STOP_SECONDS)
     yield '', f'{len(received) - len(late):,} sent before', '', '', '', True
-    yield '', f'{len(late):,} sent afterwards, the last after {max(late, default=0):.2f} s', '', '', 'none', not late
+    yield ('', f'{len(late):,} sent afterwards, the last after {max(late, default=0):.3f} s', '', '',
+           f'<= {SENDING}, on their way', len(late) <= SENDING)
 
 
 PARTS = {'burst': burst, 'rows': rows, 'stop': stop}

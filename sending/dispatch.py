@@ -117,6 +117,8 @@ class Dispatcher:
         elif sms.seconds_left <= 0:
             self._outcomes.finish(
                 sms, not_sent('sms_expired', Problem('expired'), sms.reason.error_message if sms.reason else ''))
+        elif sms.is_opted_out:
+            self._outcomes.requeue(sms, 0, sms.reason)  # the next claim cancels it
         elif not sms.candidates:
             self._outcomes.finish(sms, not_sent('sms_server', Problem('no_gateway')))
         elif all(gateway_id in self._pauses for gateway_id in sms.candidates):
@@ -284,6 +286,19 @@ class Dispatcher:
     def resume(self, gateway_id: int):
         """Let the pool start requests of a gateway again."""
         self._pool.resume(self.configs[gateway_id].connection)
+
+    def withdraw(self, opted_out: list[QueuedSms]):
+        """Do not start requests with these SMS: they are collected without a response."""
+        for gateway_id in {sms.gateway_id for sms in opted_out}:
+            waiting = self._waiting.pop(gateway_id, ())
+            unwanted = [request for request, _not_before in waiting if self._is_unwanted(request)]
+            self._waiting[gateway_id] = deque(pair for pair in waiting if not self._is_unwanted(pair[0]))
+            self._submitted[gateway_id] += len(unwanted)
+            self._not_started += [(request, None) for request in unwanted]
+        self._pool.withdraw(self._is_unwanted)
+
+    def _is_unwanted(self, request: HttpRequest) -> bool:
+        return any(sms.is_opted_out for sms in self._get_sms(request))
 
     def take_back(self, gateway_id: int):
         """Do not start the waiting requests of a gateway: they are collected without a response."""

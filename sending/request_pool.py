@@ -270,6 +270,7 @@ class RequestPool:
         self._started: set[int] = set()
         self._is_abandoned = False
         self._taken_back: dict[tuple, float] = {}  # {connection key: when its requests were last taken back}
+        self._unwanted: set[int] = set()  # ids of requests that must not start
         self._failures = Counter()  # {connection key: consecutive failures of the provider}
         self._lock = threading.Lock()  # of the failures
 
@@ -315,6 +316,10 @@ class RequestPool:
             for _connection, request, _not_before in self._workers[connection.key].take_back():
                 self._answers.put((request, None))
 
+    def withdraw(self, is_unwanted: Callable):
+        """Do not start these requests, as long as they wait: they are collected without a response."""
+        self._unwanted = {key for key, request in self._under_way.items() if is_unwanted(request)}
+
     def resume(self, connection: GatewayConnection):
         """Start requests of a gateway again, although the last ones have failed."""
         self._failures[connection.key] = 0
@@ -322,11 +327,11 @@ class RequestPool:
     def _run(self, connection: GatewayConnection, request: HttpRequest, not_before: float):
         answer = None
         began = time.monotonic()
-        turn = Turn(not_before, lambda: self._is_withdrawn(connection, began)) if not_before else None
+        turn = Turn(not_before, lambda: self._is_withdrawn(connection, request, began)) if not_before else None
         if self._wait_to_connect(connection, turn):
             # in this order, so that `abandon` sees that it has started, or it sees that the pool was abandoned
             self._started.add(id(request))
-            if not self._is_withdrawn(connection, began):
+            if not self._is_withdrawn(connection, request, began):
                 answer = exchange(connection, request, self._get_timeout(connection), self.deadline, turn)
         # before the failure is counted, so that the run sees it before the requests that it stops
         self._answers.put((request, answer))
@@ -351,10 +356,10 @@ class RequestPool:
             return False
         return True
 
-    def _is_withdrawn(self, connection: GatewayConnection, began: float) -> bool:
+    def _is_withdrawn(self, connection: GatewayConnection, request: HttpRequest, began: float) -> bool:
         """Return whether a request that a thread has taken must not start. Failures count here too, because requests
         that start before the run sees them would fail as well."""
-        return (self._is_abandoned or self._failures[connection.key] >= MAX_FAILURES
+        return (self._is_abandoned or id(request) in self._unwanted or self._failures[connection.key] >= MAX_FAILURES
                 or self._taken_back.get(connection.key, 0) >= began)
 
     def collect(self, wait: float) -> list[tuple[HttpRequest, HttpAnswer | None]]:

@@ -120,14 +120,6 @@ def write_claims(env, queued):
     requeue(env, [sms for sms in queued if sms.delay])
 
 
-def cancel_opted_out(env, queued):
-    """Cancel locked SMS whose number was blacklisted, as the composer does before it queues them."""
-    if not queued:
-        return
-    env['sms.sms'].browse([sms.id for sms in queued]).write({'state': 'canceled', 'failure_type': 'sms_blacklist'})
-    env['sms.tracker']._search_by_uuid([sms.uuid for sms in queued])._record_blacklisted()
-
-
 def find_due(env, ids, refused):
     """
     :return: id of the SMS that would be claimed next, None if there is none

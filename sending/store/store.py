@@ -10,6 +10,7 @@ from ..queued_sms import LEASE, RENEW_AFTER
 from . import budgets, claims, quiet
 from .fallback import save_without_hooks
 from .guard import count_countries, hold_back
+from .opt_outs import cancel_opted_out, find_opted_out
 from .results import save_results
 from .transactions import try_write
 
@@ -59,7 +60,7 @@ class Store:
             if ids is None:
                 quiet.wake(env)
             claimed = claims.claim_due(env, limit, ids, refused, bulk_after)
-            claims.cancel_opted_out(env, [sms for sms in claimed if sms.is_opted_out])
+            cancel_opted_out(env, [sms for sms in claimed if sms.is_opted_out])
             queued = [sms for sms in claimed if not sms.is_opted_out]
             if not self.is_immediate:
                 quiet.hold_quiet(env, queued)
@@ -108,6 +109,17 @@ class Store:
         if not self._transactions.write(lambda env: started.update(claims.mark_started(env, queued)), len(queued)):
             started.clear()
         return started
+
+    def find_opted_out(self, queued):
+        """
+        :return: ids of the mass SMS whose number was blacklisted after they were claimed; none if the database is
+            unreachable
+        :rtype: set[int]
+        """
+        found = set()
+        self._transactions.write(
+            lambda env: found.update(find_opted_out(env, [sms.id for sms in queued])), len(queued))
+        return found
 
     def renew(self, queued):
         """Extend the claims of this run.

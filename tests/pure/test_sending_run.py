@@ -22,6 +22,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         form = parse_qs(self.rfile.read(int(self.headers['Content-Length'])).decode())
         self.server.arrived.append((self.path, form['to'][0]))
+        time.sleep(self.server.delay)
         self.send_response(self.server.codes.get(self.path, 200))
         self.send_header('Content-Length', '2')
         self.end_headers()
@@ -39,6 +40,7 @@ class MemoryStore:
         self.configs = configs
         self.queued = queued
         self.results, self.requeued, self.started, self.paused, self.places = {}, {}, set(), {}, {}
+        self.opted_out = set()
 
     def claim(self, limit, ids, refused, throttle, reserve_room, bulk_after=None):
         due = [sms for sms in self.queued if sms.id not in refused]
@@ -65,6 +67,9 @@ class MemoryStore:
         self.started |= {sms.id for sms in queued}
         return {sms.id for sms in queued}
 
+    def find_opted_out(self, queued):
+        return {sms.id for sms in queued if sms.id in self.opted_out}
+
     def renew(self, _queued):
         return True
 
@@ -87,7 +92,7 @@ class TestSendRun(PureCase):
     def setUp(self):
         self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
         self.server.daemon_threads = True
-        self.server.arrived, self.server.codes = [], {}
+        self.server.arrived, self.server.codes, self.server.delay = [], {}, 0
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.addCleanup(self.server.server_close)
         self.addCleanup(self.server.shutdown)
@@ -101,11 +106,12 @@ class TestSendRun(PureCase):
             'answer': AnswerRules(), 'number_format': 'e164', 'rate_limit': 0, 'track_status': True,
             'waits_for_report': False, **values})
 
-    def send(self, count, *gateway_ids, seconds=30, **values):
+    def send(self, count, *gateway_ids, seconds=30, opted_out=(), **values):
         queued = [
             QueuedSms(number, f'{number:032x}', f'+3245600{number:04d}', "Hello", 1, None, candidates=gateway_ids)
             for number in range(count)]
         store = MemoryStore({gateway_id: self.config(gateway_id, **values) for gateway_id in gateway_ids}, queued)
+        store.opted_out.update(opted_out)
         run = SendRun(store, time.monotonic() + seconds)
         done = run.run()
         return store, run, done
@@ -120,6 +126,18 @@ class TestSendRun(PureCase):
         self.assertEqual(len({number for _path, number in self.server.arrived}), 300)
         self.assertEqual(len(self.server.arrived), 300)
         self.assertEqual(store.started, set(range(300)))
+
+    def test_recipients_who_opt_out_during_the_run(self):
+        """Their SMS are not started any more and are left to the next claim, which cancels them. Others are sent."""
+        self.server.delay = 0.05
+        opted_out = set(range(0, 200, 2))
+        store, _run, done = self.send(200, 1, opted_out=opted_out)
+        sent = {number for _path, number in self.server.arrived}
+        self.assertEqual(done, len(sent))
+        self.assertEqual(set(store.requeued) | set(store.results), set(range(200)))
+        self.assertLessEqual(set(store.requeued), opted_out)
+        self.assertGreater(len(store.requeued), 60, "four connections, each 20 SMS a second, for 0.2 seconds")
+        self.assertEqual({(sms.attempt, sms.delay) for sms in store.requeued.values()}, {(0, 0)})
 
     def test_fail_over(self):
         """The first gateway is busy: the other one sends all, and the first gets no more than what was under way."""
