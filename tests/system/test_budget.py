@@ -53,6 +53,27 @@ class TestBudget(SendingCase):
         for server in servers:
             self.assert_log_clean(server)
 
+    def test_two_claims_at_the_same_moment(self):
+        """Given two servers that read the budget before either has counted its claim."""
+        clients = [self.client(self.start_server()) for _ in range(2)]
+        self.make_gateway(clients[0], max_connections=8)
+        self.make_budget(clients[0], 150)
+        self.query("""
+            CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END $$
+        """)
+        self.addCleanup(self.query, "DROP FUNCTION be_slow CASCADE")
+        self.query("""
+            CREATE TRIGGER be_slow BEFORE UPDATE ON sms_gateway_budget_month
+            FOR EACH ROW EXECUTE FUNCTION be_slow()
+        """)
+        self.queue_bulk(400)
+        self.together([(client, ('ir.actions.server', 'run', [[self.action]])) for client in clients])
+        self.assertEqual(self.states(), {'pending': 150, 'outgoing': 250})
+        self.assertEqual(self.spent(), 150)
+        self.assertEqual(self.waiting(), 250)
+        self.assertEqual(set(self.arrivals().values()), {1})
+
     def test_killed(self):
         """Given a server that is killed while it sends: what it had claimed and not started counts no longer."""
         server = self.start_server()
