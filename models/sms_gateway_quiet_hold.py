@@ -9,7 +9,7 @@ class SmsGatewayQuietHold(models.AbstractModel):
 
     # without defaults, which would rewrite a large table on upgrade
     is_held = fields.Boolean(
-        "Held", readonly=True, copy=False, help="Quiet hours of the recipient: the SMS is sent when they end.")
+        "Held", readonly=True, copy=False, help="The SMS waits for the end of quiet hours, or for a budget.")
     ignores_quiet = fields.Boolean(
         "Ignores Quiet Hours", readonly=True, copy=False, help="A user sent it with Send Now.")
 

@@ -158,7 +158,7 @@ class SmsSms(models.Model):
         self.write({
             'send_after': False, 'valid_until': False, 'first_attempt_date': False, 'failure_reason': False,
             'is_confirmed': True, 'is_held': False, 'ignores_quiet': False})
-        self.sudo().write({'forced_gateway_id': False, 'forced_sender': False})
+        self.sudo().write({'budget_id': False, 'forced_gateway_id': False, 'forced_sender': False})
         self.env['sms.gateway.attempt']._keep_before_retry(self.mapped('uuid'))
         result = super().action_set_outgoing()
         if self:  # a call without SMS needs no rights, and must not trigger the queue

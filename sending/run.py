@@ -51,7 +51,7 @@ class SendRun:
         self.deadline = deadline
         self.outcomes = Outcomes(store.is_immediate)
         self.is_drained = ids is not None and not ids  # whether there is nothing left to claim
-        self._is_quiet = False  # whether most SMS of the last claim are held during quiet hours
+        self._is_held = False  # whether most SMS of the last claim are held by quiet hours or budgets
         self.has_left = False  # whether the last claim left SMS in the queue, because a rate limit had no place
         self.done = 0  # SMS with a result
         self.is_ended = False
@@ -165,7 +165,7 @@ class SendRun:
     def _note_claim(self, claim, queued):
         left = [sms for sms in queued if sms.is_left]
         self.has_left = bool(left)
-        self._is_quiet = 2 * sum(bool(sms.quiet) for sms in queued) > len(queued)
+        self._is_held = 2 * sum(bool(sms.quiet or sms.hold) for sms in queued) > len(queued)
         if self._ids is not None:
             self.is_drained = len(queued) < claim.limit or claim.limit >= len(self._ids)
             return
@@ -183,7 +183,7 @@ class SendRun:
     def _get_claim_size(self):
         """Return the number of SMS for a few seconds. Small claims are expensive, but large ones leave more SMS with an
         unknown outcome if this process is interrupted."""
-        if self._is_quiet:
+        if self._is_held:
             return MAX_CLAIM  # most of the next ones are probably held as well
         return min(max(MAX_PORTION * self._dispatcher.count_sms_at_once(), MIN_CLAIM), MAX_CLAIM)
 

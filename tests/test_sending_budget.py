@@ -14,6 +14,7 @@ from odoo.tools import mute_logger
 from ..models import sms_gateway_budget
 from ..sending.store import budgets as store_budgets
 from ..sending.store.lost_claims import recover_lost_claims
+from ..sending.store.quiet import reconsider
 from ..tools.budget import get_next_month
 from ..tools.report.parsing import parse_reports
 from .common import GatewayCase, MarketingCase
@@ -53,6 +54,7 @@ class TestBudget(BudgetCase):
         waiting = sms[10]
         self.assertEqual(waiting.send_after, get_next_month(budget._get_month(), None))
         self.assertIn("Waiting: the SMS budget of this month is used up", waiting.failure_reason)
+        self.assertTrue(waiting.is_held, "claims leave it out")
         self.assertFalse(waiting.attempt)
         self.assertFalse(waiting.first_attempt_date)
         with patch.object(store_budgets, '_make_hold', side_effect=AssertionError("claimed again")):
@@ -95,7 +97,7 @@ class TestBudget(BudgetCase):
         budget.action_release()
         self.assertEqual(budget.state, 'released')
         self.env.invalidate_all()
-        self.assertFalse(any(sms.mapped('failure_reason')))
+        self.assertFalse(any(sms.mapped('failure_reason')) or any(sms.mapped('is_held')))
         self.run_queue()
         self.assertEqual(set(sms.mapped('state')), {'pending'})
         self.assertEqual(budget.spent, 3)
@@ -139,6 +141,24 @@ class TestBudget(BudgetCase):
               patch.object(sms_gateway_budget, 'get_month', lambda *_args: month)):
             self.env.invalidate_all()
             yield
+
+    def test_quiet_hours_that_change(self):
+        """They are no reason to look at SMS that wait for a budget."""
+        self.make_budget(1)
+        sms = self.send(2)
+        before = sms[1].send_after
+        reconsider(self.env)
+        self.env.invalidate_all()
+        self.assertEqual(sms[1].send_after, before)
+
+    def test_retry_of_canceled_sms(self):
+        budget = self.make_budget(1)
+        sms = self.send(2)
+        sms[1].action_set_canceled()
+        sms[1].action_set_outgoing()
+        self.assertFalse(sms[1].budget_id or sms[1].is_held)
+        self.run_queue()
+        self.assertEqual((sms[1].state, sms[1].budget_id), ('outgoing', budget))
 
     def test_lifetime(self):
         """An SMS does not wait longer than it is valid."""

@@ -110,24 +110,29 @@ def count_claimed(env, queued, budgets, configs):
 
 def hold(env, queued):
     """Let locked SMS wait for their budgets. They are as new afterwards: their attempts do not count for retries.
+    Claims do not read them again until they go on, see `quiet`.
 
     :param list[QueuedSms] queued: each with its hold
     """
     if not queued:
         return
-    wordings = find_wordings(env, [sms.id for sms in queued])
-    problems = {sms.id: not_sent('', Problem('waiting_budget', (('budget', sms.hold.name),))) for sms in queued}
+    wordings, words = find_wordings(env, [sms.id for sms in queued]), {}
+    for sms in queued:
+        key = wordings[sms.id], sms.hold.name
+        if key not in words:
+            result = not_sent('', Problem('waiting_budget', (('budget', sms.hold.name),)))
+            words[key] = key[0]._word_result(result), key[0]._word_result(result, advice=False)
+    reasons = {sms.id: words[wordings[sms.id], sms.hold.name] for sms in queued}
     env.cr.execute("""
         UPDATE sms_sms s
-        SET send_after = v.until, budget_id = v.budget_id, gateway_id = v.gateway_id, first_attempt_date = NULL,
-            failure_reason = v.reason
+        SET is_held = TRUE, send_after = v.until, budget_id = v.budget_id, gateway_id = v.gateway_id,
+            first_attempt_date = NULL, failure_reason = v.reason
         FROM unnest(%s::int[], %s::timestamp[], %s::int[], %s::int[], %s::text[])
             AS v(id, until, budget_id, gateway_id, reason) WHERE s.id = v.id
     """, [
         [sms.id for sms in queued], [sms.hold.until for sms in queued], [sms.hold.budget_id for sms in queued],
-        [sms.gateway_id for sms in queued], [wordings[sms.id]._word_result(problems[sms.id]) for sms in queued]])
-    env['sms.tracker']._write_failure_reasons({
-        sms.uuid: wordings[sms.id]._word_result(problems[sms.id], advice=False) for sms in queued})
+        [sms.gateway_id for sms in queued], [reasons[sms.id][0] for sms in queued]])
+    env['sms.tracker']._write_failure_reasons({sms.uuid: reasons[sms.id][1] for sms in queued})
     trigger_queue(env, *{sms.hold.until for sms in queued})
     env.cr.execute("""
         SELECT count(DISTINCT budget_id) FROM sms_gateway_incident WHERE end_date IS NULL AND budget_id = ANY(%s)
@@ -343,13 +348,13 @@ def release_fitting(env, budget):
 def _release(env, condition, parameters):
     env.flush_all()
     env.cr.execute(f"""
-        UPDATE sms_sms SET send_after = NULL, budget_id = NULL, failure_reason = NULL WHERE id IN (
+        UPDATE sms_sms SET is_held = NULL, send_after = NULL, budget_id = NULL, failure_reason = NULL WHERE id IN (
             SELECT id FROM sms_sms WHERE budget_id IS NOT NULL AND state = 'outgoing' AND {condition}
             ORDER BY id FOR UPDATE SKIP LOCKED)
         RETURNING uuid
     """, parameters)  # pylint: disable=sql-injection
     uuids = [uuid for uuid, in env.cr.fetchall()]
-    env['sms.sms'].invalidate_model(['send_after', 'budget_id', 'failure_reason'])
+    env['sms.sms'].invalidate_model(['is_held', 'send_after', 'budget_id', 'failure_reason'])
     if uuids:
         env['sms.tracker']._write_failure_reasons(dict.fromkeys(uuids, ''))
         trigger_queue(env)

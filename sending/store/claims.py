@@ -140,7 +140,7 @@ def count_due(env):
 
 
 def count_queued(env, limit):
-    """Count queued SMS by lane, also those that wait for a gateway or for quiet hours.
+    """Count queued SMS by lane, also those that wait for a gateway, quiet hours or a budget.
 
     :param int limit: of each lane at which counting stops, so that it is fast with a million SMS
     :rtype: dict[str, int]
@@ -165,8 +165,7 @@ def find_oldest_queued(env):
     """
     env.cr.execute(f"""
         SELECT wanted.lane, (SELECT min(since) FROM (
-            SELECT COALESCE(s.write_date, s.create_date) AS since {_QUEUED_SQL} AND s.budget_id IS NULL
-            ORDER BY s.id LIMIT %s) queued)
+            SELECT COALESCE(s.write_date, s.create_date) AS since {_QUEUED_SQL} ORDER BY s.id LIMIT %s) queued)
         FROM unnest(%s::text[]) AS wanted(lane)
     """, [FIRST_ROWS, list(LANES)])
     return {lane: since for lane, since in env.cr.fetchall() if since}
@@ -385,7 +384,6 @@ def release_waiting(env, gateway_ids):
             SELECT id FROM sms_sms
             WHERE state = 'outgoing' AND is_held IS NOT TRUE AND gateway_id = ANY(%s)
             AND send_after > clock_timestamp() AT TIME ZONE 'UTC'
-            AND budget_id IS NULL
             ORDER BY id FOR UPDATE SKIP LOCKED)
     """, [list(gateway_ids)])
     if env.cr.rowcount:

@@ -45,10 +45,10 @@ def make_rule(start, end, spread, company_id, dates, weekdays, countries):
 
 
 def wake(env):
-    """Release SMS whose quiet hours have ended."""
+    """Release SMS whose quiet hours have ended, and those that waited for the budget of a new month."""
     # a subquery, because PostgreSQL uses no index for a comparison with a volatile function
     env.cr.execute("""
-        UPDATE sms_sms SET is_held = NULL, send_after = NULL WHERE id IN (
+        UPDATE sms_sms SET is_held = NULL, send_after = NULL, budget_id = NULL WHERE id IN (
             SELECT id FROM sms_sms WHERE is_held AND state = 'outgoing'
             AND send_after <= (SELECT clock_timestamp() AT TIME ZONE 'UTC')
             ORDER BY send_after LIMIT %s FOR UPDATE SKIP LOCKED)
@@ -60,7 +60,8 @@ def reconsider(env):
     env.flush_all()
     env.cr.execute("""
         UPDATE sms_sms SET send_after = clock_timestamp() AT TIME ZONE 'UTC' WHERE id IN (
-            SELECT id FROM sms_sms WHERE is_held AND state = 'outgoing' ORDER BY id FOR UPDATE SKIP LOCKED)
+            SELECT id FROM sms_sms WHERE is_held AND state = 'outgoing' AND budget_id IS NULL
+            ORDER BY id FOR UPDATE SKIP LOCKED)
     """)
     if env.cr.rowcount:
         env['sms.sms'].invalidate_model(['send_after'])
