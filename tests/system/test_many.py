@@ -3,7 +3,7 @@
 import contextlib
 import threading
 
-from common import CRON, NUMBER_LIST, WorkersCase, environment
+from common import CRON, NUMBER_LIST, Reply, WorkersCase, environment
 
 
 class TestMany(WorkersCase):
@@ -54,6 +54,42 @@ class TestMany(WorkersCase):
             send.join()
         self.assertEqual(self.states(), {'pending': 4})
         self.assert_nothing_logged()
+
+    def test_probe_and_rate_limit(self):
+        """Given a claim that probes one gateway and needs a place of another, whose throttle is locked: it locks them
+        in the order of their IDs, as claims without a probe do, so it does not hold the second while it waits."""
+        low, high = (self.make_gateway(self.admin, rate_limit=20, country_prefixes=f'+3245600000{number}')
+                     for number in (1, 2))
+        self.query("INSERT INTO sms_gateway_throttle (gateway_id) VALUES (%s)", low)
+        self.query("INSERT INTO sms_gateway_throttle (gateway_id, failures, pause_kind, paused_until) "
+                   "VALUES (%s, 1, 'failing', now() AT TIME ZONE 'UTC' - interval '1 minute')", high)
+        self.queue(2)
+        ids = [row[0] for row in self.query("SELECT id FROM sms_sms ORDER BY id")]
+        with contextlib.closing(self.begin()) as other:
+            other.cursor().execute("SELECT 1 FROM sms_gateway_throttle WHERE gateway_id = %s FOR UPDATE", [low])
+            send = self.in_background(self.admin.call, 'sms.sms', 'send', [ids])
+            self.wait_until(lambda: self.query("""
+                SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""))
+            self.query("SELECT 1 FROM sms_gateway_throttle WHERE gateway_id = %s FOR UPDATE NOWAIT", high)
+        send.join()
+        self.assertEqual(self.states(), {'pending': 2})
+        self.assertEqual(self.query("SELECT failures FROM sms_gateway_throttle WHERE gateway_id = %s", high), [(0,)])
+        self.assert_nothing_logged()
+
+    def test_workers_that_count_together(self):
+        """Given two servers with users who send one SMS each through a provider that fails: three are risked."""
+        clients = [self.admin, self.client(self.start_workers())]
+        self.make_gateway(self.admin)
+        self.provider.always(Reply(500, "Panic"))
+        self.queue(12)
+        ids = [row[0] for row in self.query("SELECT id FROM sms_sms ORDER BY id")]
+        for number, sms_id in enumerate(ids[:3]):
+            clients[number % 2].call('sms.sms', 'send', [[sms_id]])
+            self.wait_until(lambda done=number + 1: self.states().get('error') == done)
+        self.together([(clients[index % 2], ('sms.sms', 'send', [[sms_id]])) for index, sms_id in enumerate(ids[3:])])
+        self.assertEqual(self.states(), {'error': 3, 'outgoing': 9})
+        self.assertEqual(len(self.provider.requests), 3)
+        self.assertEqual(self.query("SELECT failures, pause_kind FROM sms_gateway_throttle"), [(1, 'failing')])
 
     def test_user_who_sends_5000(self):
         """Given a user who sends 5,000 SMS from a list: the click sends 100 at most, the queue the rest, all once."""
