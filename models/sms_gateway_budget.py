@@ -177,7 +177,9 @@ class SmsGatewayBudget(models.Model):
         self.env.flush_all()
         known = {budget.id: budget for budget in read_budgets(self.env)}
         for budget in self:
-            if not budget.active or known[budget.id].is_released:
+            gateway = budget.gateway_id
+            is_used = not gateway or (gateway.active and gateway.state == 'active')  # otherwise others may send them
+            if not (budget.active and is_used) or known[budget.id].is_released:
                 budget._release()
             else:
                 release_fitting(self.env, known[budget.id])

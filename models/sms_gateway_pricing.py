@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from decimal import Decimal
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..tools.answer.price import PriceRules
 
@@ -27,6 +27,14 @@ class SmsGatewayPricing(models.AbstractModel):
         "Price Param", help="The price in a delivery report replaces that of the response.")
     delivery_callback_currency_param = fields.Char("Currency Param")
     delivery_callback_segments_param = fields.Char("Segments Param")
+
+    # === CRUD METHODS === #
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_budgets(self):
+        """Let SMS go on that wait for budgets of the gateways, because others may send them."""
+        budgets = self.env['sms.gateway.budget'].sudo().with_context(active_test=False)
+        budgets.search([('gateway_id', 'in', self.ids)]).unlink()
 
     # === ACTION METHODS === #
 

@@ -124,6 +124,26 @@ class TestBudget(BudgetCase):
                 self.run_queue()
                 self.assertEqual(set(sms.mapped('state')), {'pending'})
 
+    def test_gateway_that_is_gone(self):
+        """Another gateway sends what waits for the budget of one that is deleted or disabled."""
+        for remove in ({'state': 'disabled'}, None):
+            with self.subTest(remove=remove):
+                other = self.make_gateway("France", country_prefixes='+33', sequence=20)
+                self.make_budget(1, gateway_id=other.id)
+                sms = self.make_sms('+33612345678', '+33612345679', lane='bulk')
+                sms.send()
+                self.env.invalidate_all()
+                self.assertEqual(sms[1].state, 'outgoing')
+                if remove:
+                    other.write(remove)
+                else:
+                    sms.gateway_id = False
+                    self.status_of(sms).unlink()
+                    other.unlink()
+                self.env['sms.gateway.incident']._check_all()
+                self.run_queue()
+                self.assertEqual((sms[1].state, sms[1].gateway_id), ('pending', self.gateway))
+
     def test_next_month(self):
         budget = self.make_budget(1)
         sms = self.send(3)
