@@ -58,6 +58,7 @@ class SmsGatewayInbound(models.Model):
 
     _message_id_unique = models.UniqueIndex('(gateway_id, message_id) WHERE message_id IS NOT NULL')
     _gateway_index = models.Index('(gateway_id, id)')
+    _unread_index = models.Index('(gateway_id, id) WHERE is_read IS NOT TRUE')
     _parts_index = models.Index('(gateway_id, part_reference) WHERE part_reference IS NOT NULL')
     _incomplete_index = models.Index("(create_date) WHERE state = 'incomplete'")
     _document_index = models.Index('(res_model, res_id) WHERE res_id IS NOT NULL')
