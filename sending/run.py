@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """One run of sending: claim, dispatch, settle and save, which overlap."""
 import logging
+import math
 import signal
 import threading
 import time
@@ -42,12 +43,13 @@ class SendRun:
     :param float deadline: `time.monotonic()` by which the last response must have arrived
     :param float period: seconds between the start of the job and the deadline
     :param list ids: only these SMS; None for all queued SMS
+    :param float start_until: `time.monotonic()` after which nothing more is claimed and no request starts
     """
 
     _running: set['SendRun'] = set()  # of all databases of this process
     _stopping = threading.Event()
 
-    def __init__(self, store, deadline, period=None, ids=None):
+    def __init__(self, store, deadline, period=None, ids=None, start_until=math.inf):
         self.deadline = deadline
         self.outcomes = Outcomes(store.is_immediate)
         self.is_drained = ids is not None and not ids  # whether there is nothing left to claim
@@ -59,13 +61,14 @@ class SendRun:
         self._store = store
         self._period = period
         self._ids = ids
+        self._start_until = start_until
         self._pauses = Pauses()
         self._breaker = Breaker()
         self._failures = {}  # {gateway id: last result that counts for its circuit breaker}
         self._lost_health = Counter()  # {gateway id: percent} since the last save
         self._active = {}  # GatewayConfig of the Active gateways by id, as of the last claim
         self._max_claim = MAX_CLAIM  # reduced after a claim that the database refused
-        self._is_finishing = False
+        self._dispatcher = None
         self._overlap = None  # seconds
         self._refused = []  # ids of SMS that cannot be claimed
         self._last_save = time.monotonic()
@@ -357,12 +360,19 @@ class SendRun:
 
     # === STOP === #
 
-    def finish(self):
-        """Claim and start nothing more. May be called from another thread."""
-        self._is_finishing = True
+    def is_limited(self, until):
+        """Return whether it waits only for rate limits: for places that are not before a time, or after that time for
+        the responses of gateways with a limit. May be called from another thread.
+
+        :param float until: `time.monotonic()`
+        :rtype: bool
+        """
+        unanswered = self._dispatcher.unanswered.copy() if self._dispatcher else {}
+        places = [sms.not_before for sms in unanswered.values()]
+        return bool(places) and all(places) and (time.monotonic() >= until or min(places) >= until)
 
     def _is_ending(self):
-        return self._is_finishing or self._is_told_to_stop()
+        return time.monotonic() > self._start_until or self._is_told_to_stop()
 
     @classmethod
     def _is_told_to_stop(cls):

@@ -1,9 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """One run of sending, with a provider on loopback and a queue in memory: what each SMS becomes, without Odoo."""
+import math
 import threading
 import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 from ...sending.gateway_config import GatewayConfig, GatewayConnection
@@ -106,13 +108,13 @@ class TestSendRun(PureCase):
             'answer': AnswerRules(), 'number_format': 'e164', 'rate_limit': 0, 'track_status': True,
             'waits_for_report': False, **values})
 
-    def send(self, count, *gateway_ids, seconds=30, opted_out=(), **values):
+    def send(self, count, *gateway_ids, seconds=30, start_until=math.inf, opted_out=(), **values):
         queued = [
             QueuedSms(number, f'{number:032x}', f'+3245600{number:04d}', "Hello", 1, None, candidates=gateway_ids)
             for number in range(count)]
         store = MemoryStore({gateway_id: self.config(gateway_id, **values) for gateway_id in gateway_ids}, queued)
         store.opted_out.update(opted_out)
-        run = SendRun(store, time.monotonic() + seconds)
+        run = SendRun(store, time.monotonic() + seconds, start_until=start_until)
         done = run.run()
         return store, run, done
 
@@ -138,6 +140,26 @@ class TestSendRun(PureCase):
         self.assertLessEqual(set(store.requeued), opted_out)
         self.assertGreater(len(store.requeued), 60, "four connections, each 20 SMS a second, for 0.2 seconds")
         self.assertEqual({(sms.attempt, sms.delay) for sms in store.requeued.values()}, {(0, 0)})
+
+    def test_start_until(self):
+        """Nothing starts after that, but responses are saved."""
+        store, run, done = self.send(3, 1, start_until=time.monotonic())
+        self.assertEqual((done, self.server.arrived, run.is_drained), (0, [], False))
+        store, _run, done = self.send(300, 1, start_until=time.monotonic() + 0.3)
+        self.assertEqual(done, len(self.server.arrived))
+        self.assertEqual(len(store.results), done)
+
+    def test_waits_only_for_a_limit(self):
+        run, now = SendRun(MemoryStore({}, []), time.monotonic() + 30, ids=[1]), time.monotonic()
+        self.assertFalse(run.is_limited(now), "it has not begun")
+        for places, until, expected in [
+            ([], now, False), ([now], now, True), ([now], now + 10, False), ([now + 20], now + 10, True),
+            ([now + 20, now + 5], now + 10, False), ([now + 20, 0], now + 10, False), ([now, 0], now, False),
+        ]:
+            with self.subTest(places=places, until=until):
+                run._dispatcher = SimpleNamespace(
+                    unanswered={place: SimpleNamespace(not_before=place) for place in places})
+                self.assertEqual(run.is_limited(until), expected)
 
     def test_fail_over(self):
         """The first gateway is busy: the other one sends all, and the first gets no more than what was under way."""

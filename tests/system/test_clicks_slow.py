@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """A user does not wait for a slow provider or for a rate limit; what was under way is recorded all the same."""
+import json
 import threading
 from itertools import pairwise
 
@@ -80,6 +81,39 @@ class TestSlowClicks(SendingCase):
         self.assertEqual(self.arrivals(), dict.fromkeys(NUMBERS, 1))
         self.assertEqual(
             self.query("SELECT DISTINCT outcome FROM sms_gateway_status WHERE state = 'server_error'"), [('unknown',)])
+
+    def test_slow_provider_with_rate_limit(self):
+        """The user waits for the response only a moment. The SMS is sent, and the chatter says so."""
+        server = self.start_server()
+        client = self.client(server)
+        self.make_gateway(client, rate_limit=10)
+        held = []
+
+        def answer(request):
+            held.append(self.go.wait(4))
+            return Reply(200, {'id': f'M{request.index}'})
+
+        self.provider.always(answer)
+        contact, = client.call('res.partner', 'create', [[{'name': "Slow", 'phone': NUMBERS[0]}]])
+        composer, = client.call('sms.composer', 'create', [[{
+            'composition_mode': 'comment', 'res_model': 'res.partner', 'res_id': contact, 'body': "Hello"}]])
+        client.call('sms.composer', 'action_send_sms', [[composer]])
+        self.assertEqual(held, [], "the user did not wait for the response")
+        self.query("DELETE FROM bus_bus")
+        self.go.set()
+        self.wait_until(lambda: self.states() == {'pending': 1})
+        self.assertEqual(self.arrivals(), {NUMBERS[0]: 1})
+        status, message = self.query("SELECT notification_status, mail_message_id FROM mail_notification")[0]
+        self.assertEqual(status, 'pending')
+        def is_shown():
+            """the chatter is told that the SMS was sent"""
+            payloads = [json.loads(row[0]).get('payload', {}) for row in self.query("SELECT message FROM bus_bus")]
+            return any(
+                {notification['notification_status'] for notification in payload['mail.notification']} == {'pending'}
+                for payload in payloads if {record['id'] for record in payload.get('mail.message', ())} == {message})
+
+        self.wait_until(is_shown)
+        self.assert_log_clean(server)
 
     def test_rate_limit(self):
         """What has no place in the next second is left to the queue."""
