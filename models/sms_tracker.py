@@ -4,6 +4,37 @@ from odoo import api, fields, models
 from ..sending.store.transactions import try_statement, try_write
 from ..tools.actions import show_notification
 
+# Cancels the notifications and traces that core's trackers cancel, but not if the recipient opened a link or replied. A
+# trace of each mailing is returned, to mark the mailing as done. The traces of tests are not part of their mailing.
+CANCEL_SQL = """
+    WITH queued AS (
+        SELECT id FROM sms_sms
+        WHERE mailing_id = ANY(%(mailings)s) AND state = 'outgoing' AND to_delete IS NOT TRUE
+        ORDER BY id FOR UPDATE SKIP LOCKED
+    ), canceled AS (
+        UPDATE sms_sms sms
+        SET state = 'canceled', failure_type = NULL, write_date = clock_timestamp() AT TIME ZONE 'UTC'
+        FROM queued WHERE sms.id = queued.id RETURNING sms.uuid
+    ), tracker AS (
+        SELECT mail_notification_id, mailing_trace_id FROM sms_tracker JOIN canceled ON canceled.uuid = sms_uuid
+    ), notification AS (
+        UPDATE mail_notification target
+        SET notification_status = 'canceled', failure_type = NULL, failure_reason = NULL
+        FROM tracker WHERE target.id = tracker.mail_notification_id AND target.notification_status IN %(notifications)s
+        RETURNING target.mail_message_id
+    ), canceled_trace AS (
+        UPDATE mailing_trace target
+        SET trace_status = 'cancel', failure_type = NULL, failure_reason = NULL
+        FROM tracker
+        WHERE target.id = tracker.mailing_trace_id AND target.trace_status IN %(traces)s
+        AND target.is_test_trace IS NOT TRUE
+    )
+    SELECT (SELECT count(*) FROM canceled), (SELECT array_agg(DISTINCT mail_message_id) FROM notification),
+           (SELECT array_agg(id) FROM (
+               SELECT min(trace.id) AS id FROM mailing_trace trace JOIN tracker ON tracker.mailing_trace_id = trace.id
+               WHERE trace.is_test_trace IS NOT TRUE GROUP BY trace.mass_mailing_id) AS first)
+"""
+
 
 class SmsTracker(models.Model):
     _inherit = 'sms.tracker'
@@ -72,19 +103,25 @@ class SmsTracker(models.Model):
 
     @api.model
     def _cancel_queued_sms(self, mailings):
-        """Cancel the SMS of mailings that no worker has started to send.
+        """Cancel the SMS of mailings that no worker has started to send. In one statement, because a mailing may have
+        hundreds of thousands: workers would claim some of them while the ORM writes the others.
 
         :param mailings: `mailing.mailing`
         :return: a notification with the number of canceled SMS
         :rtype: dict
         """
         mailings.check_access('write')
-        queued = self.env['sms.sms'].sudo().search([
-            ('mailing_id', 'in', mailings.ids), ('state', '=', 'outgoing'), ('to_delete', '!=', True)])
-        queued.action_set_canceled()
-        queued.sms_tracker_id._finish_mailings()
-        return show_notification(
-            self.env._("%s SMS canceled.", len(queued)), 'success' if queued else 'info')
+        self.env.flush_all()
+        self.env.cr.execute(CANCEL_SQL, {
+            'mailings': mailings.ids,
+            'notifications': ('ready', 'exception', 'bounce'), 'traces': ('outgoing', 'error', 'bounce')})
+        count, message_ids, trace_ids = self.env.cr.fetchone()
+        self.env.invalidate_all(flush=False)
+        own = self.sudo()
+        own.env['mail.message'].browse(message_ids or ())._notify_message_notification_update()
+        if trace_ids:
+            own._update_sms_mailings('cancel', own.env['mailing.trace'].browse(trace_ids))
+        return show_notification(self.env._("%s SMS canceled.", count), 'success' if count else 'info')
 
     # === BY SQL === #
 

@@ -1,5 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What is queued, and must not be sent any more: to numbers that were blacklisted since, and of canceled mailings."""
+from unittest.mock import patch
+
 from lxml import etree
 
 from odoo.exceptions import AccessError
@@ -97,6 +99,50 @@ class TestCanceledMailing(MarketingCase):
         self.assertIn(str(len(self.contacts)), result['params']['message'])
         self.assert_canceled()
         self.assertEqual(self.mailing.state, 'done')
+
+    def cancel(self, mailings):
+        """:return: the number of queries"""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        self.env['sms.tracker']._cancel_queued_sms(mailings)
+        self.env.flush_all()
+        return self.env.cr.sql_log_count - before
+
+    def test_many(self):
+        """As many queries as for a few."""
+        contacts = self.env['res.partner'].create([
+            {'name': f"Contact {index}", 'phone': f'+3245611{index:04d}'} for index in range(250)])
+        mailing = self.make_mailing(sms_force_send=False, mailing_domain=repr([('id', 'in', contacts.ids)]))
+        mailing.action_send_sms()
+        self.cancel(self.other)  # what is read once
+        few, many = self.cancel(self.mailing), self.cancel(mailing)
+        self.assertEqual(many, few)
+        self.assertEqual(self.traces(mailing).mapped('trace_status'), ['cancel'] * 250)
+        self.assertEqual(
+            set(self.env['sms.sms'].search([('mailing_id', '=', mailing.id)]).mapped('state')), {'canceled'})
+
+    def test_only_what_is_queued(self):
+        """Not what a worker has claimed, what failed before, or what was opened. Chatters follow."""
+        contact = self.env['res.partner'].create({'name': "Contact", 'phone': '+32456119999'})
+        message = contact._message_sms("Hello", put_in_queue=True)
+        noted = self.env['sms.sms'].search([('mail_message_id', '=', message.id)])
+        noted.mailing_id = self.mailing
+        claimed, failed, opened, queued = self.env['sms.sms'].search(
+            [('mailing_id', '=', self.mailing.id), ('id', '!=', noted.id)])
+        claimed.state, failed.state = 'process', 'error'
+        traces = [sms.sms_tracker_id.mailing_trace_id for sms in (claimed, failed, opened, queued)]
+        for trace, status in zip(traces, ('process', 'error', 'open', 'error'), strict=True):
+            trace.trace_status = status
+        with patch.object(type(message), '_notify_message_notification_update', autospec=True) as notify:
+            self.cancel(self.mailing)
+        self.assertEqual([call.args[0] for call in notify.call_args_list], [message])
+        self.assertEqual(message.notification_ids.notification_status, 'canceled')
+        self.assertEqual(
+            [sms.state for sms in (claimed, failed, opened, queued, noted)],
+            ['process', 'error', 'canceled', 'canceled', 'canceled'])
+        self.assertEqual([trace.trace_status for trace in traces], ['process', 'error', 'open', 'cancel'])
+        self.assertNotEqual(self.mailing.state, 'done', "a worker still sends one")
 
     def test_view_without_the_action(self):
         """An administrator may delete it."""
