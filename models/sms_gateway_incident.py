@@ -139,15 +139,17 @@ class SmsGatewayIncident(models.Model):
         last = self.env['sms.gateway.received.report'].search(
             [('gateway_id', '=', gateway.id), ('create_date', '>=', since), ('origin', '!=', QUERY)],
             order='id desc', limit=1)
-        # by ID, for which the gateway has an index: a period may contain millions of SMS of other gateways
+        # In the order of the index of successful SMS by gateway and ID, which is the only one that fits: a period may
+        # contain millions of SMS of other gateways.
         self.env['sms.gateway.status'].flush_model()
         self.env.cr.execute("""
             SELECT min(create_date) FROM (
                 SELECT create_date FROM sms_gateway_status
-                WHERE gateway_id = %(gateway)s AND state = 'success' AND is_test IS NOT TRUE AND id <= (
+                WHERE state = 'success' AND is_test IS NOT TRUE AND gateway_id >= %(gateway)s
+                AND (gateway_id, id) <= (%(gateway)s, (
                     SELECT id FROM sms_gateway_status WHERE create_date < %(until)s
-                    ORDER BY create_date DESC, id DESC LIMIT 1)
-                ORDER BY id DESC LIMIT %(count)s) last
+                    ORDER BY create_date DESC, id DESC LIMIT 1))
+                ORDER BY gateway_id DESC, id DESC LIMIT %(count)s) last
             HAVING count(*) = %(count)s
         """, {'gateway': gateway.id, 'until': until, 'count': MIN_SMS})
         oldest = self.env.cr.fetchone()
