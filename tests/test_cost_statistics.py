@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from odoo.exceptions import AccessError
+from odoo.models import BaseModel
 from odoo.tests import new_test_user, tagged
 
 from ..sending.queued_sms import QueuedSms
@@ -74,6 +75,30 @@ class TestStatistics(CostCase):
         self.assertEqual(
             set(row['company_currency_id:array_agg_distinct']), {self.euro.id, self.dollar.id})
         self.assertAlmostEqual(row['cost:sum_currency'], 0.07 + 0.1 / 1.25)
+
+    def test_pivot(self):
+        """The groups of a pivot are those that core would compute."""
+        self.add_price('32', 0.07)
+        self.add_price('49', 0.05)
+        other = self.make_gateway("Other")
+        for index, number in enumerate((NUMBER, OTHER, NUMBER, '+12025550123')):
+            self.send(number, body="a" * (1 + 160 * index))
+        changed = self.env['sms.gateway.status'].search([('number', '=', NUMBER)], limit=1)
+        changed.write({'gateway_id': other.id, 'company_currency_id': self.dollar.id})
+        # core converts at the next rate if there is one
+        self.env['res.currency.rate'].search([('name', '>', self.today)]).unlink()
+        statuses = self.env['sms.gateway.status']
+        domain = [('company_id', '=', self.company.id)]
+        figures = ['cost:sum', 'company_currency_id:array_agg_distinct', 'cost:sum_currency', 'segment_count:sum',
+                   '__count']
+        sets = [[], ['gateway_id'], ['country_code'], ['gateway_id', 'country_code']]
+        for grouping_sets in (sets, sets[:2], sets[:1], sets[::-1]):
+            ours = statuses._read_grouping_sets(domain, grouping_sets, figures)
+            theirs = BaseModel._read_grouping_sets(statuses, domain, grouping_sets, figures)
+            self.assertEqual(to_plain(ours), to_plain(theirs))
+        self.assertEqual(len(ours[0]), 4)
+        empty = statuses._read_grouping_sets([*domain, ('number', '=', 'x')], sets, figures)
+        self.assertEqual([len(rows) for rows in empty], [1, 0, 0, 0])
 
     def test_deleted_sms(self):
         """A retry after the SMS was deleted keeps where it comes from."""
@@ -156,6 +181,13 @@ class TestStatistics(CostCase):
         self.env.cr._now = now.replace(year=day.year, month=day.month, day=day.day)
         self.addCleanup(setattr, self.env.cr, '_now', now)
         self.write_rows(queued)
+
+
+def to_plain(grouping_sets):
+    """Without the last digit of binary floats."""
+    return [
+        [tuple(round(value, 9) if isinstance(value, float) else value or 0 for value in row) for row in rows]
+        for rows in grouping_sets]
 
 
 def to_cents(amount):
