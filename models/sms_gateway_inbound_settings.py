@@ -13,6 +13,7 @@ from ..tools.report.parsing import parse_value_list
 
 PATH = '/eis_sms/inbound/'
 TEST_SECONDS = 60
+MAX_PAUSE = 0.1  # seconds between two batches: a STOP counts within a second
 
 
 class SmsGatewayInboundSettings(models.AbstractModel):
@@ -175,4 +176,4 @@ class SmsGatewayInboundSettings(models.AbstractModel):
         :param float deadline: `time.monotonic()` after which no further batch starts
         :param float pause: seconds between two batches, unless there is a backlog
         """
-        self.env['sms.gateway.received.message']._drain(self, deadline, pause=pause)
+        self.env['sms.gateway.received.message']._drain(self, deadline, pause=min(pause, MAX_PAUSE))

@@ -114,6 +114,13 @@ class TestInboundInbox(InboundCase):
             self.gateway._drain_messages(time.monotonic() + 60)
         self.assertEqual(self.rows().mapped('body'), list('0123456'))
 
+    def test_pause(self):
+        """A STOP does not wait for half a second until the next batch."""
+        self.store(self.make_message("A", 'M1'))
+        with mock.patch.object(sms_gateway_inbox.time, 'sleep') as sleep:
+            self.gateway._drain_messages(time.monotonic() + 60, pause=0.5)
+        sleep.assert_called_once_with(0.1)
+
     @mute_logger(LOGGER)
     def test_hook_that_raises(self):
         """Other messages are processed; the one at fault is tried again and finally stays New."""
