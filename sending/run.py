@@ -372,10 +372,10 @@ class SendRun:
         return bool(places) and all(places) and (time.monotonic() >= until or min(places) >= until)
 
     def _is_ending(self):
-        return time.monotonic() > self._start_until or self._is_told_to_stop()
+        return time.monotonic() > self._start_until or self.is_told_to_stop()
 
     @classmethod
-    def _is_told_to_stop(cls):
+    def is_told_to_stop(cls):
         """Return whether this process is stopping. With workers, Odoo waits until each has finished its job; the signal
         handler, a method of the worker, only sets `alive`."""
         worker = getattr(signal.getsignal(signal.SIGINT), '__self__', None)

@@ -17,6 +17,7 @@ from ..tools.answer.waiting import read_wait
 from ..tools.problem import ProblemError
 from ..tools.report.query import StatusAnswer, read_answer
 from .request_pool import RequestPool, exchange_in_time
+from .run import MAX_WAIT, SendRun
 from .status_query import make_questions
 from .store import waiting
 from .store.claims import trigger_queue
@@ -114,14 +115,14 @@ class StatusRun:
 
     def _ask_due(self):
         """Ask in small rounds, because another worker may ask as well."""
-        while self._queries and time.monotonic() < self._deadline:
+        while self._queries and time.monotonic() < self._deadline and not SendRun.is_told_to_stop():
             now = time.monotonic()
             due = [query for query in self._queries.values() if self._not_before[query.gateway_id] <= now]
             if not due:
                 next_round = min(self._not_before[gateway_id] for gateway_id in self._queries)
                 if next_round >= self._deadline:
                     return
-                time.sleep(next_round - now)
+                time.sleep(min(next_round - now, MAX_WAIT))
                 continue
             questions = []
             for query in due:
@@ -160,25 +161,10 @@ class StatusRun:
 
     def _ask(self, questions):
         """Send the requests of a round, and store what the responses say."""
-        asked, answers, unsent = {}, [], []
+        answers = []
         with RequestPool(self._deadline, self._period) as pool:
-            for question in questions:
-                try:
-                    request = question.build()
-                except ProblemError as error:
-                    answers.append((question, StatusAnswer(problem=error.problem), None))
-                    continue
-                asked[id(request)] = question
-                pool.submit(question.query.connection, request, question.not_before)
-            while len(pool):
-                collected = pool.collect(self._deadline - time.monotonic() + 1) or pool.abandon()
-                for request, response in collected:
-                    question = asked[id(request)]
-                    if response is None:
-                        unsent += question.all_sms
-                        self._put_off(question.query, pool)
-                    else:
-                        answers.append((question, _read(question, response), response))
+            asked = self._submit(pool, questions, answers)
+            unsent = self._collect(pool, asked, answers)
         if unsent:
             self._transactions.write(lambda env: waiting.put_back(env, unsent), len(unsent))
         by_gateway = defaultdict(list)
@@ -186,6 +172,45 @@ class StatusRun:
             by_gateway[answer[0].query.gateway_id].append(answer)
         for gateway_id, group in by_gateway.items():
             self._store(gateway_id, group)
+
+    def _submit(self, pool, questions, answers):
+        """
+        :param list answers: receives a StatusAnswer for each question that has no request
+        :return: {id of the request: Question}
+        :rtype: dict
+        """
+        asked = {}
+        for question in questions:
+            try:
+                request = question.build()
+            except ProblemError as error:
+                answers.append((question, StatusAnswer(problem=error.problem), None))
+                continue
+            asked[id(request)] = question
+            pool.submit(question.query.connection, request, question.not_before)
+        return asked
+
+    def _collect(self, pool, asked, answers):
+        """Collect the responses until all have arrived, or the server is stopping: then the SMS are asked about again
+        after the interval.
+
+        :param list answers: receives the Question, its StatusAnswer and the HttpAnswer of each response
+        :return: the SMS whose request was not sent
+        :rtype: list[WaitingSms]
+        """
+        unsent = []
+        while len(pool) and not SendRun.is_told_to_stop():
+            collected = pool.collect(MAX_WAIT)
+            if not collected and time.monotonic() > self._deadline + 1:
+                collected = pool.abandon()
+            for request, response in collected:
+                question = asked[id(request)]
+                if response is None:
+                    unsent += question.all_sms
+                    self._put_off(question.query, pool)
+                else:
+                    answers.append((question, _read(question, response), response))
+        return unsent
 
     def _put_off(self, query, pool):
         """Ask again a little later, because a request missed its place under the rate limit, or not in this run if no

@@ -2,17 +2,17 @@
 """Providers are asked for the status of SMS by several processes, while they are slow and when a process dies."""
 from collections import Counter
 
-from common import Reply, WorkersCase
+from common import Reply, SendingCase, WorkersCase
 
 
-class TestStatusQueryOfWorkers(WorkersCase):
+class Queries:
+    """Given a gateway to a provider that tells the status of SMS."""
 
-    def setUp(self):
-        super().setUp()
-        self.gateway = self.make_gateway(self.admin, max_connections=4, timeout=5, query_ids=[[0, 0, {
+    def make_asking_gateway(self, client):
+        self.make_gateway(client, max_connections=4, timeout=5, query_ids=[[0, 0, {
             'kind': 'status', 'url': '/status/{message_id}', 'status_path': 'status', 'message_id_path': 'id'}]])
         self.provider.always(self.answer)
-        self.statuses = 'delivered'
+        self.statuses, self.delay = 'delivered', 0.05
 
     def answer(self, request):
         """Accept SMS, and tell the status of those that are asked about."""
@@ -20,16 +20,11 @@ class TestStatusQueryOfWorkers(WorkersCase):
             return self.provider.accept(request)
         if isinstance(self.statuses, Reply):
             return self.statuses
-        return Reply(body={'id': request.path.rpartition('/')[2], 'status': self.statuses}, delay=0.05)
+        return Reply(body={'id': request.path.rpartition('/')[2], 'status': self.statuses}, delay=self.delay)
 
     def asked(self):
         return Counter(request.path.rpartition('/')[2] for request in self.provider.requests
                        if request.path.startswith('/status'))
-
-    def send(self, count):
-        self.queue(count)
-        self.drain()
-        self.make_due()
 
     def make_due(self):
         """Let the time pass until the SMS are due for a question."""
@@ -40,6 +35,18 @@ class TestStatusQueryOfWorkers(WorkersCase):
 
     def delivered(self):
         return self.query("SELECT count(*) FROM sms_gateway_status WHERE delivered_date IS NOT NULL")[0][0]
+
+
+class TestStatusQueryOfWorkers(Queries, WorkersCase):
+
+    def setUp(self):
+        super().setUp()
+        self.make_asking_gateway(self.admin)
+
+    def send(self, count):
+        self.queue(count)
+        self.drain()
+        self.make_due()
 
     def test_processes_ask_once(self):
         self.send(40)
@@ -81,3 +88,23 @@ class TestStatusQueryOfWorkers(WorkersCase):
         self.drain()
         self.wait_until(lambda: self.delivered() == 1)
         self.assertEqual(sum(self.asked().values()), 2)
+
+
+class TestStatusQueryStopped(Queries, SendingCase):
+
+    def test_server_stops_while_it_asks(self):
+        """Given a server that is stopped while it asks about many SMS: it does not go on until all are asked about, and
+        what the provider said is recorded."""
+        server = self.start_server(cron_threads=1)
+        client = self.client(server)
+        self.make_asking_gateway(client)
+        self.queue(300)
+        self.run_queue(client)
+        self.make_due()
+        self.delay = 0.3
+        self.wake_queue()
+        self.wait_until(lambda: len(self.asked()) >= 8)
+        server.stop()
+        self.assertLess(len(self.asked()), 100)
+        self.assertGreaterEqual(self.delivered(), len(self.asked()) - 8)
+        self.assert_log_clean(server)
