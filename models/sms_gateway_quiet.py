@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import ormcache
 
 from ..sending.store.quiet import WEEKDAYS, make_rule, reconsider
 from ..tools.problem import ProblemError
@@ -68,18 +69,38 @@ class SmsGatewayQuiet(models.Model):
 
     # === CRUD METHODS === #
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.env.registry.clear_cache()
+        return super().create(vals_list)
+
     def write(self, vals):
         """Let SMS that wait be decided anew, because the hours may have become shorter."""
+        self.env.registry.clear_cache()
         result = super().write(vals)
         self._reconsider()
         return result
 
     def unlink(self):
+        self.env.registry.clear_cache()
         result = super().unlink()
         self._reconsider()
         return result
 
     # === BUSINESS METHODS === #
+
+    @api.model
+    @ormcache()
+    def _get_rules(self):
+        """
+        :return: all quiet hours. Cached, so that each claim may ask
+        :rtype: tuple[QuietHours, ...]
+        """
+        return tuple(
+            make_rule(
+                hours.start_hour, hours.end_hour, hours.spread_minutes, hours.company_id.id, hours.off_dates,
+                [hours[day] for day in WEEKDAYS], hours.country_ids.mapped('code'))
+            for hours in self.sudo().search([]))
 
     @api.model
     def _reconsider(self):

@@ -92,6 +92,7 @@ METHODS = """
     sms.gateway.budget  action_release               no   no   no   no   yes
     sms.gateway.budget  action_end_release           no   no   no   no   yes
     sms.gateway.budget  action_view_waiting          page page page page yes
+    sms.gateway.quiet   create                       no   no   no   no   yes
     sms.gateway.quiet   write                        no   no   no   no   yes
     sms.gateway.quiet   unlink                       no   no   no   no   yes
     sms.gateway.budget  create                       no   no   no   no   yes

@@ -105,6 +105,7 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.parameter': {'key': 'k', 'gateway_id': gateway.id},
             'sms.gateway.header': {'key': 'X-K', 'gateway_id': gateway.id},
             'sms.gateway.price': {'gateway_id': gateway.id, 'price': 0.07},
+            'sms.gateway.quiet': {'name': "Night"},
             'sms.gateway.sender': {
                 'gateway_id': gateway.id, 'sender': "Shop", 'country_id': self.env.ref('base.us').id},
             'sms.gateway.query': {'url': '/balance', 'gateway_id': self.free_gateway.id},

@@ -15,23 +15,6 @@ WAKE_SIZE = 1000  # SMS whose quiet hours have ended that are released at a time
 WEEKDAYS = ('monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday')
 
 
-def read_rules(env):
-    """
-    :return: all quiet hours
-    :rtype: list[QuietHours]
-    """
-    env.cr.execute("""
-        SELECT q.start_hour, q.end_hour, q.spread_minutes, q.company_id, q.off_dates,
-               monday, tuesday, wednesday, thursday, friday, saturday, sunday,
-               ARRAY(SELECT c.code FROM sms_gateway_quiet_country_rel r JOIN res_country c ON c.id = r.country_id
-                     WHERE r.quiet_id = q.id)
-        FROM sms_gateway_quiet q WHERE q.active ORDER BY q.id
-    """)
-    return [
-        make_rule(start, end, spread, company_id, dates, weekdays, countries)
-        for start, end, spread, company_id, dates, *weekdays, countries in env.cr.fetchall()]
-
-
 def make_rule(start, end, spread, company_id, dates, weekdays, countries):
     """
     :param float start: hour
@@ -73,9 +56,9 @@ def hold_quiet(env, queued):
 
     :param list[QueuedSms] queued: locked. Those that are held get their `quiet`
     """
-    bulk = [sms for sms in queued if sms.lane == BULK and not sms.ignores_quiet and sms.seconds_left > 0]
-    rules = read_rules(env) if bulk else []
-    if not rules:
+    rules = env['sms.gateway.quiet']._get_rules()
+    bulk = rules and [sms for sms in queued if sms.lane == BULK and not sms.ignores_quiet and sms.seconds_left > 0]
+    if not bulk:
         return
     # by the clock of the database, which wakes them
     now, zones = bulk[0].claimed_until - timedelta(seconds=LEASE), _read_zones(env)
