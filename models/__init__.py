@@ -6,6 +6,7 @@ from . import (  # next, because others inherit them
     sms_gateway_asking,
     sms_gateway_budget_hold,
     sms_gateway_call_settings,
+    sms_gateway_cheapest,
     sms_gateway_default,
     sms_gateway_dry_run,
     sms_gateway_forecast,

@@ -42,6 +42,14 @@ class ResCompany(models.Model):
         'res.country', 'res_company_sms_country_rel', 'company_id', 'country_id', string="Allowed SMS Countries",
         help="SMS of this company are sent to numbers of these countries only. Leave empty to allow all countries.")
 
+    sms_is_cheapest_first = fields.Boolean(
+        "Cheapest Gateway First", prefetch=False,
+        help="Among gateways of equal priority and prefix length, the one with the lowest price for the number in its "
+             "price list sends the SMS.")
+    sms_cheapest_points = fields.Integer(
+        "Tolerated Delivery Rate", default=5, prefetch=False,
+        help="Enter by how many percentage points the delivery rate of the last three days may be below the best one. "
+             "A gateway that delivers worse is not chosen for its price.")
     sms_dlt_entity_id = fields.Char(
         "DLT Entity ID", prefetch=False,
         help="India: enter the ID of your principal entity in the DLT registry. SMS to Indian numbers contain it if "

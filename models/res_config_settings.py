@@ -33,6 +33,8 @@ class ResConfigSettings(models.TransientModel):
     sms_gateway_warning = fields.Char(compute='_compute_sms_gateway_warning')
     sms_other_providers = fields.Char(compute='_compute_sms_other_providers')
     sms_country_ids = fields.Many2many(related='company_id.sms_country_ids', readonly=False)
+    sms_is_cheapest_first = fields.Boolean(related='company_id.sms_is_cheapest_first', readonly=False)
+    sms_cheapest_points = fields.Integer(related='company_id.sms_cheapest_points', readonly=False)
     sms_dlt_entity_id = fields.Char(related='company_id.sms_dlt_entity_id', readonly=False)
     sms_flood_same_text = fields.Integer(
         "Same Text per Number and Hour", config_parameter='eis_sms_apis.flood_same_text', default=SAME_TEXT_PER_HOUR,

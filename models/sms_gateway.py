@@ -30,7 +30,8 @@ class SmsGateway(models.Model):
         'sms.gateway.report.health',
         'sms.gateway.inbound.settings', 'sms.gateway.default', 'sms.gateway.dry.run', 'sms.gateway.opt.out',
         'sms.gateway.replies', 'sms.gateway.guard', 'sms.gateway.webhook.token', 'sms.gateway.pricing',
-        'sms.gateway.values', 'sms.gateway.forecast', 'sms.gateway.call.settings', 'sms.gateway.asking']
+        'sms.gateway.values', 'sms.gateway.forecast', 'sms.gateway.call.settings', 'sms.gateway.asking',
+        'sms.gateway.cheapest']
     _description = "SMS Gateway"
     _order = 'sequence, id'
 

@@ -327,7 +327,8 @@ class SmsGateway(models.Model):
             return self.with_context(allowed_company_ids=company.ids).explain_route(number)
         e164 = phone.to_e164(number or '', [code for code in [company.country_id.code] if code])
         routes, default_ids = self._get_routes(), self._get_default_gateway_ids(company)[company.id]
-        candidates = routing.RoutingTable(routes, company.id, default_ids).candidates(e164)
+        cheapest = self._get_cheapest(company, [route.gateway_id for route in routes]).get(company.id)
+        candidates = routing.RoutingTable(routes, company.id, default_ids, cheapest).candidates(e164)
         pairs = [[gateway.id, gateway.name] for gateway in self.browse([c.gateway_id for c in candidates])]
         if self._is_iap_used(company):
             reason, pairs = self.env._("Sent through Odoo IAP. See Use IAP and IAP Fallback in the settings."), []
@@ -335,8 +336,13 @@ class SmsGateway(models.Model):
             reason = self.env['sms.gateway.problem']._word(Problem('no_gateway'))
         else:
             available = [replace(route, paused=False) for route in routes]
-            first = routing.RoutingTable(available, company.id, default_ids).candidates(e164)[0]
+            table = routing.RoutingTable(available, company.id, default_ids, cheapest)
+            first = table.candidates(e164)[0]
             reason = self._explain_candidate(first, company)
+            if (price := table.find_price(e164)) is not None:
+                reason = self.env._(
+                    "%(reason)s Among equal gateways, it has the lowest price: %(price)s per segment.", reason=reason,
+                    price=f'{price:.4f} {company.currency_id.name}')
             if first.gateway_id != candidates[0].gateway_id:
                 reason = self.env._(
                     "%s has priority but is paused: the provider is unreachable or asked to wait.",
@@ -347,10 +353,11 @@ class SmsGateway(models.Model):
     def _explain_candidate(self, candidate, company):
         if candidate.rule == routing.DEFAULT and candidate.gateway_id == company.sudo().sms_gateway_id.id:
             return self.env._("No prefix matches, and it is the Default Gateway of %s.", company.name)
+        if candidate.rule in (routing.FIRST, routing.SPARE):  # of equal ones, either may come first
+            return self.env._(
+                "No prefix matches and no Default Gateway is set, so the Active gateway with the highest priority "
+                "is used, whatever its prefixes.")
         return {
             routing.PREFIX: self.env._("Its prefix +%s is the best match.", candidate.prefix),
             routing.DEFAULT: self.env._("No prefix matches, and it is the Default Gateway."),
-            routing.FIRST: self.env._(
-                "No prefix matches and no Default Gateway is set, so the Active gateway with the highest priority "
-                "is used, whatever its prefixes."),
         }[candidate.rule]

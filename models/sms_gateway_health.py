@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.tools.urls import urljoin
 
 from ..sending.lanes import LANES
-from ..sending.store.claims import count_queued, find_oldest_queued
+from ..sending.store.queue_figures import count_queued, find_oldest_queued
 from .sms_gateway_incident import BUDGET
 
 PATH = '/eis_sms/health/'

@@ -7,7 +7,8 @@ from odoo.tools.constants import GC_UNLINK_LIMIT
 from ..sending.breaker import ACCOUNT as ACCOUNT_REFUSED
 from ..sending.breaker import FAILING
 from ..sending.lanes import BULK, NORMAL, URGENT
-from ..sending.store.claims import find_oldest_queued, trigger_queue
+from ..sending.store.claims import trigger_queue
+from ..sending.store.queue_figures import find_oldest_queued
 from ..tools.report.parsing import QUERY
 
 PAUSED, ACCOUNT, REPORTS, QUEUE, BUDGET = 'paused', 'account', 'reports', 'queue', 'budget'

@@ -334,6 +334,7 @@ class SmsSms(models.Model):
             trigger_queue(self.env)  # core does not wake the workers for a job that is partially done
         self._commit_queue_progress(done, remaining)
         self.env['sms.gateway.incident'].sudo()._check_all()
+        self.env['sms.gateway'].sudo()._refresh_delivery_rates()
         self._commit_queue_progress(0)
         self.env['sms.gateway.query']._check_all_balances(deadline, lambda: self._commit_queue_progress(0))
 

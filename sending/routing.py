@@ -4,8 +4,10 @@ import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from ..tools.phone import get_country
+from .cheapest import Cheapest
 
 MIN_HEALTH = 5  # percent of its share that an unhealthy gateway keeps, which shows when it recovers
 PREFIX, DEFAULT, FIRST, SPARE = 'prefix', 'default', 'first', 'spare'
@@ -50,12 +52,16 @@ class RoutingTable:
     :param routes: every Active gateway; those of other companies are left out here
     :param company_id: the company of the SMS
     :param default_ids: the Default Gateways, that of the company first; those that are not among the routes are ignored
+    :param cheapest: how the company chooses among equal gateways, None if their prices do not count
     """
 
-    def __init__(self, routes: Iterable[Route], company_id: int | None, default_ids: Iterable[int] = ()):
+    def __init__(
+            self, routes: Iterable[Route], company_id: int | None, default_ids: Iterable[int] = (),
+            cheapest: Cheapest | None = None):
         allowed = [route for route in routes if route.company_id in (None, company_id)]
         self._routes = sorted(allowed, key=lambda route: (route.sequence, route.gateway_id))
         self._company_id = company_id
+        self._cheapest = cheapest
         self._has_countries = any(route.countries for route in self._routes)
         self._by_country: dict[str | None, RoutingTable] = {}
         self._by_id = {route.gateway_id: route for route in self._routes}
@@ -88,21 +94,45 @@ class RoutingTable:
         ordered, equal, usable = self._known[head]
         if not equal:
             return usable
-        shared = (*sorted(equal, key=lambda candidate: self._rank(candidate, digits)), *ordered[len(equal):])
+        prices = self._find_prices(equal, e164)
+        shared = (
+            *sorted(equal, key=lambda candidate: self._rank(candidate, digits, prices)), *ordered[len(equal):])
         return self._apply_pauses(self._separate_dry_runs(shared))
+
+    def find_price(self, e164: str | None) -> Decimal | None:
+        """Return the price for which a gateway is chosen, in the currency of the company.
+
+        :return: None if the first candidate is not chosen for its price
+        """
+        if self._has_countries:
+            return self._get_table_of_country(get_country(e164)).find_price(e164)
+        candidates = self.candidates(e164)
+        _ordered, equal, _usable = self._known[(e164 or '').lstrip('+')[:self._lengths[0]] if self._lengths else '']
+        prices = self._find_prices(equal, e164)
+        return prices.get(candidates[0].gateway_id) if candidates and len(prices) > 1 else None
+
+    def _find_prices(self, equal: tuple[Candidate, ...], e164: str | None) -> dict[int, Decimal]:
+        """Return the prices of equal gateways that may be chosen for them. Spare gateways never are."""
+        if not self._cheapest:
+            return {}
+        has_weight = any(self._by_id[candidate.gateway_id].weight for candidate in equal)
+        return self._cheapest.find_prices((
+            candidate.gateway_id for candidate in equal
+            if self._by_id[candidate.gateway_id].weight or not has_weight), e164)
 
     def _get_table_of_country(self, country: str | None) -> 'RoutingTable':
         """Return the order of the gateways that may send to a country."""
         if country not in self._by_country:
             self._by_country[country] = RoutingTable(
                 [replace(route, countries=frozenset()) for route in self._routes
-                 if not route.countries or country in route.countries], self._company_id, self._defaults)
+                 if not route.countries or country in route.countries], self._company_id, self._defaults,
+                self._cheapest)
         return self._by_country[country]
 
     def _find_equal(self, ordered: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
         """Return the first gateways that share numbers: of equal priority and prefix length.
 
-        :return: empty if none of them has a weight
+        :return: empty if none of them has a weight, unless their prices count
         """
         def get_kind(candidate):
             route = self._by_id[candidate.gateway_id]
@@ -112,11 +142,14 @@ class RoutingTable:
         kinds = [get_kind(candidate) for candidate in ordered]
         count = next((place for place, kind in enumerate(kinds) if kind != kinds[0]), len(kinds))
         equal = ordered[:count] if count > 1 else ()
-        return equal if any(self._by_id[candidate.gateway_id].weight for candidate in equal) else ()
+        return equal if self._cheapest or any(self._by_id[candidate.gateway_id].weight for candidate in equal) else ()
 
-    def _rank(self, candidate: Candidate, digits: str) -> float:
-        """Return the place of a gateway for one number, by weighted rendezvous hashing: a number keeps its gateway, and
-        few numbers move when a share changes."""
+    def _rank(self, candidate: Candidate, digits: str, prices: dict[int, Decimal]) -> tuple[float, float]:
+        """Return the place of a gateway for one number: by its price, then by weighted rendezvous hashing, by which a
+        number keeps its gateway, and few numbers move when a share changes."""
+        return prices.get(candidate.gateway_id, math.inf), self._rank_by_weight(candidate, digits)
+
+    def _rank_by_weight(self, candidate: Candidate, digits: str) -> float:
         route = self._by_id[candidate.gateway_id]
         if not route.weight:
             return math.inf

@@ -10,7 +10,8 @@ from odoo.exceptions import ValidationError
 from odoo.tests import Form, tagged
 
 from ..sending.store import quiet
-from ..sending.store.claims import count_due, count_queued, find_oldest_queued
+from ..sending.store.claims import count_due
+from ..sending.store.queue_figures import count_queued, find_oldest_queued
 from .common import GatewayCase, MarketingCase
 
 FRENCH, BELGIAN, AMERICAN, SATELLITE = '+33612345678', '+32456001122', '+12125550123', '+881612345678'
@@ -78,7 +79,7 @@ class TestQuietHours(QuietCase):
         self.make_hours()
         sms = self.send(FRENCH)
         self.pass_time(sms, 3)
-        with patch.object(quiet, 'read_rules', return_value=[]):
+        with patch.object(type(self.env['sms.gateway.quiet']), '_get_rules', return_value=()):
             self.run_queue()
         self.assertEqual((sms.state, self.sent()), ('pending', [FRENCH]))
 
@@ -194,7 +195,7 @@ class TestQuietHours(QuietCase):
         self.assertEqual((form.start_hour, form.end_hour, form.spread_minutes), (21, 8, 30))
         form.sunday = True
         form.off_dates = "12-25"
-        rule, = [rule for rule in quiet.read_rules(form.save().env) if rule.weekdays]
+        rule, = [rule for rule in form.save()._get_rules() if rule.weekdays]
         self.assertEqual((rule.start, rule.end, rule.weekdays, rule.dates), (
             21 * 60, 8 * 60, {6}, {(None, 12, 25)}))
 

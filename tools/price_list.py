@@ -33,6 +33,10 @@ class PriceList:
     def __bool__(self):
         return bool(self._by_prefix)
 
+    def get_currencies(self) -> set[str]:
+        """Return the currencies of all prices."""
+        return {price.currency for _days, prices in self._by_prefix.values() for price in prices}
+
     def find(self, e164: str, on: date) -> Price | None:
         """Return the price of one segment: that of the longest prefix with a price on this day, the latest one.
 

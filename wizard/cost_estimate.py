@@ -75,7 +75,9 @@ class SmsGatewayEstimate(models.TransientModel):
         texts, company = [], self.env.company
         gateways = self.env['sms.gateway'].sudo()
         routes = [replace(route, paused=False) for route in gateways._get_routes()]
-        table = RoutingTable(routes, company.id, gateways._get_default_gateway_ids(company)[company.id])
+        cheapest = gateways._get_cheapest(company, [route.gateway_id for route in routes])
+        table = RoutingTable(
+            routes, company.id, gateways._get_default_gateway_ids(company)[company.id], cheapest.get(company.id))
         for sms in values:
             if sms['state'] != 'outgoing':
                 continue

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from odoo import fields
 
-from ..lanes import BULK, BULK_EVERY, LANES, order_by_lane
+from ..lanes import BULK, BULK_EVERY, order_by_lane
 from ..pauses import WAITING
 from ..queued_sms import LEASE, QueuedSms, not_sent
 from ..retry import RETRY_FOR
@@ -21,11 +21,6 @@ from .wording import find_wordings
 
 # the expression of the index `_lane_index`; SMS of earlier versions have no lane
 LANE_SQL = "COALESCE(s.lane, 'normal')"
-FIRST_ROWS = 100  # of a lane in which the oldest SMS is looked for
-_QUEUED_SQL = f"""
-    FROM sms_sms s
-    WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE AND s.is_held IS NOT TRUE AND {LANE_SQL} = wanted.lane
-"""
 MAX_COUNTED = 10_000  # SMS that are counted in the queue
 PROBE_DELAY = 5  # seconds that SMS are delayed while another SMS tests their gateway
 
@@ -139,38 +134,6 @@ def count_due(env):
     return env.cr.fetchone()[0]
 
 
-def count_queued(env, limit):
-    """Count queued SMS by lane, also those that wait for a gateway, quiet hours or a budget.
-
-    :param int limit: of each lane at which counting stops, so that it is fast with a million SMS
-    :rtype: dict[str, int]
-    """
-    env.cr.execute(f"""
-        SELECT wanted.lane, (SELECT count(*) FROM (SELECT s.id {_QUEUED_SQL} LIMIT %s) queued)
-        FROM unnest(%s::text[]) AS wanted(lane)
-    """, [limit, list(LANES)])
-    counts = dict(env.cr.fetchall())
-    env.cr.execute("""
-        SELECT count(*) FROM (SELECT 1 FROM sms_sms WHERE is_held AND state = 'outgoing' LIMIT %s) held
-    """, [limit])
-    counts[BULK] = min(limit, counts[BULK] + env.cr.fetchone()[0])
-    return counts
-
-
-def find_oldest_queued(env):
-    """Return approximately since when the oldest SMS of each lane has been queued, in UTC. Those that wait for a budget
-    or quiet hours are left out.
-
-    :rtype: dict[str, datetime]
-    """
-    env.cr.execute(f"""
-        SELECT wanted.lane, (SELECT min(since) FROM (
-            SELECT COALESCE(s.write_date, s.create_date) AS since {_QUEUED_SQL} ORDER BY s.id LIMIT %s) queued)
-        FROM unnest(%s::text[]) AS wanted(lane)
-    """, [FIRST_ROWS, list(LANES)])
-    return {lane: since for lane, since in env.cr.fetchall() if since}
-
-
 def _due_sql(ids):
     # selected SMS, for example with Send Now, are sent even if the provider asked to wait
     condition = 's.id = ANY(%(ids)s)' if ids is not None else (
@@ -207,22 +170,25 @@ def route(env, queued):
     companies = env['res.company'].browse({sms.company_id for sms in queued})
     states = env['sms.gateway.throttle']._get_states()
     routes, default_ids = gateways._get_routes(states), gateways._get_default_gateway_ids(companies)
-    configs = gateways.browse([route.gateway_id for route in routes])._get_configs(states)
-    _set_candidates(queued, routes, default_ids)
+    gateway_ids = [route.gateway_id for route in routes]
+    configs = gateways.browse(gateway_ids)._get_configs(states)
+    cheapest = gateways._get_cheapest(companies, gateway_ids)
+    _set_candidates(queued, routes, default_ids, cheapest)
     if any(config.shared.is_half_open for config in configs.values()):
-        _probe(env, queued, configs, routes, default_ids)
+        _probe(env, queued, configs, routes, default_ids, cheapest)
     if any(route.paused for route in routes):
         _wait_for_pauses(env, queued)
     return configs
 
 
-def _set_candidates(queued, routes, default_ids):
+def _set_candidates(queued, routes, default_ids, cheapest):
     """
     :param list[Route] routes: all Active gateways
     :param dict default_ids: {company id: ids of its Default Gateways}
+    :param dict cheapest: {company id: Cheapest}
     """
     tables = {
-        company_id: RoutingTable(routes, company_id, default_ids[company_id])
+        company_id: RoutingTable(routes, company_id, default_ids[company_id], cheapest.get(company_id))
         for company_id in {sms.company_id for sms in queued}}
     for sms in queued:
         table = tables[sms.company_id]
@@ -233,7 +199,7 @@ def _set_candidates(queued, routes, default_ids):
         sms.candidates = tuple(candidate.gateway_id for candidate in candidates)
 
 
-def _probe(env, queued, configs, routes, default_ids):
+def _probe(env, queued, configs, routes, default_ids, cheapest):
     """Let one SMS test whether a half open gateway works again, and treat it as paused for the others."""
     half_open = {gateway_id for gateway_id, config in configs.items() if config.shared.is_half_open}
     probes = {sms.gateway_id for sms in queued} & half_open
@@ -249,7 +215,7 @@ def _probe(env, queued, configs, routes, default_ids):
         elif half_open.intersection(sms.candidates):
             others.append(sms)
     guarded = [replace(route, paused=route.paused or route.gateway_id in half_open) for route in routes]
-    _set_candidates(others, guarded, default_ids)
+    _set_candidates(others, guarded, default_ids, cheapest)
     for sms in others:
         if sms.gateway_id in half_open and _can_wait(sms):  # no other gateway can send it
             sms.delay = PROBE_DELAY

@@ -65,6 +65,10 @@ class Rates:
         """Return whether prices in this currency can be converted to that of a company."""
         return (company_id, code) in self._rates
 
+    def get_factor(self, company_id: int, code: str) -> Decimal | None:
+        """Return the price in the currency of a company of one unit of a currency, None if it has no rate."""
+        return self._rates.get((company_id, code))
+
     def get_values(self, company_id: int, charge: Charge) -> dict:
         """Return the values of a status row for what an SMS costs, with numbers as text: JSON has binary floats only.
 

@@ -158,7 +158,7 @@ class TestReferenceProduct(UpgradeCase):
 
     OUR_COLUMNS = (
         'company_id', 'note', 'is_template', 'max_recipients', 'number_format', 'sender', 'account_id', 'encoding_gsm',
-        'encoding_unicode', 'smart_encoding', 'dlt_entity_id', 'message_type_transactional',
+        'encoding_unicode', 'smart_encoding', 'delivery_rates', 'dlt_entity_id', 'message_type_transactional',
         'message_type_promotional', 'error_code_regex', 'answer_items_path', 'answer_number_path',
         'answer_message_id_path', 'answer_status_path', 'answer_error_code_path', 'answer_error_message_path',
         'answer_error_values', 'require_message_id', 'wait_header', 'wait_regex', 'max_connections', 'timeout',
