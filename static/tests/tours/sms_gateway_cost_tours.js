@@ -45,6 +45,7 @@ tours.add("eis_sms_apis.balance", {
 tours.add("eis_sms_apis.estimate", {
     steps: () => [
         { trigger: ".o_form_view .o_statusbar_buttons button:contains('Estimate Cost')", run: "click" },
+        { trigger: ".modal .modal-title:contains('Estimated Cost')" },
         { trigger: ".modal [name=summary]:contains('4 recipients, 4 segments')" },
         { trigger: ".modal [name=note]:contains('has room for 3 segments')" },
         { trigger: ".modal .o_data_row:contains('Belgium')" },
