@@ -31,35 +31,43 @@ class Rates:
     """
 
     def __init__(self, env, day: date, pairs):
-        self._rates, self._currency_ids = {}, {}
-        codes_by_company = {}
-        for company_id, code in pairs:
-            if code:
-                codes_by_company.setdefault(company_id, set()).add(code)
-        env = env(su=True)
-        companies = env['res.company'].browse(codes_by_company)
-        codes = set().union(*codes_by_company.values()) - set(companies.currency_id.mapped('name'))
-        foreign = env['res.currency'].with_context(active_test=False).search([('name', 'in', sorted(codes))])
-        for company in companies:
-            own = company.currency_id
-            self._currency_ids[company.id] = own.id
-            self._rates[company.id, own.name] = Decimal(1)
-            wanted = (foreign | companies.currency_id).filtered(
-                lambda currency, company=company: currency.name in codes_by_company[company.id]) - own
-            if wanted := self._filter_rated(wanted, company):
-                rates = (wanted | own)._get_rates(company, day)
-                for currency in wanted:
-                    # the shortest text of a float is the number that was entered
-                    self._rates[company.id, currency.name] = _ROUNDING.divide(
-                        Decimal(repr(rates[own.id])), Decimal(repr(rates[currency.id])))
+        self._rates, self._currency_ids, self._values = {}, {}, {}
+        wanted = {}
+        for company_id, own_id, currency_id, code in self._find_currencies(env, {pair for pair in pairs if pair[1]}):
+            self._currency_ids[company_id] = own_id
+            if currency_id == own_id:
+                self._rates[company_id, code] = Decimal(1)
+            else:
+                wanted.setdefault((company_id, own_id), {})[currency_id] = code
+        for (company_id, own_id), codes in wanted.items():
+            company = env['res.company'].sudo().browse(company_id)
+            rates = env['res.currency'].sudo().browse([own_id, *codes])._get_rates(company, day)
+            for currency_id, code in codes.items():
+                # the shortest text of a float is the number that was entered
+                self._rates[company_id, code] = _ROUNDING.divide(
+                    Decimal(repr(rates[own_id])), Decimal(repr(rates[currency_id])))
 
-    def _filter_rated(self, currencies, company):
-        """Return the currencies that have rates: of any other, Odoo takes 1 as the rate."""
-        if not currencies:
-            return currencies
-        domain = [('currency_id', 'in', currencies.ids), ('company_id', 'in', (False, company.root_id.id))]
-        rated = currencies.env['res.currency.rate']._read_group(domain, ['currency_id'])
-        return currencies.browse(currency.id for currency, in rated)
+    @staticmethod
+    def _find_currencies(env, pairs):
+        """Find the currencies that are those of the companies or have rates: of any other, Odoo takes 1 as the rate.
+
+        :return: company id, ids of its currency and the other one, and code of the latter
+        :rtype: list[tuple]
+        """
+        if not pairs:
+            return []
+        for name in ('res.company', 'res.currency', 'res.currency.rate'):
+            env[name].flush_model()
+        env.cr.execute("""
+            SELECT company.id, company.currency_id, currency.id, currency.name
+            FROM unnest(%s::int[], %s::text[]) AS v(company_id, code)
+            JOIN res_company company ON company.id = v.company_id
+            JOIN res_currency currency ON currency.name = v.code
+            WHERE currency.id = company.currency_id OR EXISTS (
+                SELECT FROM res_currency_rate rate WHERE rate.currency_id = currency.id
+                AND (rate.company_id IS NULL OR rate.company_id = split_part(company.parent_path, '/', 1)::int))
+        """, [[company_id for company_id, _code in pairs], [code for _company_id, code in pairs]])
+        return env.cr.fetchall()
 
     def has(self, company_id: int, code: str) -> bool:
         """Return whether prices in this currency can be converted to that of a company."""
@@ -74,6 +82,11 @@ class Rates:
 
         The cost is empty if the price or the rate of its currency is not known.
         """
+        if (company_id, charge) not in self._values:  # most SMS of a batch cost the same
+            self._values[company_id, charge] = self._make_values(company_id, charge)
+        return self._values[company_id, charge]
+
+    def _make_values(self, company_id, charge):
         values = {
             'price': None if charge.price is None else str(charge.price),
             'price_currency': charge.currency or None,
