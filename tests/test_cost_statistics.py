@@ -8,13 +8,13 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from odoo.exceptions import AccessError
 from odoo.models import BaseModel
-from odoo.tests import new_test_user, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..sending.queued_sms import QueuedSms
 from ..sending.store.results import write_status_rows
 from ..sending.store.store import MAX_SAVED
 from ..tools.answer.interpretation import SendResult
-from .common import MarketingCase
+from .common import GatewayCase, MarketingCase
 from .provider import Reply
 from .test_cost_price_list import NUMBER, OTHER, CostCase
 
@@ -192,6 +192,21 @@ def to_plain(grouping_sets):
 
 def to_cents(amount):
     return Decimal(str(amount)).quantize(CENT, ROUND_HALF_UP)
+
+
+@tagged('post_install', '-at_install')
+class TestCostTour(GatewayCase, HttpCase):
+
+    def test_costs(self):
+        self.env['sms.gateway.status'].search([]).unlink()
+        currency = self.env.company.currency_id
+        self.env['sms.gateway.price'].create({
+            'gateway_id': self.gateway.id, 'prefix': '32', 'price': 0.0745, 'currency_id': currency.id})
+        self.make_sms(NUMBER, body="a" * 161).send()
+        self.start_tour(
+            f'/odoo/action-eis_sms_apis.sms_gateway_action/{self.gateway.id}', 'eis_sms_apis.costs', login='admin')
+        prices = self.env['sms.gateway.price'].search([('gateway_id', '=', self.gateway.id)])
+        self.assertEqual(prices.mapped('prefix'), ['32', '49'])
 
 
 @tagged('post_install', '-at_install')

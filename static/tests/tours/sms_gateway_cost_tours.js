@@ -53,3 +53,21 @@ tours.add("eis_sms_apis.estimate", {
         { trigger: "body:not(:has(.modal))" },
     ],
 });
+
+/** From the price list of a gateway to what its SMS cost. */
+tours.add("eis_sms_apis.costs", {
+    steps: () => [
+        { trigger: "button[name=action_view_prices]", run: "click" },
+        { trigger: ".o_list_view .o_data_row [name=country_id]:contains('Belgium')" },
+        { trigger: ".o_list_button_add", run: "click" },
+        { trigger: ".o_selected_row [name=prefix] input", run: "edit +49" },
+        { trigger: ".o_selected_row [name=price] input", run: "edit 0.0695" },
+        { trigger: ".o_list_button_save", run: "click" },
+        { trigger: ".o_data_row [name=country_id]:contains('Germany')" },
+        { trigger: ".o_menu_sections button:contains('SMS')", run: "click" },
+        { trigger: ".dropdown-item:contains('Costs')", run: "click" },
+        { trigger: ".o_pivot .o_pivot_cell_value:contains('0.15')" },
+        { trigger: ".o_switch_view.o_graph", run: "click" },
+        { trigger: ".o_graph_view canvas" },
+    ],
+});
