@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
+from unittest.mock import patch
 from urllib.parse import parse_qs
 
 from ...sending.gateway_config import GatewayConfig, GatewayConnection
@@ -20,12 +21,16 @@ from .common import PureCase
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+    disable_nagle_algorithm = True
 
     def do_POST(self):
         form = parse_qs(self.rfile.read(int(self.headers['Content-Length'])).decode())
         self.server.arrived.append((self.path, form['to'][0]))
         time.sleep(self.server.delay)
-        self.send_response(self.server.codes.get(self.path, 200))
+        code = self.server.codes.get(self.path, 200)
+        if code >= 500:
+            time.sleep(0.05)  # meanwhile other requests could start
+        self.send_response(code)
         self.send_header('Content-Length', '2')
         self.end_headers()
         self.wfile.write(b'OK')
@@ -169,6 +174,34 @@ class TestSendRun(PureCase):
         self.assertEqual({result.state for result in store.results.values()}, {'success'})
         self.assertLessEqual(self.count_arrivals(1), 20)
         self.assertEqual((store.paused[1].kind, store.paused[1].seconds), ('asked', None))
+
+    def test_few_are_risked(self):
+        """The provider fails: three SMS are in doubt, although 16 requests could be in progress."""
+        self.server.codes['/1'] = 500
+        for rate_limit in (0, 100):
+            with self.subTest(rate_limit=rate_limit):
+                self.server.arrived.clear()
+                connection = GatewayConnection(('memory', self.id(), rate_limit), 16, 5)
+                store, _run, done = self.send(60, 1, connection=connection, rate_limit=rate_limit)
+                self.assertEqual((done, self.count_arrivals(1)), (3, 3))
+                self.assertTrue(all(result.doubtful for result in store.results.values()))
+                self.assertEqual(store.paused[1].kind, 'failing')
+
+    def test_pause_that_ends(self):
+        """A gateway is used again by the run that has paused it, once the pause is over for all workers."""
+        self.server.codes['/1'] = 503
+        claim = MemoryStore.claim
+
+        def claim_later(store, *args, **kwargs):
+            if len(store.results) > 50:
+                self.server.codes.clear()
+                store.configs[1] = replace(store.configs[1], shared=GatewayState(0, 1))
+            return claim(store, *args, **kwargs)
+
+        with patch.object(MemoryStore, 'claim', claim_later):
+            store, _run, done = self.send(1000, 1, 2)
+        self.assertEqual((done, {result.state for result in store.results.values()}), (1000, {'success'}))
+        self.assertGreater(self.count_arrivals(1), 100)
 
     def test_no_gateway_is_left(self):
         self.server.codes['/1'] = 429
