@@ -26,6 +26,7 @@ DATABASE_HEADER = 'HTTP_X_ODOO_DATABASE'  # what a reverse proxy may name
 LOG_SECONDS = 60
 DRAIN_SECONDS = 5  # a stopping server waits for the thread that applies what was received
 PAUSE_SECONDS = 0.5  # between two batches: what calls bring meanwhile is applied together, which costs less
+BACKLOG_PAUSE_SECONDS = 0.25  # the same while calls bring more than a batch takes: both compete for the interpreter
 DATABASE_SECONDS = 10  # for which a host's database is remembered
 MAX_HOSTS = 100
 
@@ -155,7 +156,7 @@ def drain_once(key, drain):
 
     :param tuple key: database, gateway id and model
     :param drain: called with `time.monotonic()` by which it must end and leave the rest to the queue action, and the
-        seconds between two batches. It is called again if there are new rows
+        function to call between two batches. It is called again if there are new rows
     """
     with _drains_lock:
         if key in _drains:
@@ -164,7 +165,7 @@ def drain_once(key, drain):
         _drains[key] = False
     try:
         while True:
-            drain(time.monotonic() + DRAIN_SECONDS, PAUSE_SECONDS)
+            drain(time.monotonic() + DRAIN_SECONDS, functools.partial(_pause, key))
             with _drains_lock:
                 if not _drains[key]:
                     del _drains[key]
@@ -207,6 +208,16 @@ def _remember_database(post_init):
 
     request_post_init = post_init.__wrapped__  # opens no connection now, and needs no place
     return remembered
+
+
+def _pause(key, has_more):
+    """Wait between two batches, unless there is a backlog and no calls add to it."""
+    with _drains_lock:
+        is_wanted, _drains[key] = _drains[key], False  # what was stored so far is found by the next batch
+    if not has_more:
+        time.sleep(PAUSE_SECONDS)
+    elif is_wanted:
+        time.sleep(BACKLOG_PAUSE_SECONDS)
 
 
 def _limit_connections(function):

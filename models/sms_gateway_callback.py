@@ -256,11 +256,11 @@ class SmsGateway(models.Model):
             self._drain_reports(time.monotonic() + TEST_SECONDS)  # nothing is committed that could be applied later
         return is_stored
 
-    def _drain_reports(self, deadline, pause=0):
+    def _drain_reports(self, deadline, pause=None):
         """Apply what the gateway has received, in transactions of their own.
 
         :param float deadline: `time.monotonic()` after which no further batch starts
-        :param float pause: seconds between two batches, unless there is a backlog
+        :param pause: see `sms.gateway.inbox`
         """
         self.env['sms.gateway.received.report']._drain(self, deadline, pause=pause)
 

@@ -170,10 +170,10 @@ class SmsGatewayInboundSettings(models.AbstractModel):
             self._drain_messages(time.monotonic() + TEST_SECONDS)  # nothing is committed that could be processed later
         return is_stored
 
-    def _drain_messages(self, deadline, pause=0):
+    def _drain_messages(self, deadline, pause=None):
         """Process what the gateway has received, in transactions of their own.
 
         :param float deadline: `time.monotonic()` after which no further batch starts
-        :param float pause: seconds between two batches, unless there is a backlog
+        :param pause: see `sms.gateway.inbox`
         """
         self.env['sms.gateway.received.message']._drain(self, deadline, pause=min(pause, MAX_PAUSE))

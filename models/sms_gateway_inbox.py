@@ -74,13 +74,13 @@ class SmsGatewayInbox(models.AbstractModel):
         return SQL(', ').join(map(SQL.identifier, self._inbox_columns))
 
     @api.model
-    def _drain(self, gateway, deadline, max_tries=1, pause=0):
+    def _drain(self, gateway, deadline, max_tries=1, pause=None):
         """Apply what a gateway has received, in batches with a transaction each. If another process is doing so, leave
         it to that one.
 
         :param float deadline: `time.monotonic()` after which the rest is left to the queue action
         :param int max_tries: rows that could not be applied as often as this are left out
-        :param float pause: seconds between two batches, unless there is a backlog
+        :param pause: called between two batches, with whether the last one was full
         """
         transactions, limit, singles, taken, failed = OwnTransactions(self.env), BATCH, 0, [], []
 
@@ -98,8 +98,8 @@ class SmsGatewayInbox(models.AbstractModel):
             if not is_applied:
                 failed += taken
                 transactions.write(lambda env: env[self._name]._put_off(taken), 1)
-            elif pause and len(taken) < limit:
-                time.sleep(pause)
+            elif pause and limit > 1:
+                pause(len(taken) >= limit)
             singles -= 1
             if singles <= 0:
                 limit = BATCH

@@ -76,25 +76,40 @@ class TestInbox(DeliveryCase):
         self.assertEqual((self.pending(), sms.mapped('state')), (0, ['sent'] * 3))
 
     def test_pause(self):
-        """Reports that come while others are applied wait for each other, unless there is a backlog."""
+        """Reports that come while others are applied wait for each other."""
         sms = self.send_sms(*NUMBERS)
         reports = [{'uuid': one.uuid, 'status': 'delivered'} for one in sms]
         self.store(reports.pop())
         pauses = []
 
-        def sleep(seconds):
-            pauses.append((seconds, self.pending()))
+        def pause(is_full):
+            pauses.append((is_full, self.pending()))
             self.store(*reports)
             reports.clear()
 
-        with mock.patch.object(sms_gateway_inbox.time, 'sleep', sleep):
-            self.gateway._drain_reports(time.monotonic() + 60, 0.5)
-            self.assertEqual(pauses, [(0.5, 0), (0.5, 0)])
-            self.assertEqual((self.pending(), sms.mapped('state')), (0, ['sent'] * 3))
-            self.store(*({'uuid': one.uuid, 'status': 'failed'} for one in sms))
-            with mock.patch.object(sms_gateway_inbox, 'BATCH', 1):
-                self.gateway._drain_reports(time.monotonic() + 60, 0.5)
-        self.assertEqual((self.pending(), len(pauses)), (0, 2))
+        self.gateway._drain_reports(time.monotonic() + 60, pause)
+        self.assertEqual(pauses, [(False, 0), (False, 0)])
+        self.assertEqual((self.pending(), sms.mapped('state')), (0, ['sent'] * 3))
+        self.store(*({'uuid': one.uuid, 'status': 'failed'} for one in sms))
+        with mock.patch.object(sms_gateway_inbox, 'BATCH', 2):
+            self.gateway._drain_reports(time.monotonic() + 60, pause)
+        self.assertEqual((self.pending(), pauses[2:]), (0, [(True, 1), (False, 0)]))
+
+    def test_seconds_of_pauses(self):
+        """Calls that bring a backlog slow its application down; without calls, it is applied without a pause."""
+        pauses = []
+
+        def drain(_deadline, pause):
+            if not pauses:
+                pause(True)
+                callback_load.drain_once(('db', 2), drain)  # a call has stored something
+                pause(True)
+                pause(True)
+                pause(False)
+
+        with mock.patch.object(callback_load.time, 'sleep', pauses.append):
+            callback_load.drain_once(('db', 2), drain)
+        self.assertEqual(pauses, [callback_load.BACKLOG_PAUSE_SECONDS, callback_load.PAUSE_SECONDS])
 
     @mute_logger(LOGGER)
     def test_report_that_cannot_be_applied(self):
