@@ -94,7 +94,12 @@ def _trunk_starts(start: str) -> tuple[str, ...]:
 
 def _country_code(e164: str) -> str:
     """Return the country code of a number with +, empty if it is unknown."""
-    codes = (e164[1:end] for end in (2, 3, 4))
+    return _find_country_code(e164[:4])
+
+
+@lru_cache(maxsize=1000)  # all there are
+def _find_country_code(start: str) -> str:
+    codes = (start[1:end] for end in (2, 3, 4))
     return next((code for code in codes if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), '')
 
 
