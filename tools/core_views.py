@@ -40,10 +40,11 @@ def add_cancel_button(arch, action_id, label, question):
 
 def add_figures(arch):
     """Add how many recipients opted out by SMS, and what the SMS cost, to the figures of a mailing."""
-    for figures in arch.xpath("/form//div[@name='button_box'][.//button[@name='action_view_bounced']]"):
-        etree.SubElement(figures, 'widget', {
-            'name': 'eis_sms_opt_outs', 'invisible': "mailing_type != 'sms' or state in ('draft', 'test')"})
-        etree.SubElement(figures, 'widget', {
+    # not at the end, which may be hidden under More
+    for bounced in arch.xpath("/form//div[@name='button_box']/button[@name='action_view_bounced']"):
+        bounced.addnext(etree.Element('widget', {
+            'name': 'eis_sms_opt_outs', 'invisible': "mailing_type != 'sms' or state in ('draft', 'test')"}))
+        etree.SubElement(bounced.getparent(), 'widget', {
             'name': 'eis_sms_mailing_cost', 'invisible': "mailing_type != 'sms' or state in ('draft', 'test')"})
 
 
