@@ -238,7 +238,7 @@ class TestResults(DeliveryCase):
             name: self.received.search([('gateway_id', '=', self.gateway.id), *domain]).mapped('status')
             for name, domain in domains.items()}
         self.assertEqual(found, {
-            'unmatched': ['strange', 'delivered'], 'waiting': [], 'failed': [], 'unknown': ['strange'],
+            'unmatched': ['strange', 'delivered'], 'waiting': [], 'queried': [], 'failed': [], 'unknown': ['strange'],
             'today': ['strange']})
 
     def test_other_companies(self):
