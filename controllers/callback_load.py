@@ -210,14 +210,14 @@ def _remember_database(post_init):
     return remembered
 
 
-def _pause(key, has_more):
-    """Wait between two batches, unless there is a backlog and no calls add to it."""
+def _pause(key, has_more, longest=PAUSE_SECONDS):
+    """Wait between two batches, at most `longest` seconds, unless there is a backlog and no calls add to it."""
     with _drains_lock:
         is_wanted, _drains[key] = _drains[key], False  # what was stored so far is found by the next batch
     if not has_more:
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(min(PAUSE_SECONDS, longest))
     elif is_wanted:
-        time.sleep(BACKLOG_PAUSE_SECONDS)
+        time.sleep(min(BACKLOG_PAUSE_SECONDS, longest))
 
 
 def _limit_connections(function):

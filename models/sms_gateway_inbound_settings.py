@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 import secrets
 import time
+from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -176,4 +177,6 @@ class SmsGatewayInboundSettings(models.AbstractModel):
         :param float deadline: `time.monotonic()` after which no further batch starts
         :param pause: see `sms.gateway.inbox`
         """
-        self.env['sms.gateway.received.message']._drain(self, deadline, pause=min(pause, MAX_PAUSE))
+        if pause:
+            pause = partial(pause, longest=MAX_PAUSE)
+        self.env['sms.gateway.received.message']._drain(self, deadline, pause=pause)
