@@ -11,6 +11,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..controllers import callback_load
 from ..models import sms_gateway_inbox
 from ..tools.inbound.message import InboundMessage
 from .common import NUMBER, GatewayCase
@@ -117,8 +118,9 @@ class TestInboundInbox(InboundCase):
     def test_pause(self):
         """A STOP does not wait for half a second until the next batch."""
         self.store(self.make_message("A", 'M1'))
-        with mock.patch.object(sms_gateway_inbox.time, 'sleep') as sleep:
-            self.gateway._drain_messages(time.monotonic() + 60, pause=0.5)
+        drain = self.gateway._drain_messages
+        with mock.patch.object(callback_load.time, 'sleep') as sleep:
+            callback_load.drain_once(('db', 3), lambda _deadline, pause: drain(time.monotonic() + 60, pause))
         sleep.assert_called_once_with(0.1)
 
     @mute_logger(LOGGER)
