@@ -111,9 +111,11 @@ class SmsGatewayBudget(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if {'company_id', 'gateway_id', 'unit'} & vals.keys():
+        is_changed = bool({'company_id', 'gateway_id', 'unit'} & vals.keys())
+        if is_changed or vals.get('active'):  # an archived one does not count
             for budget in self:
                 budget._count_again()
+        if is_changed:
             self._release()
         elif {'amount', 'active'} & vals.keys():
             self._release_fitting()

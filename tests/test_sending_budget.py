@@ -14,7 +14,7 @@ from odoo.tools import mute_logger
 from ..models import sms_gateway_budget
 from ..sending.store import budgets as store_budgets
 from ..sending.store.lost_claims import recover_lost_claims
-from ..sending.store.quiet import reconsider
+from ..sending.store.quiet import DUE_HELD, reconsider
 from ..tools.budget import get_next_month
 from ..tools.report.parsing import parse_reports
 from .common import GatewayCase, MarketingCase
@@ -124,6 +124,16 @@ class TestBudget(BudgetCase):
                 self.run_queue()
                 self.assertEqual(set(sms.mapped('state')), {'pending'})
 
+    def test_archived_for_a_while(self):
+        """What was sent in the meantime counts."""
+        budget = self.make_budget(3)
+        budget.action_archive()
+        self.send(2)
+        budget.action_unarchive()
+        self.env.invalidate_all()
+        self.assertEqual(budget.spent, 2)
+        self.assertEqual(self.send(2, 10).mapped('state'), ['pending', 'outgoing'])
+
     def test_gateway_that_is_gone(self):
         """Another gateway sends what waits for the budget of one that is deleted or disabled."""
         for remove in ({'state': 'disabled'}, None):
@@ -179,6 +189,19 @@ class TestBudget(BudgetCase):
         self.assertFalse(sms[1].budget_id or sms[1].is_held)
         self.run_queue()
         self.assertEqual((sms[1].state, sms[1].budget_id), ('outgoing', budget))
+
+    def test_claims_pass_over_canceled_sms(self):
+        """Each claim looks for SMS whose wait has ended: in an index without those that were canceled meanwhile."""
+        self.make_budget(1)
+        sms = self.send(30)[1:]
+        sms.action_set_canceled()
+        sms.send_after = fields.Datetime.now() - timedelta(days=1)
+        self.env.flush_all()
+        self.env.cr.execute("SET LOCAL enable_seqscan = off")
+        self.env.cr.execute("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + DUE_HELD)
+        plan = '\n'.join(line for line, in self.env.cr.fetchall())
+        self.assertIn('held_index', plan)
+        self.assertNotIn("Rows Removed by Filter", plan)
 
     def test_lifetime(self):
         """An SMS does not wait longer than it is valid."""
@@ -443,3 +466,13 @@ class TestBudgetOfMailing(MarketingCase):
         self.env.invalidate_all()
         self.assertEqual(set(traces.mapped('trace_status')), {'pending'})
         self.assertFalse(any(traces.mapped('failure_reason')))
+
+    def test_cancel(self):
+        """Canceled SMS wait for no budget: it must not look for them among hundreds of thousands."""
+        self.env['sms.gateway.budget'].create({'amount': 2, 'unit': 'segments'})
+        self.mailing.action_send_sms()
+        self.mailing.action_cancel()
+        self.env.invalidate_all()
+        sms = self.env['sms.sms'].search([('mailing_id', '=', self.mailing.id), ('state', '=', 'canceled')])
+        self.assertEqual(len(sms), 2)
+        self.assertFalse(sms.budget_id or any(sms.mapped('is_held')))
