@@ -13,7 +13,7 @@ class SmsGatewayQuietHold(models.AbstractModel):
     ignores_quiet = fields.Boolean(
         "Ignores Quiet Hours", readonly=True, copy=False, help="A user sent it with Send Now.")
 
-    _held_index = models.Index('(send_after) WHERE is_held')
+    _held_index = models.Index("(send_after) WHERE is_held AND state = 'outgoing'")
 
     # === ACTION METHODS === #
 

@@ -13,7 +13,8 @@ CANCEL_SQL = """
         ORDER BY id FOR UPDATE SKIP LOCKED
     ), canceled AS (
         UPDATE sms_sms sms
-        SET state = 'canceled', failure_type = NULL, write_date = clock_timestamp() AT TIME ZONE 'UTC'
+        SET state = 'canceled', failure_type = NULL, is_held = NULL, budget_id = NULL,
+            write_date = clock_timestamp() AT TIME ZONE 'UTC'
         FROM queued WHERE sms.id = queued.id RETURNING sms.uuid
     ), tracker AS (
         SELECT mail_notification_id, mailing_trace_id FROM sms_tracker JOIN canceled ON canceled.uuid = sms_uuid

@@ -12,6 +12,11 @@ from .claims import trigger_queue
 from .wording import find_wordings
 
 WAKE_SIZE = 1000  # SMS whose quiet hours have ended that are released at a time
+# a subquery, because PostgreSQL uses no index for a comparison with a volatile function
+DUE_HELD = """
+    SELECT id FROM sms_sms WHERE is_held AND state = 'outgoing'
+    AND send_after <= (SELECT clock_timestamp() AT TIME ZONE 'UTC') ORDER BY send_after
+"""
 WEEKDAYS = ('monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday')
 
 
@@ -29,13 +34,10 @@ def make_rule(start, end, spread, company_id, dates, weekdays, countries):
 
 def wake(env):
     """Release SMS whose quiet hours have ended, and those that waited for the budget of a new month."""
-    # a subquery, because PostgreSQL uses no index for a comparison with a volatile function
-    env.cr.execute("""
+    env.cr.execute(f"""
         UPDATE sms_sms SET is_held = NULL, send_after = NULL, budget_id = NULL WHERE id IN (
-            SELECT id FROM sms_sms WHERE is_held AND state = 'outgoing'
-            AND send_after <= (SELECT clock_timestamp() AT TIME ZONE 'UTC')
-            ORDER BY send_after LIMIT %s FOR UPDATE SKIP LOCKED)
-    """, [WAKE_SIZE])
+            {DUE_HELD} LIMIT %s FOR UPDATE SKIP LOCKED)
+    """, [WAKE_SIZE])  # pylint: disable=sql-injection
 
 
 def reconsider(env):
