@@ -20,7 +20,8 @@ MAX_MINUTES = 7 * 24 * 60
 # fields of ReportRules by field of the query
 PATHS = {
     'message_id_param': 'message_id_path', 'number_param': 'number_path', 'status_param': 'status_path',
-    'error_code_param': 'error_code_path', 'error_message_param': 'error_message_path'}
+    'error_code_param': 'error_code_path', 'error_message_param': 'error_message_path',
+    'price_param': 'price_path', 'currency_param': 'currency_path', 'segments_param': 'segments_path'}
 
 
 class SmsGatewayQueryStatus(models.AbstractModel):
@@ -51,10 +52,16 @@ class SmsGatewayQueryStatus(models.AbstractModel):
              "Callbacks page. Leave empty if the whole response is the status.")
     error_code_path = fields.Char("Error Code Path", help="Enter the path of the error code of a failed SMS.")
     error_message_path = fields.Char("Error Message Path", help="Enter the path of the error message of a failed SMS.")
+    price_path = fields.Char(
+        "Price Path",
+        help="Enter the path of the price of the SMS, for example messages[].price. It replaces the price in the "
+             "response to sending.")
+    segments_path = fields.Char(
+        "Segments Path", help="Enter the path of the number of segments, for example messages[].parts.")
     status_regex = fields.Char(
         "Status Regex",
         help="Enter a regular expression that finds the status in a response without paths: the group named status, "
-             "or the first group. Groups named id, number, code and error find the rest.")
+             "or the first group. Groups named id, number, code, error, price, currency and segments find the rest.")
     final_values = fields.Char(
         "Last Status Values",
         help="Enter status values after which the provider reports nothing more, although the SMS is neither delivered "

@@ -242,7 +242,7 @@ def _note_questions(env, gateway_id, problem, is_failure, seconds):
 
 def select_reports(answers):
     """Return what responses add to what is known. An SMS that is still pending is asked about many times, so only its
-    first pending report is kept.
+    first pending report is kept, and those with a price until one is known: some SMS never get a final report.
 
     :param list answers: pairs of Question and StatusAnswer
     :return: the reports, and the ids of status rows whose provider will not report more than that
@@ -255,7 +255,8 @@ def select_reports(answers):
             is_last = report.state == 'pending' and question.query.rules.is_last(report)
             if is_last and len(all_sms) == 1:
                 ended += [sms.id for sms in all_sms]
-            if report.state != 'pending' or is_last or not all(sms.has_report for sms in all_sms):
+            is_news = not all(sms.has_report and (sms.has_price or not report.price) for sms in all_sms)
+            if report.state != 'pending' or is_last or is_news:
                 reports.append(report)
     return reports, ended
 

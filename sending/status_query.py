@@ -41,6 +41,7 @@ class WaitingSms:
 
     :param id: of its status row
     :param has_report: whether any delivery report has arrived
+    :param has_price: whether one of them contained the price
     """
     id: int
     message_id: str
@@ -48,6 +49,7 @@ class WaitingSms:
     uuid: str
     attempt: int
     has_report: bool
+    has_price: bool = False
 
 
 @dataclass(slots=True)

@@ -20,9 +20,10 @@ A file holds one object:
 - `balance`: {source, method, path, sent, body, amount, currency}: the request for the balance with its query and body,
   and what is read from the response (amount null: none);
 - `status`: {source, method, path, sent, message_id | message_ids, number, answers: [{http, body, reports: [{message_id,
-  number, state, status, error_code, error_message, failure_type, is_last}]}]}: the request for the status of the SMS
-  with these message IDs, and the reports that are read from each response, by default about the only SMS; `is_last` if
-  the provider is not asked again. The state is one of those of `reports`.
+  number, state, status, error_code, error_message, failure_type, price, price_currency, segment_count, is_last}]}]}:
+  the request for the status of the SMS with these message IDs, and the reports that are read from each response, by
+  default about the only SMS and without price and segments; `is_last` if the provider is not asked again. The state is
+  one of those of `reports`.
 
 In expected requests and in reports stand for what no file can know: $UUID, $UUID20 (its first 20 characters) and
 $NUMBER (as the provider got it) of the first SMS, of the second $UUID2, $UUID20_2, $NUMBER2 and so on; $BATCH and

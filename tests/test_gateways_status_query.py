@@ -319,6 +319,76 @@ class TestStatusQuery(QueryCase):
 
 
 @tagged('post_install', '-at_install')
+class TestPriceOfStatusQuery(QueryCase):
+    """Given a provider that only says what an SMS costs if it is asked, as Twilio."""
+
+    def setUp(self):
+        super().setUp()
+        self.query.write({'price_path': 'price', 'currency_path': 'unit', 'segments_path': 'parts'})
+
+    def get_price(self, row):
+        self.env.flush_all()
+        self.env.cr.execute(
+            "SELECT price::text, price_currency, price_source, segment_count FROM sms_gateway_status WHERE id = %s",
+            [row.id])
+        return self.env.cr.fetchone()
+
+    def answer_price(self, row, price, status='delivered'):
+        self.statuses[row.message_id] = {'status': status, 'price': price, 'unit': 'USD', 'parts': '2'}
+
+    def test_price(self):
+        row = self.status_of(self.send_sms())
+        self.assertEqual(self.get_price(row), (None, None, None, 1))
+        self.answer_price(row, '-0.00750')
+        self.process(10)
+        self.assertEqual(self.get_price(row), ('0.00750', 'USD', 'report', 2))
+        report, = self.env['sms.gateway.received.report'].search([('gateway_id', '=', self.gateway.id)])
+        self.assertEqual((report.origin, report.price, report.segment_count), ('query', '0.00750', 2))
+
+    def test_null_keeps_the_price(self):
+        row = self.status_of(self.send_sms())
+        self.env.cr.execute("""
+            UPDATE sms_gateway_status SET price = 0.1, price_currency = 'EUR', price_source = 'response' WHERE id = %s
+        """, [row.id])
+        self.answer_price(row, None)
+        self.process(10)
+        self.assertTrue(row.delivered_date)
+        self.assertEqual(self.get_price(row), ('0.1', 'EUR', 'response', 2))
+
+    def test_price_of_a_later_pending_status(self):
+        """The price is often known after the first status, and some SMS never get a final one."""
+        row = self.status_of(self.send_sms())
+        for price, known, count in ((None, None, 1), ('0', None, 1), ('-0.01', '0.01', 2), ('-0.01', '0.01', 2)):
+            self.answer_price(row, price, 'queued')
+            self.assertEqual(len(self.process(600)), 1)
+            self.assertEqual(self.get_price(row)[0], known)
+            self.assertEqual(
+                self.env['sms.gateway.received.report'].search_count([('gateway_id', '=', self.gateway.id)]), count)
+        self.assertTrue(row.awaits_report)
+
+    def test_without_paths(self):
+        """The parameters of delivery reports are not those of the query."""
+        self.gateway.write({'delivery_callback_price_param': 'price', 'delivery_callback_segments_param': 'parts'})
+        self.query.write({'price_path': False, 'currency_path': False, 'segments_path': False})
+        row = self.status_of(self.send_sms())
+        self.answer_price(row, '-0.00750')
+        self.process(10)
+        self.assertTrue(row.delivered_date)
+        self.assertEqual(self.get_price(row), (None, None, None, 1))
+
+    def test_button_after_the_report(self):
+        """Nothing asks about an SMS whose report has arrived, but a person can."""
+        row = self.status_of(self.send_sms())
+        self.report(message_id=row.message_id, status='delivered')
+        self.answer_price(row, '-0.00750')
+        self.assertEqual(self.process(60), [])
+        self.assertEqual(self.get_price(row)[0], None)
+        row.action_ask_provider()
+        self.env.invalidate_all()
+        self.assertEqual(self.get_price(row)[:3], ('0.00750', 'USD', 'report'))
+
+
+@tagged('post_install', '-at_install')
 class TestAskProvider(QueryCase):
 
     def test_button_of_a_status(self):

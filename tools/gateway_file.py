@@ -52,7 +52,7 @@ ORDER = (
 ROW_ORDER = ('key', 'value', 'param_type', 'only_for', 'provider_code', 'failure_type', 'outcome', 'kind',
              'method', 'url', 'body', 'amount_path', 'amount_regex', 'amount_divisor', 'currency_path', 'currency',
              'delay_minutes', 'ids_per_request', 'id_separator', 'message_id_path', 'number_path', 'status_path',
-             'error_code_path', 'error_message_path', 'status_regex', 'final_values')
+             'error_code_path', 'error_message_path', 'price_path', 'segments_path', 'status_regex', 'final_values')
 # What is written even where it is the default: the first things that a reader looks for.
 ALWAYS = frozenset(('name', 'base_url', 'method', 'request_type', 'number_format', 'auth_type'))
 

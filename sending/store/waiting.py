@@ -34,14 +34,15 @@ def claim_waiting(env, query, limit, timeout):
             GREATEST({_NOW} - due.sent, %(delay)s * interval '1 second'),
             %(longest)s * interval '1 second'))::timestamp(0)
         FROM due WHERE status.id = due.id
-        RETURNING due.query_date, status.id, message_id, number, sms_uuid, attempt, report_date IS NOT NULL
+        RETURNING due.query_date, status.id, message_id, number, sms_uuid, attempt, report_date IS NOT NULL,
+            price_source IS NOT DISTINCT FROM 'report'
     """, {
         'gateway': query.gateway_id, 'limit': limit, 'timeout': timeout, 'delay': query.delay,
         'longest': MAX_INTERVAL})  # pylint: disable=sql-injection
     env['sms.gateway.status'].invalidate_model(['query_date'])
     return [
-        WaitingSms(row_id, message_id or '', number or '', uuid, attempt or 1, has_report)
-        for _date, row_id, message_id, number, uuid, attempt, has_report in sorted(env.cr.fetchall())]
+        WaitingSms(row_id, message_id or '', number or '', uuid, attempt or 1, has_report, has_price)
+        for _date, row_id, message_id, number, uuid, attempt, has_report, has_price in sorted(env.cr.fetchall())]
 
 
 def put_back(env, all_sms):

@@ -181,6 +181,19 @@ fragments = st.lists(st.sampled_from((
     max_size=12).map(b''.join)
 
 
+class TestPrice(PureCase):
+
+    def test_price_of_several(self):
+        """A price of all SMS of a call is not used, because nothing says how it is divided."""
+        document = {'total': '0.3', 'sms': [{'id': '1', 's': 'OK', 'p': '0.1'}, {'id': '2', 's': 'OK', 'p': '0.2'}]}
+        for path, prices in (('sms[].p', ['0.1', '0.2']), ('total', ['', ''])):
+            own = ReportRules(message_id_param='sms[].id', status_param='sms[].s', price_param=path)
+            reports = parse_reports(own, *as_json(document))
+            self.assertEqual([report.price for report in reports], prices)
+        report, = parse_reports(own, *as_json({**document, 'sms': document['sms'][:1]}))
+        self.assertEqual(report.price, '0.3')
+
+
 class TestAnyReport(PureCase):
     """doc/behaviour.md section 6: any call is read, or refused with ReportError only."""
 

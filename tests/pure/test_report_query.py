@@ -129,6 +129,49 @@ class TestStatusAnswer(PureCase):
             self.said(text, message_id='@id', status='status', content_type='application/xml'),
             [('a1', 'Delivered', 'success')])
 
+    def test_price(self):
+        """Null and '' are no price; the amount keeps the digits and loses the sign (Twilio)."""
+        paths = {'status': 'status', 'price': 'price', 'currency': 'unit', 'segments': 'parts'}
+        for price, said in (
+                ('-0.00750', ('0.00750', 'USD')), (0.095, ('0.095', 'USD')), (None, ('', '')), ('', ('', '')),
+                ('0.00', ('0.00', 'USD')), ('EUR 0.07', ('0.07', 'EUR'))):
+            report, = self.read({'status': 'DELIVERED', 'price': price, 'unit': 'USD', 'parts': '2'}, **paths).reports
+            self.assertEqual((report.price, report.price_currency), said, price)
+            self.assertEqual(report.segment_count, 2)
+        report, = self.read({'status': 'DELIVERED', 'price': '1'}, status='status').reports
+        self.assertEqual((report.price, report.segment_count), ('', 0), "There is no path.")
+
+    def test_price_that_is_not_known_yet(self):
+        """Unifonic says 0 while an SMS is queued."""
+        for status in ('queued', 'Accepted'):
+            for price in (0, '0.000'):
+                report, = self.read({'status': status, 'price': price}, status='status', price='price').reports
+                self.assertEqual((report.price, report.price_currency), ('', ''))
+            report, = self.read({'status': status, 'price': '0.001'}, status='status', price='price').reports
+            self.assertEqual(report.price, '0.001')
+        report, = self.read({'status': 'FAILED', 'price': 0}, status='status', price='price').reports
+        self.assertEqual(report.price, '0', "An SMS that failed costs nothing.")
+
+    def test_price_of_several(self):
+        """Each SMS has its own price. One of all of them is not used, because nothing says how it is divided."""
+        document = {'total': 0.3, 'unit': 'EUR', 'messages': [
+            {'id': 'a1', 'status': 'DELIVERED', 'price': 0.1}, {'id': 'a2', 'status': 'DELIVERED', 'price': 0.2}]}
+        paths = {'message_id': 'messages[].id', 'status': 'messages[].status', 'currency': 'unit'}
+        for path, prices in (('messages[].price', ['0.1', '0.2']), ('total', ['', ''])):
+            reports = self.read(document, 'a1', 'a2', price=path, **paths).reports
+            self.assertEqual([report.price for report in reports], prices)
+        del document['messages'][1]
+        report, = self.read(document, 'a1', price='total', **paths).reports
+        self.assertEqual((report.price, report.price_currency), ('0.3', 'EUR'))
+
+    def test_price_in_text(self):
+        regex = r'(?P<id>\w+):(?P<status>\w+) cost=(?P<price>[0-9.]*)(?P<currency>[A-Z]*) parts=(?P<segments>\d+)'
+        reports = self.read(
+            'a1:DELIVERED cost=0.0750EUR parts=2\na2:SENT cost= parts=1', 'a1', 'a2', regex=regex).reports
+        self.assertEqual(
+            [(report.price, report.price_currency, report.segment_count) for report in reports],
+            [('0.0750', 'EUR', 2), ('', '', 1)])
+
     def test_plain_text(self):
         self.assertEqual(self.said(' DELIVERED\n', content_type='text/plain'), [('a1', 'DELIVERED', 'success')])
         regex = r'(?P<id>\w+):(?P<status>\w+)(?: (?P<code>\d+))?'

@@ -169,7 +169,17 @@ def read_rows(document, wanted: tuple[tuple[str, str], ...]) -> list[dict[str, s
     found = [row for row in found if row]
     if not found and isinstance(document, Form) and len(document) == 1:
         return read_rows(embedded(*document.values()), wanted)
+    if len(found) > 1 and _is_shared(dict(wanted)):
+        found = [{name: text for name, text in row.items() if name != 'price'} for row in found]
     return found
+
+
+def _is_shared(wanted):
+    """Return whether a price is outside the list of the SMS, because nothing says how it is divided."""
+    def depth(name):
+        return max((path.count(paths.EACH) for path in paths.alternatives(wanted.get(name, ''))), default=0)
+
+    return depth('price') < max(map(depth, ('uuid', 'message_id', 'number', 'status')))
 
 
 def _by_comma(row):

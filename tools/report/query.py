@@ -2,6 +2,7 @@
 """Reads the responses to status queries as delivery reports (doc/status_queries.md). Pure; nothing is raised."""
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from .. import paths
 from ..answer.bounded_regex import find
@@ -11,7 +12,8 @@ from .body import ReportError, read_body
 from .parsing import MAX_REPORTS, QUERY, DeliveryReport, ReportRules, make_report, read_rows
 
 UNKNOWN_SMS = frozenset((404, 410))  # HTTP codes of a provider that does not know an SMS (yet)
-_FIELDS = ('message_id', 'number', 'status', 'error_code', 'error_message')
+_FIELDS = (
+    'message_id', 'number', 'status', 'error_code', 'error_message', 'price', 'currency', 'segments')
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class StatusRules:
 
     :param report: the meaning of status values and codes, as in delivery reports, with the paths of the response
     :param regex: finds the status in the text instead of the paths: the group `status` if named, else the first group;
-        the groups `id`, `number`, `code` and `error` are optional
+        the groups `id`, `number`, `code`, `error`, `price`, `currency` and `segments` are optional
     :param final_values: status values that the provider does not change any more, although they say nothing final
     """
     report: ReportRules
@@ -71,8 +73,15 @@ def read_answer(
     if not named:
         return StatusAnswer(problem=Problem('no_status'))
     # without a status, the provider knows the SMS but nothing about its delivery
-    return StatusAnswer([
-        replace(make_report(rules.report, row), origin=QUERY) for row in named if row.get('status')])
+    return StatusAnswer([_make_report(rules.report, row) for row in named if row.get('status')])
+
+
+def _make_report(rules, row):
+    """Return what a row says. Until an SMS has a final state, a price of 0 means that the price is not known yet."""
+    report = replace(make_report(rules, row), origin=QUERY)
+    if report.price and report.state in (None, 'pending') and not Decimal(report.price):
+        return replace(report, price='', price_currency='')
+    return report
 
 
 def _names_id(rules):
@@ -93,7 +102,8 @@ def _find_rows(rules, text):
     found = find(rules.regex, text, MAX_REPORTS)
     groups = {
         name: found.names[group] for name, group in (
-            ('message_id', 'id'), ('number', 'number'), ('error_code', 'code'), ('error_message', 'error'))
+            ('message_id', 'id'), ('number', 'number'), ('error_code', 'code'), ('error_message', 'error'),
+            ('price', 'price'), ('currency', 'currency'), ('segments', 'segments'))
         if group in found.names}
     groups['status'] = found.names.get('status', min(found.groups, 1))
     return [{name: paths.clean(row[group]).strip() for name, group in groups.items()} for row in found.rows]
