@@ -28,7 +28,7 @@ CREATE OR REPLACE FUNCTION pg_temp.eis_constant() RETURNS text LANGUAGE sql IMMU
     SELECT '(?:[0-9]{1,9}|%[a-z]|[hms]|'
            'accept|accepted|accesskey|all|any|api|apikey|app|application|ascii|async|auto|basic|'
            'batch|bearer|binary|body|bulk|callback|channel|charset|code|coding|content|country|data|'
-           'default|delivery|direct|dlr|en|encoding|error|fallback|false|flash|form|format|from|'
+           'default|delivery|direct|dlr|en|encoding|error|fallback|false|flash|form|format|from|full|'
            'generic|get|gsm|gsm7|hex|high|html|http|https|id|immediate|in|int|international|iso|'
            'json|key|lang|language|latin|latin1|list|local|long|low|message|messages|method|mode|'
            'msg|multipart|name|national|no|none|normal|null|number|odoo|of|off|on|otp|'
@@ -112,6 +112,14 @@ CREATE OR REPLACE FUNCTION pg_temp.eis_query(query text) RETURNS text LANGUAGE s
                END, '&' ORDER BY position)
       FROM regexp_split_to_table(query, '&') WITH ORDINALITY AS split(field, position)
 $$;
+CREATE OR REPLACE FUNCTION pg_temp.eis_url(url text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT concat(
+               part[1],
+               CASE WHEN regexp_replace(part[2], pg_temp.eis_placeholder(), '', 'g') IN ('', ':')
+                   THEN part[2] || '@' END,
+               part[3], pg_temp.eis_path(part[4]), '?' || pg_temp.eis_query(part[5]))
+      FROM (SELECT regexp_match(url, '^(\s*\w+://)?(?:([^/?#]*)@)?([^/?#]*)([^?#]*)(?:\?([^#]*))?') AS part) AS split
+$$;
 
 UPDATE sms_gateway_header
    SET value = pg_temp.eis_value(value, pg_temp.eis_is_secret(key));
@@ -119,16 +127,9 @@ UPDATE sms_gateway_parameter
    SET value = pg_temp.eis_value(value, param_type = 'auth' OR pg_temp.eis_is_secret(key));
 UPDATE sms_gateway
    SET body_template = pg_temp.eis_json(body_template),
-       base_url = (
-           SELECT concat(
-                      part[1],
-                      CASE WHEN regexp_replace(part[2], pg_temp.eis_placeholder(), '', 'g') IN ('', ':')
-                          THEN part[2] || '@' END,
-                      part[3], pg_temp.eis_path(part[4]), '?' || pg_temp.eis_query(part[5]))
-             FROM (SELECT regexp_match(base_url, '^(\s*\w+://)?(?:([^/?#]*)@)?([^/?#]*)([^?#]*)(?:\?([^#]*))?') AS part)
-                  AS url);
+       base_url = pg_temp.eis_url(base_url);
 UPDATE sms_gateway_query
-   SET url = split_part(url, '?', 1) || coalesce('?' || pg_temp.eis_query(substring(url FROM '[?](.*)')), ''),
+   SET url = pg_temp.eis_url(url),
        body = CASE WHEN body ~ '^\s*[[{]' THEN pg_temp.eis_json(body) ELSE pg_temp.eis_query(body) END;
 -- defaults of users for these fields
 DELETE FROM ir_default

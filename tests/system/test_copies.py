@@ -104,6 +104,10 @@ class TestNeutralize(SendingCase):
             for index, (body, _left) in enumerate(BODIES)
         )]])
         client.call('ir.default', 'set', ['sms.gateway', 'api_key', 'apikey-s3cret'])
+        # the form refuses most secrets that are typed in a query
+        self.query("INSERT INTO sms_gateway_query (gateway_id, kind, method, url, amount_divisor, delay_minutes, "
+                   "ids_per_request) SELECT id, 'balance', 'get', base_url, 1, 15, 1 FROM sms_gateway "
+                   "WHERE name LIKE 'URL %%'")
         self.templates = self.read_templates()
         self.path = client.call('sms.gateway', 'read', [[self.gateway_id], ['delivery_callback_url']])[0][
             'delivery_callback_url'].removeprefix('http://').partition('/')[2]
@@ -177,6 +181,10 @@ class TestNeutralize(SendingCase):
             "WHERE g.name = 'Typed'"))
         self.assertEqual(parameters, {key: left for key, _value, left in PARAMETERS})
         urls = dict(self.query("SELECT name, base_url FROM sms_gateway WHERE name LIKE 'URL %%'"))
+        self.assertEqual(urls, {f"URL {index}": left for index, (_url, left) in enumerate(URLS)})
+        urls = dict(self.query(
+            "SELECT g.name, q.url FROM sms_gateway_query q JOIN sms_gateway g ON g.id = gateway_id "
+            "WHERE g.name LIKE 'URL %%'"))
         self.assertEqual(urls, {f"URL {index}": left for index, (_url, left) in enumerate(URLS)})
         bodies = dict(self.query("SELECT name, body_template FROM sms_gateway WHERE name LIKE 'Body %%'"))
         self.assertEqual(bodies, {f"Body {index}": left for index, (_body, left) in enumerate(BODIES)})
