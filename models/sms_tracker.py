@@ -1,16 +1,17 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
-from ..sending.store.transactions import try_statement, try_write
+from ..sending.store.transactions import OwnTransactions, is_in_test, try_statement, try_write
 from ..tools.actions import show_notification
 
+SKIP_LOCKED = 'SKIP LOCKED'
 # Cancels the notifications and traces that core's trackers cancel, but not if the recipient opened a link or replied. A
 # trace of each mailing is returned, to mark the mailing as done. The traces of tests are not part of their mailing.
 CANCEL_SQL = """
     WITH queued AS (
         SELECT id FROM sms_sms
         WHERE mailing_id = ANY(%(mailings)s) AND state = 'outgoing' AND to_delete IS NOT TRUE
-        ORDER BY id FOR UPDATE SKIP LOCKED
+        ORDER BY id FOR UPDATE {lock}
     ), canceled AS (
         UPDATE sms_sms sms
         SET state = 'canceled', failure_type = NULL, is_held = NULL, budget_id = NULL,
@@ -112,17 +113,37 @@ class SmsTracker(models.Model):
         :rtype: dict
         """
         mailings.check_access('write')
+        count = self._cancel_queued(mailings.ids)
+        if not is_in_test():
+            # A claim may leave SMS that it has locked in the queue, for example because of quiet hours. To wait for it
+            # would fail in this transaction, which is REPEATABLE READ.
+            ids, transactions = mailings.ids, OwnTransactions(self.env)
+            self.env.cr.postcommit.add(
+                lambda: transactions.write(lambda own: own[self._name]._cancel_queued(ids, is_again=True), 0))
+        return show_notification(self.env._("%s SMS canceled.", count), 'success' if count else 'info')
+
+    @api.model
+    def _cancel_queued(self, mailing_ids, is_again=False):
+        """
+        :param bool is_again: whether to wait for SMS that were locked. The mailing may be a draft again, and stays one
+        :return: the number of canceled SMS
+        :rtype: int
+        """
         self.env.flush_all()
-        self.env.cr.execute(CANCEL_SQL, {
-            'mailings': mailings.ids,
-            'notifications': ('ready', 'exception', 'bounce'), 'traces': ('outgoing', 'error', 'bounce')})
+        self.env.cr.execute(CANCEL_SQL.format(lock='' if is_again else SKIP_LOCKED), {
+            'mailings': mailing_ids,
+            'notifications': ('ready', 'exception', 'bounce'), 'traces': ('outgoing', 'error', 'bounce')
+        })  # pylint: disable=sql-injection
         count, message_ids, trace_ids = self.env.cr.fetchone()
         self.env.invalidate_all(flush=False)
         own = self.sudo()
         own.env['mail.message'].browse(message_ids or ())._notify_message_notification_update()
-        if trace_ids:
-            own._update_sms_mailings('cancel', own.env['mailing.trace'].browse(trace_ids))
-        return show_notification(self.env._("%s SMS canceled.", count), 'success' if count else 'info')
+        traces = own.env['mailing.trace'].browse(trace_ids or ())
+        if is_again:
+            traces = traces.filtered(lambda trace: trace.mass_mailing_id.state != 'draft')
+        if traces:
+            own._update_sms_mailings('cancel', traces)
+        return count
 
     # === BY SQL === #
 

@@ -7,6 +7,7 @@ from lxml import etree
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
+from ..models import sms_tracker
 from .common import NUMBERS, GatewayCase, MarketingCase
 
 
@@ -108,6 +109,19 @@ class TestCanceledMailing(MarketingCase):
         self.env['sms.tracker']._cancel_queued_sms(mailings)
         self.env.flush_all()
         return self.env.cr.sql_log_count - before
+
+    def test_claim_that_leaves_them(self):
+        """What a claim has locked meanwhile, and leaves in the queue, is canceled after the commit."""
+        with (patch.object(sms_tracker, 'SKIP_LOCKED', 'SKIP LOCKED LIMIT 1'),
+              patch.object(sms_tracker, 'is_in_test', return_value=False)):
+            self.mailing.action_cancel()
+        sms = self.env['sms.sms'].search([('mailing_id', '=', self.mailing.id)], order='id')
+        self.assertEqual(sms.mapped('state'), ['canceled', *['outgoing'] * (len(sms) - 1)])
+        sms[1].state = 'process'  # that one was claimed
+        self.env.cr.postcommit.run()
+        self.env.invalidate_all()
+        self.assertEqual(sms.mapped('state'), ['canceled', 'process', *['canceled'] * (len(sms) - 2)])
+        self.assertEqual(self.mailing.state, 'draft')
 
     def test_many(self):
         """As many queries as for a few."""
