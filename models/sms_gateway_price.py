@@ -14,6 +14,11 @@ from ..tools.price_list import NO_PRICES, Price, PriceList
 MAX_PRICE = 1_000_000  # of an SMS, in any currency
 
 
+def _clean_prefix(prefix):
+    """:return: the digits of a prefix, str: +49, 0049 and 49 are the same"""
+    return re.sub(r'^(\+|00)', '', re.sub(r'[\s().-]+', '', prefix or ''))
+
+
 class SmsGatewayPrice(models.Model):
     """The price of SMS to numbers with one prefix, for gateways whose provider does not say what an SMS cost."""
     _name = 'sms.gateway.price'
@@ -47,7 +52,7 @@ class SmsGatewayPrice(models.Model):
 
     @api.depends('prefix')
     def _compute_country_id(self):
-        codes = {price: phone.get_prefix_country(price.prefix or '') for price in self}
+        codes = {price: phone.get_prefix_country(_clean_prefix(price.prefix)) for price in self}
         countries = self.env['res.country'].search([('code', 'in', list(filter(None, codes.values())))])
         by_code = {country.code: country for country in countries}
         for price in self:
@@ -65,6 +70,11 @@ class SmsGatewayPrice(models.Model):
 
     # === CRUD METHODS === #
 
+    @api.model
+    def load(self, fields, data):
+        # a provider's price list is often in a currency that nothing else in the database uses
+        return super(SmsGatewayPrice, self.with_context(active_test=False)).load(fields, data)
+
     @api.model_create_multi
     def create(self, vals_list):
         self.env.registry.clear_cache()
@@ -80,13 +90,12 @@ class SmsGatewayPrice(models.Model):
 
     @api.model
     def _clean(self, vals):
-        """Return values with the prefix as digits: +49, 0049 and 49 are the same.
+        """Return values with the prefix as digits.
 
         :raise ValidationError: without a price, for example in an empty cell of a file, which would become 0
         """
         if 'prefix' in vals:
-            prefix = re.sub(r'[\s().-]+', '', vals['prefix'] or '')
-            vals = {**vals, 'prefix': re.sub(r'^(\+|00)', '', prefix) or False}
+            vals = {**vals, 'prefix': _clean_prefix(vals['prefix']) or False}
         if 'price' in vals and (vals['price'] in (None, '') or vals['price'] is False):
             raise ValidationError(self.env._("Enter a price for each prefix."))
         if 'price' in vals and not 0 <= float(vals['price']) < MAX_PRICE:

@@ -4,6 +4,8 @@ import json
 from datetime import timedelta
 from decimal import Decimal
 
+from lxml import etree
+
 from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
@@ -114,6 +116,19 @@ class TestPriceList(CostCase):
             ('1876', 0.0882, 'EUR', '2026-01-01'), ('32', 0.0745, 'EUR', '2026-01-01'),
             ('49', 0.0695, 'EUR', '2026-07-01'), ('49', 0.0725, 'EUR', '2026-01-01'),
             (False, 0.09, 'EUR', '2026-01-01')])
+
+    def test_currency_that_is_not_active(self):
+        """A price list may be in a currency that nothing else uses, here and on the page."""
+        franc = self.env.ref('base.CHF')
+        franc.active = False
+        self.assertFalse(self.load(['41', '0.05', 'CHF', '2026-01-01'])['messages'])
+        self.assertEqual(self.get_rows(), [('41', 0.05, 'CHF', '2026-01-01')])
+        arch = etree.fromstring(self.env['sms.gateway.price'].get_view(view_type='list')['arch'])
+        self.assertIn("'active_test': False", arch.find('.//field[@name="currency_id"]').get('context'))
+
+    def test_country_while_entering(self):
+        for entered in ('+49', '0049 151', '49'):
+            self.assertEqual(self.env['sms.gateway.price'].new({'prefix': entered}).country_id.code, 'DE')
 
     @mute_logger('odoo.sql_db')
     def test_refused_rows(self):
