@@ -192,6 +192,10 @@ class TestPrice(PureCase):
             self.assertEqual([report.price for report in reports], prices)
         report, = parse_reports(own, *as_json({**document, 'sms': document['sms'][:1]}))
         self.assertEqual(report.price, '0.3')
+        own = ReportRules(message_id_param='MsgId', status_param='status', price_param='points')
+        for points, prices in (('0.1,0.2', ['0.1', '0.2']), ('0.3', ['', ''])):
+            reports = parse_reports(own, *form(MsgId='1,2', status='DELIVERED,FAILED', points=points))
+            self.assertEqual([report.price for report in reports], prices)
 
 
 class TestAnyReport(PureCase):

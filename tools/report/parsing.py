@@ -191,7 +191,8 @@ def _by_comma(row):
         return [row]
     split = {name: [piece.strip() for piece in value.split(',')] for name, value in row.items()}
     return [
-        {name: pieces[index] if len(pieces) == size else row[name] for name, pieces in split.items()}
+        {name: pieces[index] if len(pieces) == size else row[name] for name, pieces in split.items()
+         if len(pieces) == size or name != 'price'}  # nothing says how one price is divided
         for index in range(size)]
 
 
