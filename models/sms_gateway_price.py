@@ -77,15 +77,15 @@ class SmsGatewayPrice(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        self.env.registry.clear_cache()
+        self._clear_price_lists()
         return super().create([self._clean({'price': None, **vals}) for vals in vals_list])
 
     def write(self, vals):
-        self.env.registry.clear_cache()
+        self._clear_price_lists()
         return super().write(self._clean(vals))
 
     def unlink(self):
-        self.env.registry.clear_cache()
+        self._clear_price_lists()
         return super().unlink()
 
     @api.model
@@ -123,6 +123,12 @@ class SmsGatewayPrice(models.Model):
         """
         price_lists = self._load_price_lists()
         return {gateway_id: price_lists.get(gateway_id, NO_PRICES) for gateway_id in gateway_ids}
+
+    @api.model
+    def _clear_price_lists(self):
+        """Read the prices again, and once more after the commit: until then, claims and saves read the old ones."""
+        self.env.registry.clear_cache()
+        self.env.cr.postcommit.add(self.env.registry.clear_cache)
 
     @api.model
     @ormcache()

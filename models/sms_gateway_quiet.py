@@ -71,18 +71,18 @@ class SmsGatewayQuiet(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        self.env.registry.clear_cache()
+        self._clear_rules()
         return super().create(vals_list)
 
     def write(self, vals):
         """Let SMS that wait be decided anew, because the hours may have become shorter."""
-        self.env.registry.clear_cache()
+        self._clear_rules()
         result = super().write(vals)
         self._reconsider()
         return result
 
     def unlink(self):
-        self.env.registry.clear_cache()
+        self._clear_rules()
         result = super().unlink()
         self._reconsider()
         return result
@@ -101,6 +101,12 @@ class SmsGatewayQuiet(models.Model):
                 hours.start_hour, hours.end_hour, hours.spread_minutes, hours.company_id.id, hours.off_dates,
                 [hours[day] for day in WEEKDAYS], hours.country_ids.mapped('code'))
             for hours in self.sudo().search([]))
+
+    @api.model
+    def _clear_rules(self):
+        """Read the rules again, and once more after the commit: until then, claims read the old ones."""
+        self.env.registry.clear_cache()
+        self.env.cr.postcommit.add(self.env.registry.clear_cache)
 
     @api.model
     def _reconsider(self):

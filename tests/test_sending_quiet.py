@@ -160,6 +160,14 @@ class TestQuietHours(QuietCase):
         self.run_queue()
         self.assertEqual(sms.state, 'pending')
 
+    def test_claims_before_the_commit(self):
+        """What another claim has read until the commit does not stay in the cache."""
+        hours = self.make_hours()
+        with patch.object(type(hours), 'search', return_value=hours.browse()):
+            self.assertFalse(hours._get_rules())
+        self.env.cr.postcommit.run()
+        self.assertEqual(len(hours._get_rules()), 1)
+
     def test_a_paused_gateway_that_resumes_does_not_wake_them(self):
         self.make_hours()
         sms = self.send(FRENCH)
