@@ -79,7 +79,7 @@ class SmsGatewayBudget(models.Model):
             budget.spent_percent = 100 * spent / budget.amount if budget.amount else 0
             if budget.released_month == month:
                 budget.state = RELEASED
-            elif budget.spent_percent >= 100:
+            elif budget.spent_percent >= 100 or budget.waiting_count:  # the next SMS may cost more than what is left
                 budget.state = USED
             else:
                 budget.state = WARNED if budget.spent_percent >= budget.warn_percent else OPEN

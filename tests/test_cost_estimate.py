@@ -77,9 +77,16 @@ class TestEstimateOfMailing(MarketingCase, EstimateCase):
     def test_price_is_not_known(self):
         result = self.estimate()
         self.assertIn("price not known", result.summary)
-        self.assertIn("Import a price list", result.note)
+        self.assertIn("Enter or import them", result.note)
+        self.assertFalse(result.is_cost_known, "no $ 0.00 in the list")
         self.add_price(0.1, '32456001120')
-        self.assertIn("at least", self.estimate().summary)
+        result = self.estimate()
+        self.assertIn("at least", result.summary)
+        self.assertTrue(result.is_cost_known)
+
+    def test_nobody_gets_it(self):
+        self.contacts.phone = False
+        self.assertIn("No SMS will be sent: no recipient has a valid phone number", self.estimate().note)
 
     def test_recent_prices(self):
         """Given a provider that responds with the price: that of the last SMS to the country."""

@@ -61,6 +61,15 @@ class TestBudget(BudgetCase):
             self.run_queue()
         self.assertEqual(self.sent(), 10)
 
+    def test_used_up_with_a_rest(self):
+        """SMS wait, so the budget does not say that there is room, although not all of it is spent."""
+        budget = self.make_budget(5)
+        self.send(3, body="a" * 200)
+        self.assertEqual((budget.spent, budget.waiting_count, budget.state), (4, 1, 'used'))
+        budget.amount = 6
+        self.env.invalidate_all()
+        self.assertEqual((budget.waiting_count, budget.state), (0, 'open'))
+
     def test_others_go_on(self):
         """Urgent and normal SMS are sent, and count."""
         budget = self.make_budget(3)

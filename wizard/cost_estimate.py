@@ -28,6 +28,7 @@ class SmsGatewayEstimate(models.TransientModel):
     summary = fields.Char("Estimate", readonly=True)
     note = fields.Text("Notes", readonly=True)
     currency_id = fields.Many2one('res.currency', "Currency", readonly=True)
+    is_cost_known = fields.Boolean(readonly=True)
     line_ids = fields.One2many('sms.gateway.estimate.line', 'estimate_id', "Countries", readonly=True)
 
     # === ESTIMATE === #
@@ -55,7 +56,7 @@ class SmsGatewayEstimate(models.TransientModel):
         by_code = {country.code: country.id for country in countries}
         created = self.create({
             'summary': self._word(result), 'note': '\n'.join(self._find_notes(result, len(ids))),
-            'currency_id': currency.id,
+            'currency_id': currency.id, 'is_cost_known': result.total.unpriced < result.total.recipients,
             'line_ids': [(0, 0, {
                 'country_id': by_code.get(code), 'recipient_count': part.recipients, 'segment_count': part.segments,
                 'cost': float(part.cost), 'is_priced': not part.unpriced, 'currency_id': currency.id,
@@ -157,10 +158,12 @@ class SmsGatewayEstimate(models.TransientModel):
         return env._("About %s", words) if result.is_sample else words
 
     def _find_notes(self, result, read):
+        if not result.total.recipients:
+            yield self.env._("No SMS will be sent: no recipient has a valid phone number that is not blacklisted.")
         if result.is_sample:
             yield self.env._("Estimated from %s recipients.", formatLang(self.env, read, digits=0))
         if result.total.unpriced:
-            yield self.env._("Some prices are not known. Import a price list: Prices on the gateway.")
+            yield self.env._("Some prices are not known. Enter or import them with Prices on the gateway.")
         if result.by_gateway.get(False):
             yield self.env._("No gateway can send to some recipients.")
         for budget in read_budgets(self.env(su=True)):
