@@ -328,4 +328,4 @@ class SmsGatewayStatus(models.Model):
             DELETE FROM sms_gateway_attempt WHERE sms_uuid IN (
                 SELECT sms_uuid FROM sms_gateway_status WHERE id = ANY(%s))
         """, [ids])
-        super()._delete_rows(ids)
+        return super()._delete_rows(ids)
