@@ -54,7 +54,9 @@ class SmsGatewayBudget(models.Model):
         [(OPEN, "Within Budget"), (WARNED, "Almost Used Up"), (USED, "Used Up"), (RELEASED, "Released")],
         "State", compute='_compute_spent')
 
-    _amount_positive = models.Constraint('CHECK(amount > 0)', "Budget per Month: enter more than 0.")
+    _amount_positive = models.Constraint(
+        # the upper bound also refuses NaN, which PostgreSQL sorts above all other numbers
+        'CHECK(amount > 0 AND amount < 1e15)', "Budget per Month: enter more than 0.")
     _warn_percent_valid = models.Constraint(
         'CHECK(warn_percent BETWEEN 1 AND 100)', "Alert at (%): enter 1 to 100.")
     _subject_unique = models.UniqueIndex(

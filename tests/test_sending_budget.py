@@ -2,9 +2,12 @@
 """Budgets: bulk SMS wait when a budget of the month is used up, nothing else does, and what was not sent does not
 count."""
 import json
+import math
 from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
+
+import psycopg2
 
 from odoo import fields
 from odoo.exceptions import ValidationError
@@ -288,6 +291,10 @@ class TestBudget(BudgetCase):
         self.gateway.company_id = company
         with self.assertRaisesRegex(ValidationError, "another company"):
             self.make_budget(1, gateway_id=self.gateway.id)
+        for amount in (0, math.nan, math.inf):  # the latter two would stop all claims
+            with (self.subTest(amount=amount), self.assertRaises(psycopg2.IntegrityError), mute_logger('odoo.sql_db'),
+                  self.env.cr.savepoint()):
+                self.make_budget(amount)
 
 
 @tagged('post_install', '-at_install')

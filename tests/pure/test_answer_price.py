@@ -79,6 +79,13 @@ class TestPrice(PureCase):
             self.read({'cost': 3500}, price={'path': 'cost', 'unit_value': Decimal('0.0001'), 'currency': 'SEK'}),
             [('0.3500', 'SEK', 0)])
 
+    def test_wrong_unit(self):
+        """The price is not known: a budget that counts it would hold or release all SMS."""
+        for unit_value in ('NaN', 'Infinity', '-1', '1e300'):
+            with self.subTest(unit_value=unit_value):
+                price = {'path': 'cost', 'unit_value': Decimal(unit_value), 'currency': 'SEK'}
+                self.assertEqual(self.read({'cost': 3500}, price=price), [(None, '', 0)])
+
     def test_price_of_all(self):
         """Nothing says how much of it is for one SMS."""
         price = {'path': 'cost', 'segments_path': 'parts'}

@@ -60,9 +60,13 @@ def read_said(rules: PriceRules, price: str, currency: str, segments: str, text:
             known or (row[found.names[name]] or '' if row and name in found.names else '')
             for name, known in (('price', price), ('currency', currency), ('segments', segments)))
     amount, written = read_price(price)
+    if amount is not None:
+        amount *= rules.unit_value
+        if not amount.is_finite() or not 0 <= amount < MAX_PRICE:  # a wrong unit value must not stop saving
+            amount = None
     count = int(segments) if segments.isascii() and segments.isdigit() and len(segments) < 4 else 0
     return Said(
-        None if amount is None else amount * rules.unit_value,
+        amount,
         '' if amount is None else (written or currency or rules.currency)[:MAX_CURRENCY],
         count if count <= MAX_SEGMENTS else 0)
 
