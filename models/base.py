@@ -23,11 +23,13 @@ def _change_view(env, model_name, arch, uses_gateways):
         core_views.add_figures(arch)
         if env['sms.gateway']._has_template_values():
             core_views.add_sms_template(arch)
+        core_views.change_queue_text(arch, env._("SMS are in the queue. Click to see what they wait for."))
         if action := env.ref('eis_sms_apis.action_cancel_queued_sms', raise_if_not_found=False):
             core_views.add_cancel_button(
                 arch, action.id, env._("Cancel Queued SMS"),
                 env._("SMS that are being sent cannot be canceled. Cancel the others?"))
-        if action := env.ref('eis_sms_apis.action_release_budget_of_mailing', raise_if_not_found=False):
+        action = env.ref('eis_sms_apis.action_release_budget_of_mailing', raise_if_not_found=False)
+        if action and env['sms.gateway.budget']._has_any():
             core_views.add_release_button(
                 arch, action.id, env._("Send Above Budget"),
                 env._("SMS that wait for a budget go on, and so do all others until the end of the month. Release it?"))
@@ -48,8 +50,9 @@ class Base(models.AbstractModel):
         key = super()._get_view_cache_key(view_id, view_type, **options)
         if self._name not in CHANGED_MODELS:
             return key
-        shows_template = self._name == 'mailing.mailing' and self.env['sms.gateway']._has_template_values()
-        return (*key, self.env.company._uses_sms_gateways(), shows_template)
+        shows = self._name == 'mailing.mailing' and (
+            self.env['sms.gateway']._has_template_values(), self.env['sms.gateway.budget']._has_any())
+        return (*key, self.env.company._uses_sms_gateways(), shows)
 
     @api.model
     def _get_view(self, view_id=None, view_type='form', **options):

@@ -219,6 +219,14 @@ class SmsGatewayBudget(models.Model):
         self._find_waiting()._release_fitting()
 
     @api.model
+    def _has_any(self):
+        """Return whether a company has a budget, so that SMS may wait for it.
+
+        :rtype: bool
+        """
+        return bool(self.sudo().search_count([], limit=1))
+
+    @api.model
     def _find_waiting(self):
         """Return the budgets for which SMS wait."""
         self.env.cr.execute("""

@@ -57,7 +57,8 @@ class SmsGatewayWarning(models.AbstractModel):
                 yield self.env._(
                     "Supports Multiple Recipients is on, but the request contains no list of numbers. Add {phones} to "
                     "a parameter, or __phones_list__ or __each__ to the JSON Body Template.")
-            if usage.shares_uuid:
+            reads_id = gateway.message_id_regex or gateway.answer_message_id_path
+            if usage.shares_uuid and not (reads_id and gateway.delivery_callback_message_id_param):
                 yield self.env._(
                     "In a request for several recipients, {uuid} does not identify one SMS, so delivery reports cannot "
                     "be matched by it. Move it into [\"__each__\", ...], or read the message ID from the response.")

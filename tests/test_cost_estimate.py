@@ -107,10 +107,15 @@ class TestEstimateOfMailing(MarketingCase, EstimateCase):
         self.assertIn("4 recipients", self.estimate(user=user).summary)
 
     def test_buttons(self):
-        arch = self.env['mailing.mailing'].get_view(
-            self.env.ref('mass_mailing_sms.mailing_mailing_view_form_mixed').id)['arch']
-        self.assertIn("Estimate Cost", arch)
-        self.assertIn("Send Above Budget", arch)
+        def read_arch():
+            return self.env['mailing.mailing'].get_view(
+                self.env.ref('mass_mailing_sms.mailing_mailing_view_form_mixed').id)['arch']
+        self.assertIn("Estimate Cost", read_arch())
+        self.assertNotIn("SMS Text Messages are in queue", read_arch())
+        self.assertIn("SMS are in the queue. Click to see what they wait for.", read_arch())
+        self.assertNotIn("Send Above Budget", read_arch(), "there is no budget")
+        self.env['sms.gateway.budget'].create({'amount': 3, 'unit': 'segments'})
+        self.assertIn("Send Above Budget", read_arch())
 
     def test_release(self):
         budget = self.env['sms.gateway.budget'].create({'amount': 2, 'unit': 'segments'})

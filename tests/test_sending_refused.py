@@ -63,9 +63,13 @@ class TestRefusedGateways(GatewayCase):
                 self.gateway.invalidate_recordset()
 
     def test_uuid_of_a_shared_request(self):
-        self.gateway.write({'supports_multiple_recipients': True, 'parameter_ids': [
+        self.gateway.write({'message_id_regex': False, 'supports_multiple_recipients': True, 'parameter_ids': [
             (5, 0), (0, 0, {'key': 'to', 'param_type': 'multi_number'}),
             (0, 0, {'key': 'text', 'param_type': 'message'}), (0, 0, {'key': 'id', 'value': '{uuid}'})]})
+        self.assertIn("does not identify one SMS", self.gateway.warnings)
+        self.gateway.write({'answer_message_id_path': 'id', 'delivery_callback_message_id_param': 'id'})
+        self.assertNotIn("does not identify one SMS", self.gateway.warnings or '', "reports are matched by message ID")
+        self.gateway.answer_message_id_path = False
         self.assertIn("does not identify one SMS", self.gateway.warnings)
         self.gateway.supports_multiple_recipients = False
         self.assertNotIn("does not identify one SMS", self.gateway.warnings or '')

@@ -61,6 +61,15 @@ def add_sms_template(arch):
         body.addprevious(group)
 
 
+def change_queue_text(arch, text):
+    """Replace the text that queued SMS of a mailing "will be sent soon": they may wait for hours, or for a budget.
+
+    :param str text: what follows their number
+    """
+    for span in arch.xpath("/form//span[@name='scheduled_text_sms']"):
+        _set_text(span, text)
+
+
 def add_release_button(arch, action_id, label, question):
     """Add a button that releases the budget for which a mailing's SMS wait to the line with their number.
 
@@ -100,6 +109,9 @@ def add_trace_reason(arch, is_shown):
         else:
             reason.set('invisible', 'not failure_reason')
         failure_type.addnext(reason)
+        if arch.tag == 'list':  # the reason is long and leaves no room for numbers
+            for number in arch.xpath("//field[@name='sms_number']"):
+                number.set('width', '140px')
 
 
 def hide_iap_settings(arch):
