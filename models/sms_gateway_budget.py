@@ -182,7 +182,8 @@ class SmsGatewayBudget(models.Model):
         known = {budget.id: budget for budget in read_budgets(self.env)}
         for budget in self:
             gateway = budget.gateway_id
-            is_used = not gateway or (gateway.active and gateway.state == 'active')  # otherwise others may send them
+            is_used = not gateway or (  # otherwise others may send them
+                gateway.active and gateway.state == 'active' and gateway.company_id <= budget.company_id)
             if not (budget.active and is_used) or known[budget.id].is_released:
                 budget._release()
             else:

@@ -147,8 +147,9 @@ class TestBudget(BudgetCase):
         self.assertEqual(self.send(2, 10).mapped('state'), ['pending', 'outgoing'])
 
     def test_gateway_that_is_gone(self):
-        """Another gateway sends what waits for the budget of one that is deleted or disabled."""
-        for remove in ({'state': 'disabled'}, None):
+        """Another gateway sends what waits for the budget of one that is deleted, disabled, or for another company."""
+        company = self.env['res.company'].create({'name': "Other"})
+        for remove in ({'state': 'disabled'}, {'company_id': company.id}, None):
             with self.subTest(remove=remove):
                 other = self.make_gateway("France", country_prefixes='+33', sequence=20)
                 self.make_budget(1, gateway_id=other.id)
