@@ -71,6 +71,7 @@ METHODS = {
     ('base', '_load_records_write'): (('values',), "an upgrade resets what a template's file no longer names"),
     ('base', '_init_column'): (('column_name',), "gateways that are there before the addon get a token each"),
     ('base', '_read_group'): (('domain', 'groupby', 'aggregates'), "figures of gateways"),
+    ('base', '_read_grouping_sets'): (('domain', 'grouping_sets', 'aggregates', 'order'), "sums of costs by currency"),
     ('base', '_read_group_select'): (('aggregate_spec', 'query'), "a median and rates, which core does not know"),
     ('base', '_field_to_sql'): (('alias', 'field_expr', 'query'), "columns of figures, with their access rules"),
     ('base', '_filtered_access'): (('operation',), "whether a person may see the default gateway"),
