@@ -136,6 +136,18 @@ class TestBudget(BudgetCase):
                 self.run_queue()
                 self.assertEqual(set(sms.mapped('state')), {'pending'})
 
+    def test_raise_for_very_many(self):
+        """A user does not wait for all of them: each job of the queue lets some go on."""
+        budget = self.make_budget(1)
+        sms = self.send(10)
+        with patch.object(store_budgets, 'RELEASE_SIZE', 2), patch.object(store_budgets, 'RELEASE_BATCHES', 2):
+            budget.amount = 100
+            self.assertEqual(budget.waiting_count, 5)
+            for count in (5, 9, 10):
+                self.run_queue()
+                self.assertEqual(self.sent(), count)
+        self.assertEqual(set(sms.mapped('state')), {'pending'})
+
     def test_archived_for_a_while(self):
         """What was sent in the meantime counts."""
         budget = self.make_budget(3)

@@ -23,6 +23,7 @@ from .wording import find_wordings
 
 COUNTED = ('accepted', 'unknown')  # outcomes: what may have been sent counts
 RELEASE_SIZE = 1000  # waiting SMS that are read at a time
+RELEASE_BATCHES = 20  # of this size in one transaction: 2 to 3 seconds. The next queue job goes on
 
 
 def read_budgets(env):
@@ -323,12 +324,15 @@ def release(env, budget_ids):
 
 
 def release_fitting(env, budget):
-    """Let as many SMS that wait for a budget go on as fit, the oldest first.
+    """Let as many SMS that wait for a budget go on as fit, the oldest first. Of very many, the queue action, which is
+    triggered, releases the rest.
 
     :param Budget budget: of the current month
     """
     last_id = 0
-    while budget.spent < budget.amount:
+    for _batch in range(RELEASE_BATCHES):
+        if budget.spent >= budget.amount:
+            return
         rows = _measure_queued(env, """
             s.id IN (SELECT id FROM sms_sms WHERE budget_id = %s AND state = 'outgoing' AND id > %s
                      ORDER BY id LIMIT %s) ORDER BY s.id
