@@ -224,4 +224,5 @@ CORE_METHODS = {
     'sms.gateway.replies': {'action_view_inbound'},  # abstract
     'sms.gateway.status': {'get_mailing_cost'},  # of a mailing that the user may read
     'sms.gateway.row': {'create', 'write', 'unlink'},  # abstract
+    'sms.gateway.price': {'load'},  # core checks the rights to create rows
 }
