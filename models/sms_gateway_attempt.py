@@ -2,8 +2,9 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..sending.store.earlier_costs import OWN_COSTS
 from .sms_gateway_callback_failure_map import FAILURE_TYPES
-from .sms_gateway_status import OUTCOMES, RETENTION_DAYS
+from .sms_gateway_status import OUTCOMES, PRICE_SOURCES, RETENTION_DAYS
 
 # columns that a status row has as well
 COLUMNS = (
@@ -37,6 +38,12 @@ class SmsGatewayAttempt(models.Model):
     error_code = fields.Char("Error Code", readonly=True)
     error_message = fields.Char("Error Message", readonly=True)
     failure_type = fields.Selection(FAILURE_TYPES, "Failure Type", readonly=True)
+    price = fields.Float("Price", digits=(16, 6), readonly=True, aggregator=None)
+    price_currency = fields.Char("Price Currency", readonly=True)
+    price_source = fields.Selection(PRICE_SOURCES, "Price Source", readonly=True)
+    cost = fields.Monetary("Cost", currency_field='company_currency_id', readonly=True)
+    company_currency_id = fields.Many2one('res.currency', "Company Currency", readonly=True, ondelete='restrict')
+    segment_count = fields.Integer("Segments", readonly=True, aggregator=None)
     next_step = fields.Selection(
         [('failover', "Failed Over"), ('requeue', "Queued Again"), ('retry', "Retried by a User")],
         "Next Step", readonly=True, help="Reason for the next attempt.")
@@ -45,6 +52,9 @@ class SmsGatewayAttempt(models.Model):
 
     _attempt_unique = models.Constraint('unique(sms_uuid, attempt)', "An attempt is recorded once.")
     _date_index = models.Index('(date)')
+    # those that a late delivery report can be about, which are few; see `sending/store/reported_costs.py`
+    _message_id_index = models.Index("(gateway_id, message_id) WHERE outcome <> 'refused'")
+    _match_index = models.Index("(gateway_id, substr(sms_uuid, 3, 18)) WHERE outcome <> 'refused'")
 
     # === BUSINESS METHODS === #
 
@@ -54,15 +64,16 @@ class SmsGatewayAttempt(models.Model):
 
         :param list[str] uuids: of SMS that the user retries
         """
-        names = ', '.join(COLUMNS)
+        names, costs = ', '.join(COLUMNS), ', '.join(OWN_COSTS)
         self.env['sms.gateway.status'].flush_model()
         self.env.cr.execute(f"""
-            INSERT INTO sms_gateway_attempt ({names}, date, next_step, next_date, user_id)
-            SELECT {names}, COALESCE(sent_date, write_date, create_date), 'retry',
+            INSERT INTO sms_gateway_attempt ({names}, {costs}, date, next_step, next_date, user_id)
+            SELECT {names}, {', '.join(OWN_COSTS.values())}, COALESCE(sent_date, write_date, create_date), 'retry',
                    (clock_timestamp() AT TIME ZONE 'UTC')::timestamp(0), %s
-            FROM sms_gateway_status WHERE sms_uuid = ANY(%s) AND attempt IS NOT NULL
+            FROM sms_gateway_status status WHERE sms_uuid = ANY(%s) AND attempt IS NOT NULL
             ON CONFLICT (sms_uuid, attempt) DO UPDATE SET
-                next_step = EXCLUDED.next_step, next_date = EXCLUDED.next_date, user_id = EXCLUDED.user_id
+                next_step = EXCLUDED.next_step, next_date = EXCLUDED.next_date, user_id = EXCLUDED.user_id,
+                ({costs}) = ROW({', '.join(f'EXCLUDED.{name}' for name in OWN_COSTS)})
         """, [self.env.uid, uuids])
         self.invalidate_model()
 

@@ -55,9 +55,14 @@ class SmsGatewayForecast(models.AbstractModel):
         since = now - timedelta(days=LOOK_BACK_DAYS)
         self.env['sms.gateway.status'].flush_model()
         self.env.cr.execute("""
-            SELECT COALESCE(sum(price), 0)::float, min(create_date) FROM sms_gateway_status
-            WHERE create_date >= %s AND gateway_id = %s AND upper(price_currency) = upper(%s)
-        """, [since, self.id, self.balance_currency or ''])
+            SELECT COALESCE(sum(price), 0)::float + (
+                SELECT COALESCE(sum(earlier.price), 0)::float
+                FROM sms_gateway_attempt earlier JOIN sms_gateway_status last USING (sms_uuid)
+                WHERE earlier.date >= %(since)s AND earlier.gateway_id = %(gateway)s
+                AND upper(earlier.price_currency) = upper(%(currency)s) AND earlier.attempt < last.attempt
+            ), min(create_date) FROM sms_gateway_status
+            WHERE create_date >= %(since)s AND gateway_id = %(gateway)s AND upper(price_currency) = upper(%(currency)s)
+        """, {'since': since, 'gateway': self.id, 'currency': self.balance_currency or ''})
         spent, first = self.env.cr.fetchone()
         days = max(1, (now - first) / timedelta(days=1)) if first else LOOK_BACK_DAYS
         self.balance_spending = spent / min(days, LOOK_BACK_DAYS)

@@ -85,8 +85,12 @@ class SmsGatewayStatus(models.Model):
     # Raw SQL writes it, because the ORM would round it to cents.
     cost = fields.Monetary(
         "Cost", currency_field='company_currency_id', readonly=True,
-        help="Price in the currency of the company, at the rate of the day on which the SMS was sent. Empty if the "
-             "price or the rate is not known.")
+        help="Price in the currency of the company, at the rate of the day on which the SMS was sent, and the cost of "
+             "earlier attempts. Empty if the price or the rate is not known.")
+    earlier_cost = fields.Monetary(
+        "Cost of Earlier Attempts", currency_field='company_currency_id', readonly=True, aggregator=None,
+        help="Contained in the cost: the provider also charges for an SMS that it accepted before Retry.")
+    earlier_segment_count = fields.Integer("Segments of Earlier Attempts", readonly=True, aggregator=None)
     company_currency_id = fields.Many2one('res.currency', "Company Currency", readonly=True, ondelete='restrict')
     # Where the SMS comes from, see `sending/store/origins.py`; `create_uid` is the user
     country_code = fields.Selection('_get_countries', "Country", readonly=True)

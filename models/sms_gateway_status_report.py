@@ -7,7 +7,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..sending.store.budgets import add_reported
-from ..sending.store.reported_costs import write_reported_costs
+from ..sending.store.reported_costs import write_earlier_costs, write_reported_costs
 from ..sending.store.reported_states import write_reported_states
 from ..sending.store.transactions import OwnTransactions, try_statement, try_write
 from ..tools.answer.failure_codes import REPORT
@@ -59,6 +59,7 @@ class SmsGatewayStatus(models.Model):
         self._note_reports(effects.noticed)
         cost_changes = write_reported_costs(
             self.env, gateway, effects.priced, [sms.row_id for sms, _report in changed_rows if not sms.is_accepted])
+        cost_changes += write_earlier_costs(self.env, gateway, effects.elsewhere)
         if effects.changed:
             write_reported_states(self.env, {uuid: report for uuid, (_sms, report) in effects.changed.items()})
             gateway._follow_error_codes([

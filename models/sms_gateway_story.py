@@ -79,11 +79,7 @@ class SmsGatewayStory(models.AbstractModel):
 
     @api.model
     def _describe_last(self, status):
-        entry = self._describe_exchange(status, status.sent_date or status.write_date)
-        if status.price_source:
-            price = f'{formatLang(self.env, status.price, PRICE_DIGITS)} {status.price_currency or ""}'.strip()
-            entry['facts'].append(self.env._("Price %s", price))
-        return {**entry, 'is_open': True}
+        return {**self._describe_exchange(status, status.sent_date or status.write_date), 'is_open': True}
 
     @api.model
     def _describe_exchange(self, row, date):
@@ -92,6 +88,7 @@ class SmsGatewayStory(models.AbstractModel):
         """
         is_reported = row.outcome == 'accepted'  # then an error is the one of a delivery report
         failures = dict(row._fields['failure_type']._description_selection(self.env))
+        price = f'{formatLang(self.env, row.price, PRICE_DIGITS)} {row.price_currency or ""}'.strip()
         return {
             'moment': date,
             'attempt': row.attempt or 1,
@@ -102,7 +99,8 @@ class SmsGatewayStory(models.AbstractModel):
             'facts': list(filter(None, (
                 row.http_code and f'HTTP {row.http_code}', row.duration and f'{row.duration} ms',
                 row.message_id and self.env._("Message ID %s", row.message_id),
-                row.error_code and not is_reported and self.env._("Error code %s", row.error_code)))),
+                row.error_code and not is_reported and self.env._("Error code %s", row.error_code),
+                row.price_source and self.env._("Price %s", price)))),
             'words': not is_reported and (row.error_message or failures.get(row.failure_type)),
             'request': row.request_text,
             'response': pretty(row.response_text or ''),

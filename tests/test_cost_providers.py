@@ -181,6 +181,117 @@ class TestReportedPrice(ReportCase):
         self.report(status, state='failed', uuid=status.sms_uuid, message_id='', price='0.5', currency='EUR')
         self.assertEqual(self.get_exact(status)[0], '0.10')
 
+    def fail_and_retry(self, prices=('0.10', '0.20')):
+        """Let an SMS fail that the provider accepted, and send it again."""
+        self.gateway.delivery_callback_uuid_param = 'uuid'
+        self.answer_price(prices[0], 'EUR')
+        sms = self.make_sms(NUMBER)
+        sms.send()
+        self.report(self.status_of(sms), state='failed', uuid=sms.uuid)
+        self.retry(sms, prices[1])
+        return sms
+
+    def retry(self, sms, price, message_id='2', **values):
+        self.gateway.write({'answer_message_id_path': 'id'})
+        sms.action_retry()
+        self.always_answer(Reply(**{
+            'body': json.dumps({'id': message_id, 'price': price, 'currency': 'EUR'}), **values}))
+        self.env['sms.sms']._process_queue()
+        self.env.invalidate_all()
+
+    def get_total(self, sms):
+        status = self.status_of(sms)
+        self.env.cr.execute(
+            "SELECT cost::text, earlier_cost::text, segment_count FROM sms_gateway_status WHERE id = %s", [status.id])
+        cost, earlier, segments = self.env.cr.fetchone()
+        return cost and float(cost), earlier and float(earlier), segments
+
+    def test_retry_after_failed_delivery(self):
+        """The provider charges each attempt that it accepted."""
+        sms = self.fail_and_retry()
+        self.assertEqual(self.get_total(sms), (0.3, 0.1, 2))
+        self.assertIn("Price 0.1000 EUR", self.status_of(sms).story)
+        self.assertIn("Price 0.2000 EUR", self.status_of(sms).story)
+        status = self.status_of(sms)
+        self.report(status, state='failed', price='0.25', currency='EUR')
+        self.assertEqual(self.get_total(sms), (0.35, 0.1, 2))
+        self.retry(sms, None, message_id='3', status=400)
+        self.assertEqual(self.get_total(sms)[:2], (0.35, 0.35))  # refused
+        self.retry(sms, '0.5', message_id='4')
+        self.assertEqual(self.get_total(sms), (0.85, 0.35, 3))
+
+    def test_spending_of_the_balance(self):
+        self.gateway.balance_currency = 'EUR'
+        self.fail_and_retry()
+        self.gateway._update_spending()
+        self.assertAlmostEqual(self.gateway.balance_spending, 0.3)
+
+    def test_retry_that_does_not_take_place(self):
+        sms = self.fail_and_retry()
+        self.report(self.status_of(sms), state='failed')
+        sms.action_retry()
+        sms.number = '1'
+        self.env['sms.sms']._process_queue()
+        self.env.invalidate_all()
+        self.assertEqual(sms.state, 'error')
+        self.assertEqual(self.get_total(sms)[0], 0.3)
+        sms.number = NUMBER
+        self.retry(sms, '0.4', message_id='3')
+        self.assertEqual(self.get_total(sms), (0.7, 0.3, 3))
+
+    def test_report_of_an_earlier_attempt(self):
+        """It replaces what this attempt cost, by UUID or message ID, as often as it comes."""
+        for key in ('uuid', 'message_id'):
+            with self.subTest(key=key):
+                sms = self.fail_and_retry((None, '0.20'))
+                self.assertEqual(self.get_total(sms), (0.2, None, 2))
+                names = {'message_id': '1' if key == 'message_id' else '', 'uuid': sms.uuid if key == 'uuid' else ''}
+                status = self.status_of(sms)
+                for price, parts, total in (
+                        ('0.11', 1, (0.31, 0.11, 2)), ('0.11', 1, (0.31, 0.11, 2)), ('0.125', 2, (0.325, 0.125, 3)),
+                        ('', 2, (0.325, 0.125, 3))):
+                    self.report(status, state='failed', price=price, currency='EUR', parts=parts, **names)
+                    self.assertEqual(self.get_total(sms), total)
+                self.report(status, state='delivered', price='0.30', currency='EUR', uuid='')
+                self.assertEqual(self.get_total(sms), (0.425, 0.125, 3))
+                self.env['sms.gateway.attempt'].search([('sms_uuid', '=', sms.uuid)]).unlink()
+                status.unlink()
+
+    def test_report_of_another_gateway(self):
+        sms = self.fail_and_retry(('0.10', '0.20'))
+        other = self.make_gateway("Second")
+        self.env.cr.execute("UPDATE sms_gateway_status SET gateway_id = %s WHERE sms_uuid = %s", [other.id, sms.uuid])
+        self.report(self.status_of(sms), state='failed', price='0.15', currency='EUR', uuid=sms.uuid, message_id='')
+        self.assertEqual(self.get_total(sms)[:2], (0.35, 0.15))
+
+    def test_report_while_the_retry_waits(self):
+        self.gateway.delivery_callback_uuid_param = 'uuid'
+        self.answer_price('0.10', 'EUR')
+        sms = self.make_sms(NUMBER)
+        sms.send()
+        status = self.status_of(sms)
+        self.report(status, state='failed')
+        sms.action_retry()
+        self.report(status, state='failed', price='0.12', currency='EUR')
+        self.always_answer(Reply(body='{"id": "2", "price": "0.2", "currency": "EUR"}'))
+        self.env['sms.sms']._process_queue()
+        self.assertEqual(self.get_total(sms)[:2], (0.32, 0.12))
+        self.report(status, state='failed', uuid=sms.uuid, message_id='', price='0.13', currency='EUR')
+        self.assertEqual(self.get_total(sms)[:2], (0.33, 0.13))
+
+    def test_new_currency_of_the_company(self):
+        self.gateway.delivery_callback_uuid_param = 'uuid'
+        self.answer_price('0.10', 'EUR')
+        sms = self.make_sms(NUMBER)
+        sms.send()
+        self.report(self.status_of(sms), state='failed')
+        self.env['res.currency.rate'].create({
+            'name': self.today, 'rate': 1, 'currency_id': self.euro.id, 'company_id': self.company.id})
+        self.company.currency_id = self.dollar
+        self.retry(sms, '0.20')
+        self.assertEqual(self.get_total(sms)[:2], (0.375, 0.125))
+        self.assertEqual(self.status_of(sms).company_currency_id, self.dollar)
+
     def test_early_report(self):
         """A report that arrives before the response is recorded, with its price and segments."""
         body = json.dumps([{

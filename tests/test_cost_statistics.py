@@ -20,6 +20,7 @@ from .test_cost_price_list import NUMBER, OTHER, CostCase
 
 CENT = Decimal('0.01')
 DAYS = 30
+RETRIED = 20  # one of so many SMS is sent again
 SMS_PER_DAY = -(-int(os.environ.get('EIS_SMS_MONTH', '3000')) // DAYS)  # `scripts/bench costs` takes 100,000
 
 
@@ -118,6 +119,17 @@ class TestStatistics(CostCase):
         status = statuses.search([('gateway_id', '=', self.gateway.id)])
         self.assertIn("Price 0.0745 EUR", status.story)
 
+    def test_repeated_save(self):
+        """A save that is repeated adds nothing."""
+        uuid = '0' * 31 + '1'
+        for attempt, total in ((1, '0.1'), (1, '0.1'), (2, '0.2'), (2, '0.2'), (3, '0.3')):
+            sms = self.make_queued(uuid, 0, NUMBER, price=Decimal('0.1'), currency='EUR')
+            sms.attempt = attempt
+            self.write_rows([sms])
+            status = self.env['sms.gateway.status'].search([('sms_uuid', '=', uuid)])
+            self.assertEqual(self.get_exact(status)[3], total)
+            self.assertEqual(status.segment_count, attempt)
+
     def make_queued(self, uuid, sms_id, number, price=None, currency='', segments=0, body="Hello"):
         sms = QueuedSms(
             id=sms_id, uuid=uuid, number=number, body=body, company_id=self.company.id, claimed_until=None,
@@ -133,8 +145,8 @@ class TestStatistics(CostCase):
         self.env.invalidate_all()
 
     def test_month(self):
-        """SMS of a month over three gateways, two of which charge in euros and one in dollars: the statistics are the
-        sum of the invoices to the cent."""
+        """SMS of a month over three gateways, two of which charge in euros and one in dollars, some of them sent again:
+        the statistics are the sum of the invoices to the cent."""
         seed = random.randrange(10 ** 6)
         chance = random.Random(seed)
         gateways = [self.gateway, self.make_gateway("Second"), self.make_gateway("Third")]
@@ -149,6 +161,7 @@ class TestStatistics(CostCase):
             'gateway_id': gateways[2].id, 'prefix': '32', 'price': float(listed), 'currency_id': self.euro.id,
             'valid_from': days[-1]})
         invoices, in_euros = dict.fromkeys(gateways, Decimal(0)), dict.fromkeys(gateways, Decimal(0))
+        retried = dict.fromkeys(gateways, Decimal(0))
         for count, day in enumerate(days):
             queued = []
             for index in range(SMS_PER_DAY):
@@ -165,15 +178,22 @@ class TestStatistics(CostCase):
                 invoices[gateway] += price
                 in_euros[gateway] += price / rates[day] if gateway == gateways[1] else price
                 queued.append(sms)
+                if not index % RETRIED:  # charged again
+                    retried[gateway] += price / rates[day] if gateway == gateways[1] else price
             for start in range(0, len(queued), MAX_SAVED):
                 self.write_on(queued[start:start + MAX_SAVED], day)
+            again = queued[::RETRIED]
+            for sms in again:
+                sms.attempt = 2
+            for start in range(0, len(again), MAX_SAVED):
+                self.write_on(again[start:start + MAX_SAVED], day)
         groups = self.env['sms.gateway.status']._read_group(
             [('company_id', '=', self.company.id)], ['gateway_id'], ['price:sum', 'cost:sum', '__count'])
         self.assertEqual(sum(group[3] for group in groups), DAYS * SMS_PER_DAY)
         for gateway, price, cost, _count in groups:
             with self.subTest(gateway=gateway.name, seed=seed):
                 self.assertEqual(to_cents(price), to_cents(invoices[gateway]))
-                self.assertEqual(to_cents(cost), to_cents(in_euros[gateway]))
+                self.assertEqual(to_cents(cost), to_cents(in_euros[gateway] + retried[gateway]))
 
     def write_on(self, queued, day):
         """Save results on a day."""

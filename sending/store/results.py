@@ -14,6 +14,7 @@ from ...tools.sms_api import SmsApiResults
 from . import budgets
 from .attempts import show_requests, write_attempts
 from .costs import find_costs
+from .earlier_costs import COST_UPDATES, convert_earlier
 from .origins import get_origin_sql
 from .transactions import OwnTransactions, is_in_test
 from .wording import word_results
@@ -116,11 +117,13 @@ def write_status_rows(env, queued, configs):
     updates = ', '.join(
         f'{name} = CASE WHEN status.delivered_date IS NULL THEN EXCLUDED.{name} ELSE status.{name} END'
         if name in kept else f'{name} = EXCLUDED.{name}'
-        for name in rows[0] if name != 'sms_uuid')
+        for name in rows[0] if name != 'sms_uuid' and name not in COST_UPDATES)
+    updates += ''.join(f', {name} = {expression}' for name, expression in COST_UPDATES.items())
     origin, joins = get_origin_sql(env)
     values = ', '.join([*(f'v.{name}' for name in rows[0]), *origin.values()])
     # a deleted SMS does not tell any more
     updates += ''.join(f', {name} = COALESCE(EXCLUDED.{name}, status.{name})' for name in origin)
+    convert_earlier(env, 'status.sms_uuid', [sms.uuid for sms in queued if sms.attempt > 1])
     # PostgreSQL reads thousands of values faster from one JSON text than from the statement
     env.cr.execute(f"""
         INSERT INTO sms_gateway_status AS status

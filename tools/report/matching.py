@@ -52,13 +52,14 @@ class SentIndex:
         sms = self._by_key.get(match_key(report.uuid)) if report.uuid else None
         attempt = attempt_of(sms.uuid, report.uuid) if sms else None
         if not attempt:
-            sms = self._find_by_message_id(report) if report.message_id else None
+            sms = self.find_by_message_id(report) if report.message_id else None
             attempt = sms.attempt if sms else 0
         if sms and (sms.attempt is None or attempt <= sms.attempt):
             return sms, attempt
         return None, 0
 
-    def _find_by_message_id(self, report):
+    def find_by_message_id(self, report: DeliveryReport) -> SentSms | None:
+        """Return the SMS with the message ID of a report, and with its number if several have it; None if unclear."""
         candidates = self._by_message_id.get(report.message_id, [])
         digits = _digits(report.number)
         if digits and (len(candidates) > 1 or (len(digits) >= TAIL and _NUMBER.fullmatch(report.number))):
@@ -74,6 +75,7 @@ class Effects:
     :param changed: by UUID, the SMS that get a final state and the report that decides it
     :param noticed: by row id (None without Track Status), every SMS that has a report, with its unknown status or ''
     :param priced: by row id, the last report with a price or segments
+    :param elsewhere: other reports with a price or segments, which may be about an earlier attempt
     :param outdated: row ids whose earlier note no longer applies, for example that the report is missing
     """
     early: list[DeliveryReport] = field(default_factory=list)
@@ -81,6 +83,7 @@ class Effects:
     noticed: dict[int | None, str] = field(default_factory=dict)
     outdated: set[int | None] = field(default_factory=set)
     priced: dict[int, DeliveryReport] = field(default_factory=dict)
+    elsewhere: list[DeliveryReport] = field(default_factory=list)
 
 
 def find_effects(all_sms: Iterable[SentSms], reports: Iterable[DeliveryReport]) -> Effects:
@@ -91,13 +94,15 @@ def find_effects(all_sms: Iterable[SentSms], reports: Iterable[DeliveryReport]) 
     sent, effects = SentIndex(all_sms), Effects()
     for report in reports:
         sms, attempt = sent.find(report)
+        if (report.price or report.segment_count) and (sms is None or (sms.row_id and attempt != sms.attempt)):
+            effects.elsewhere.append(report)
         if sms is None:
             effects.early.append(report)
             continue
         effects.noticed[sms.row_id] = (
             effects.noticed.get(sms.row_id, '') if report.state else report.status)
         if attempt == sms.attempt:
-            _note_price(effects, sms, report)
+            _note_price(effects.priced, sms, report)
         if sms.attempt and attempt < sms.attempt and report.state != 'success':
             continue  # the failure of an earlier attempt; delivered counts for every attempt
         state = 'delivered' if report.state == 'success' else report.state
@@ -112,10 +117,29 @@ def find_effects(all_sms: Iterable[SentSms], reports: Iterable[DeliveryReport]) 
     return effects
 
 
-def _note_price(effects, sms, report):
-    known = effects.priced.get(sms.row_id)
+def find_earlier(attempts: list[SentSms], reports: Iterable[DeliveryReport]) -> dict[int, DeliveryReport]:
+    """Match reports with a price or segments to earlier attempts, several of which may be of one SMS.
+
+    :param attempts: each with its id as `row_id`, its own message ID and number
+    :return: by id, the last report
+    """
+    by_uuid, index, priced = {}, SentIndex(attempts), {}
+    for sent in attempts:
+        by_uuid.setdefault(match_key(sent.uuid), []).append(sent)
+    for report in reports:
+        same = by_uuid.get(match_key(report.uuid), []) if report.uuid else []
+        found = next((sent for sent in same if attempt_of(sent.uuid, report.uuid) == sent.attempt), None)
+        if not found and not same and report.message_id:
+            found = index.find_by_message_id(report)
+        if found:
+            _note_price(priced, found, report)
+    return priced
+
+
+def _note_price(priced, sms, report):
+    known = priced.get(sms.row_id)
     if sms.row_id and (report.price or (report.segment_count and not (known and known.price))):
-        effects.priced[sms.row_id] = report
+        priced[sms.row_id] = report
 
 
 def _digits(number):
