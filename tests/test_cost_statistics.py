@@ -129,6 +129,13 @@ class TestStatistics(CostCase):
             status = self.env['sms.gateway.status'].search([('sms_uuid', '=', uuid)])
             self.assertEqual(self.get_exact(status)[3], total)
             self.assertEqual(status.segment_count, attempt)
+        refused = self.make_queued(uuid, 0, NUMBER)  # no attempt took place, so it has the number of the last one
+        refused.attempt = 3
+        refused.result = SendResult(uuid=uuid, state='error', outcome='refused', rule=6, failure_type='sms_server')
+        for _save in range(2):
+            self.write_rows([refused])
+            self.assertEqual(self.get_exact(status), ('0.1', 'EUR', 'response', '0.3'))
+            self.assertEqual(status.segment_count, 3)
 
     def make_queued(self, uuid, sms_id, number, price=None, currency='', segments=0, body="Hello"):
         sms = QueuedSms(
