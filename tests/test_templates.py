@@ -28,8 +28,7 @@ from .common import GatewayCase, get_template
 from .provider import describe
 
 CONTRACT = 37  # templates that doc/behaviour.md promises
-# what a result says, but for its texts
-SAID = ('state', 'outcome', 'message_id', 'failure_type')
+SAID = ('state', 'outcome', 'message_id', 'failure_type')  # what a result says, but for its texts
 CREDENTIALS = ('api_key', 'token', 'username', 'password', 'account_id')
 # a delivery report: states of the status row and of the SMS after it
 AFTER_REPORT = {
