@@ -76,7 +76,7 @@ class TestInbound(SendingCase):
             with ThreadPoolExecutor(8) as pool:
                 list(pool.map(call, range(200 * kill, 200 * kill + 200)))
             self.start()
-        self.assertGreaterEqual(len(acknowledged), 300)
+        self.assertGreaterEqual(len(acknowledged), 3 * (100 - 8))  # each kill interrupts up to eight calls
         self.run_queue(self.rpc)
         self.assertEqual(self.unapplied(), 0)
         texts = self.texts()
