@@ -10,9 +10,7 @@ import collections
 import contextlib
 import http.client
 import json
-import os
 import statistics
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +18,7 @@ from urllib.parse import urlencode
 
 import environment
 from bench_provider import provider
-from bench_side import CONNECTIONS, CRON, FORM, JSON, MARKETING, POLL_SECONDS, SENDING, Side
+from bench_side import CONNECTIONS, CRON, FORM, JSON, MARKETING, POLL_SECONDS, SENDING, Side, run_parts
 
 AT_ONCE = 200  # connections of the burst
 ROUNDS = 3  # what is compared takes turns, because the load of the machine may change
@@ -272,19 +270,4 @@ def main(parts, scale):
     :param float scale: of all numbers of reports and rows
     :return: whether every goal is reached
     """
-    is_reached = True
-    with environment.locked('bench'):
-        for name, part in PARTS.items():
-            if name in parts or not parts:
-                load = os.getloadavg()[0]
-                print(f'{name}: {part.__doc__} (load {load:.1f})', file=sys.stderr, flush=True)
-                lines = [(*line[:-1], ('yes' if line[-1] else 'NO') if line[-2] else '') for line in part(scale)]
-                print_table([('what', 'ours', 'compared with', 'ratio', 'goal', 'reached'), *lines])
-                is_reached = is_reached and all(line[-1] != 'NO' for line in lines)
-    return is_reached
-
-
-def print_table(table):
-    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    for line in table:
-        print('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip(), flush=True)
+    return run_parts(PARTS, parts, scale, ('what', 'ours', 'compared with', 'ratio'))

@@ -11,7 +11,7 @@ import time
 
 import bench_callbacks
 import environment
-from bench_callbacks import print_table
+from bench_side import run_parts
 
 ROWS = 1_000_000
 SMS = 100_000
@@ -80,12 +80,4 @@ def main(parts, scale):
     :param float scale: of all numbers of SMS and rows
     :return: whether every goal is reached
     """
-    is_reached = True
-    with environment.locked('bench'):
-        for name, part in PARTS.items():
-            if name in parts or not parts:
-                print(f'{name}: {part.__doc__}', file=sys.stderr, flush=True)
-                lines = [(*line[:-1], 'yes' if line[-1] else 'NO') for line in part(scale)]
-                print_table([('what', 'ours', 'result', 'goal', 'reached'), *lines])
-                is_reached = is_reached and all(line[-1] == 'yes' for line in lines)
-    return is_reached
+    return run_parts(PARTS, parts, scale, ('what', 'ours', 'result'))

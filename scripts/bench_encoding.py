@@ -8,6 +8,7 @@ import sys
 import time
 
 import environment
+from bench_side import print_table
 
 LANGUAGES = ('cs', 'de', 'es', 'fr', 'it', 'pl', 'pt', 'tr')
 TEXTS = 125  # per language
@@ -42,9 +43,7 @@ def main():
             line.append(f'{sum(segments)}, {sum(not is_gsm(text) for text in encoded)}, {longer}, {seconds * 1000:.3f}')
             is_reached = is_reached and not longer and seconds * 1000 < LIMIT_MS
         lines.append(line)
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    for line in lines:
-        print('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print_table(lines)
     return is_reached
 
 

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 import bench_callbacks
 import environment
-from bench_callbacks import AT_ONCE, CRON, JSON, POLL_SECONDS, SENDING, print_table
+from bench_callbacks import AT_ONCE, CRON, JSON, POLL_SECONDS, SENDING
+from bench_side import run_parts
 
 RESPONSE_SECONDS = 0.05
 RETRY_SECONDS = 1
@@ -200,12 +201,4 @@ def main(parts, scale):
     :param float scale: of all numbers of SMS and rows
     :return: whether every goal is reached
     """
-    is_reached = True
-    with environment.locked('bench'):
-        for name, part in PARTS.items():
-            if name in parts or not parts:
-                print(f'{name}: {part.__doc__}', file=sys.stderr, flush=True)
-                lines = [(*line[:-1], ('yes' if line[-1] else 'NO') if line[-2] else '') for line in part(scale)]
-                print_table([('what', 'ours', 'with 1 row', 'ratio', 'goal', 'reached'), *lines])
-                is_reached = is_reached and all(line[-1] != 'NO' for line in lines)
-    return is_reached
+    return run_parts(PARTS, parts, scale, ('what', 'ours', 'with 1 row', 'ratio'))

@@ -17,6 +17,7 @@ from statistics import quantiles
 
 import environment
 from bench_limit_provider import Provider
+from bench_side import print_table
 
 MINUTE = 60
 START_SECONDS = 90  # for the first SMS
@@ -169,9 +170,7 @@ def main(parts, _scale):
             lines.append((
                 f'{case.queued:,} queued, {case.servers} server{"s" * (case.servers > 1)}', str(case.rate),
                 f'{share:.1%}', str(most), *map(_percentiles, (delays, durations)), f'{os.getloadavg()[0]:.1f}'))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    for line in lines:
-        print('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print_table(lines)
     return is_kept
 
 

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs
 
 import environment
 from bench_limit import CRON, MODULES
+from bench_side import print_table
 
 PARTS = {'one': 1, 'two': 2}  # servers
 QUEUED = 10_000
@@ -266,7 +267,5 @@ def main(names, scale):
                         f'{result.seconds:.0f} s', '-' if result.recovery is None else f'{result.recovery:.0f} s',
                         'yes' if result.is_reached() else 'NO'))
                     print(', '.join(lines[-1]), file=sys.stderr, flush=True)
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    for line in lines:
-        print('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print_table(lines)
     return is_reached

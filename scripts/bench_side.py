@@ -2,6 +2,8 @@
 """A database with SMS that were sent, and an Odoo server that gets their reports, for `scripts/bench`."""
 import contextlib
 import http.client
+import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -183,3 +185,32 @@ class Side:
                 total += sum(int(line.split()[1]) for line in lines if line.startswith('VmRSS:'))
                 todo += Path(f'/proc/{pid}/task/{pid}/children').read_text(encoding='ascii').split()
         return total / 1024
+
+# ----------------------------------------------------------
+# The table
+# ----------------------------------------------------------
+
+def run_parts(known, wanted, scale, columns):
+    """Run parts of a benchmark, and print a table for each.
+
+    :param dict known: {name: function of the scale that yields lines: text cells, the goal, and whether it is reached}
+    :param wanted: names of parts; all if empty
+    :param float scale: of all numbers that a part uses
+    :param columns: titles of the cells before the goal
+    :return: whether every goal is reached
+    """
+    is_reached = True
+    with environment.locked('bench'):
+        for name, part in known.items():
+            if name in wanted or not wanted:
+                print(f'{name}: {part.__doc__} (load {os.getloadavg()[0]:.1f})', file=sys.stderr, flush=True)
+                lines = [(*line[:-1], ('yes' if line[-1] else 'NO') if line[-2] else '') for line in part(scale)]
+                print_table([(*columns, 'goal', 'reached'), *lines])
+                is_reached = is_reached and all(line[-1] != 'NO' for line in lines)
+    return is_reached
+
+
+def print_table(table):
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    for line in table:
+        print('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip(), flush=True)

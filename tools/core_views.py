@@ -32,10 +32,15 @@ def add_cancel_button(arch, action_id, label, question):
     :param str label: of the button
     :param str question: to confirm first
     """
+    _add_queue_button(arch, action_id, label, question)
+
+
+def _add_queue_button(arch, action_id, label, question, **attributes):
+    """Add a button to the line with the number of a mailing's queued SMS."""
     for count in arch.xpath("/form//button[@name='action_view_traces_scheduled']"):
         count.addnext(etree.Element('button', {
             'name': str(action_id), 'type': 'action', 'string': label, 'confirm': question,
-            'class': 'btn btn-link py-0', 'invisible': "mailing_type != 'sms'"}))
+            'class': 'btn btn-link py-0', 'invisible': "mailing_type != 'sms'", **attributes}))
 
 
 def add_figures(arch):
@@ -77,10 +82,7 @@ def add_release_button(arch, action_id, label, question):
     :param str label: of the button
     :param str question: to confirm first
     """
-    for count in arch.xpath("/form//button[@name='action_view_traces_scheduled']"):
-        count.addnext(etree.Element('button', {
-            'name': str(action_id), 'type': 'action', 'string': label, 'confirm': question,
-            'class': 'btn btn-link py-0', 'invisible': "mailing_type != 'sms'", 'groups': 'base.group_system'}))
+    _add_queue_button(arch, action_id, label, question, groups='base.group_system')
 
 
 def add_estimate_button(arch, action_id, label):
