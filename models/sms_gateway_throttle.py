@@ -309,8 +309,8 @@ class SmsGatewayThrottle(models.Model):
         """Reserve the test SMS of gateways whose pause is over. The caller has locked them. For other workers the pause
         lasts until the result is known.
 
-        :return: ids of the gateways that no other worker is testing
-        :rtype: set[int]
+        :return: {gateway id: end of that pause, in UTC} of the gateways that no other worker is testing
+        :rtype: dict[int, datetime]
         """
         self.env.cr.execute("""
             UPDATE sms_gateway_throttle throttle
@@ -318,6 +318,19 @@ class SmsGatewayThrottle(models.Model):
             FROM sms_gateway gateway
             WHERE gateway.id = throttle.gateway_id AND throttle.gateway_id = ANY(%s) AND throttle.failures > 0
             AND throttle.pause_kind = ANY(%s) AND throttle.paused_until <= clock_timestamp() AT TIME ZONE 'UTC'
-            RETURNING throttle.gateway_id
+            RETURNING throttle.gateway_id, throttle.paused_until
         """, [PROBE_LEAD, list(gateway_ids), list(BREAKER_KINDS)])
-        return {gateway_id for gateway_id, in self.env.cr.fetchall()}
+        return dict(self.env.cr.fetchall())
+
+    @api.model
+    def _give_back_probes(self, probes):
+        """End the pauses of tests that did not take place. Gateways that were paused in the meantime stay paused.
+
+        :param dict probes: as `_take_probes` returns them
+        """
+        self.env.cr.execute("""
+            UPDATE sms_gateway_throttle throttle SET paused_until = clock_timestamp() AT TIME ZONE 'UTC'
+            FROM unnest(%s::int[], %s::timestamp[]) AS v(gateway_id, until)
+            WHERE throttle.gateway_id = v.gateway_id AND throttle.paused_until = v.until
+        """, [list(probes), list(probes.values())])
+        self.invalidate_model()

@@ -58,6 +58,16 @@ class Reserved:
     amounts: tuple[tuple[int, date, Decimal | int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The test of a gateway whose pause is over.
+
+    :param until: the value in the database that proves it, in UTC: for others, the pause lasts until then
+    """
+    gateway_id: int
+    until: datetime
+
+
 @dataclass(slots=True)
 class QueuedSms:
     """An SMS that only one run may send.
@@ -91,6 +101,7 @@ class QueuedSms:
     :param e164: the number in E.164, None if it cannot be read
     :param hold: the budget for which it waits in the queue
     :param reserved: what was counted when it was claimed
+    :param probe: the gateway that it tests, until it has a response
     :param quiet: the quiet hours for which it waits in the queue
     :param ignores_quiet: whether a user sent it during quiet hours
     """
@@ -125,6 +136,7 @@ class QueuedSms:
     refusal: tuple[str, Problem] | None = None
     hold: Hold | None = None
     reserved: Reserved | None = None
+    probe: Probe | None = None
     quiet: Quiet | None = None
     ignores_quiet: bool = False
     dlt_template_id: str = ''
@@ -152,6 +164,11 @@ class QueuedSms:
     def seconds_left(self) -> float:
         """The seconds until it expires, counted from its place under a rate limit. Infinite without an end."""
         return self.expires - max(time.monotonic(), self.not_before)
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether it may be sent as soon as its gateway can: it has a number, and is not refused, held or expired."""
+        return bool(self.number.strip()) and not (self.refusal or self.hold) and self.seconds_left > 0
 
     @property
     def wait(self) -> int:

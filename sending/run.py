@@ -237,6 +237,7 @@ class SendRun:
             config = self._dispatcher.configs[queued[0].gateway_id]
             results = interpret(config.answer, request.recipients, answer)
             for sms, recipient, result in zip(queued, request.recipients, results, strict=True):
+                sms.probe = None
                 if result.failure_type:
                     sms.note_failure(result, recipient, len(queued))
                 self._settle_result(sms, result, again)

@@ -69,6 +69,7 @@ from . import (
     test_sending_limit,
     test_sending_marketing,
     test_sending_opt_out,
+    test_sending_probe,
     test_sending_queries,
     test_sending_quiet,
     test_sending_refused,

@@ -63,20 +63,32 @@ def _has_money(budgets):
 
 # === CLAIM === #
 
-def hold_spent(env, queued):
+def is_spent(sms, budgets):
+    """Return whether an SMS has to wait for a budget that is used up.
+
+    :param QueuedSms sms: with its candidates
+    :param list[Budget] budgets: of the current month
+    """
+    return _find_used_up(sms, budgets) is not None
+
+
+def hold_spent(queued, budgets):
     """Hold the bulk SMS of budgets that are used up.
 
     :param list[QueuedSms] queued: locked, with their candidates
-    :return: the budgets
-    :rtype: list[Budget]
+    :param list[Budget] budgets: of this transaction
     """
-    budgets = read_budgets(env)
     if used_up := [budget for budget in budgets if budget.is_used_up]:
         for sms in queued:
-            full = next((budget for budget in used_up if budget.covers(sms.company_id, sms.gateway_id)), None)
-            if full and sms.lane == BULK and _is_sent(sms):
+            if not sms.delay and sms.can_be_sent and (full := _find_used_up(sms, used_up)):
                 sms.hold = _make_hold(full, sms)
-    return budgets
+
+
+def _find_used_up(sms, budgets):
+    if sms.lane != BULK:
+        return None
+    return next((
+        budget for budget in budgets if budget.is_used_up and budget.covers(sms.company_id, sms.gateway_id)), None)
 
 
 def count_claimed(env, queued, budgets, configs):
@@ -85,7 +97,7 @@ def count_claimed(env, queued, budgets, configs):
     :param list[QueuedSms] queued: locked, with their places under rate limits
     :param list[Budget] budgets: of this transaction
     """
-    to_send = {sms.id: sms for sms in queued if _is_sent(sms) and not sms.is_left}
+    to_send = {sms.id: sms for sms in queued if sms.can_be_sent and not (sms.delay or sms.is_left)}
     senders = {(sms.company_id, sms.gateway_id) for sms in to_send.values()}
     relevant = [budget for budget in budgets if any(budget.covers(*sender) for sender in senders)]
     if not relevant:
@@ -140,11 +152,6 @@ def hold(env, queued):
     """, [list({sms.hold.budget_id for sms in queued})])
     if env.cr.fetchone()[0] < len({sms.hold.budget_id for sms in queued}):
         trigger_queue(env)  # which alerts users
-
-
-def _is_sent(sms):
-    """Return whether an SMS is about to be sent: nothing else has decided what becomes of it."""
-    return not (sms.hold or sms.delay or sms.refusal) and bool(sms.number.strip()) and sms.seconds_left > 0
 
 
 def _make_hold(budget, sms):

@@ -6,23 +6,18 @@ lost, because their process was interrupted.
 """
 import math
 import time
-from dataclasses import replace
 from datetime import timedelta
 
 from odoo import fields
 
 from ..lanes import BULK, BULK_EVERY, order_by_lane
-from ..pauses import WAITING
-from ..queued_sms import LEASE, QueuedSms, not_sent
-from ..retry import RETRY_FOR
-from ..routing import RoutingTable
+from ..queued_sms import LEASE, QueuedSms
 from .attempts import write_attempts
 from .wording import find_wordings
 
 # the expression of the index `_lane_index`; SMS of earlier versions have no lane
 LANE_SQL = "COALESCE(s.lane, 'normal')"
 MAX_COUNTED = 10_000  # SMS that are counted in the queue
-PROBE_DELAY = 5  # seconds that SMS are delayed while another SMS tests their gateway
 
 # === CLAIM === #
 
@@ -156,83 +151,6 @@ def _due_parameters(env, ids, refused):
         'ids': ids,
         'refused': list(refused),
     }
-
-
-# === ROUTING === #
-
-def route(env, queued):
-    """Set the candidates of each SMS, and the delay of those whose candidates are paused.
-
-    :return: the GatewayConfig of all Active gateways by id
-    :rtype: dict
-    """
-    gateways = env['sms.gateway'].sudo()
-    companies = env['res.company'].browse({sms.company_id for sms in queued})
-    states = env['sms.gateway.throttle']._get_states()
-    routes, default_ids = gateways._get_routes(states), gateways._get_default_gateway_ids(companies)
-    gateway_ids = [route.gateway_id for route in routes]
-    configs = gateways.browse(gateway_ids)._get_configs(states)
-    cheapest = gateways._get_cheapest(companies, gateway_ids)
-    _set_candidates(queued, routes, default_ids, cheapest)
-    if any(config.shared.is_half_open for config in configs.values()):
-        _probe(env, queued, configs, routes, default_ids, cheapest)
-    if any(route.paused for route in routes):
-        _wait_for_pauses(env, queued)
-    return configs
-
-
-def _set_candidates(queued, routes, default_ids, cheapest):
-    """
-    :param list[Route] routes: all Active gateways
-    :param dict default_ids: {company id: ids of its Default Gateways}
-    :param dict cheapest: {company id: Cheapest}
-    """
-    tables = {
-        company_id: RoutingTable(routes, company_id, default_ids[company_id], cheapest.get(company_id))
-        for company_id in {sms.company_id for sms in queued}}
-    for sms in queued:
-        table = tables[sms.company_id]
-        if table.has(sms.forced_gateway_id):
-            sms.candidates = (sms.forced_gateway_id,)
-            continue
-        candidates = table.candidates(sms.e164)
-        sms.candidates = tuple(candidate.gateway_id for candidate in candidates)
-
-
-def _probe(env, queued, configs, routes, default_ids, cheapest):
-    """Let one SMS test whether a half open gateway works again, and treat it as paused for the others."""
-    half_open = {gateway_id for gateway_id, config in configs.items() if config.shared.is_half_open}
-    probes = {sms.gateway_id for sms in queued} & half_open
-    if probes:
-        throttles = env['sms.gateway.throttle']
-        # all at once: this claim may reserve places of any rate limit afterwards
-        throttles._lock(probes | {gateway_id for gateway_id, config in configs.items() if config.rate_limit})
-        probes = throttles._take_probes(probes)
-    others = []
-    for sms in queued:
-        if sms.gateway_id in probes:
-            probes.remove(sms.gateway_id)
-        elif half_open.intersection(sms.candidates):
-            others.append(sms)
-    guarded = [replace(route, paused=route.paused or route.gateway_id in half_open) for route in routes]
-    _set_candidates(others, guarded, default_ids, cheapest)
-    for sms in others:
-        if sms.gateway_id in half_open and _can_wait(sms):  # no other gateway can send it
-            sms.delay = PROBE_DELAY
-
-
-def _wait_for_pauses(env, queued):
-    """Delay SMS whose first candidate is paused, because then all are paused; but not forever."""
-    pauses = env['sms.gateway.throttle']._get_pauses()
-    for sms in queued:
-        if sms.gateway_id in pauses and _can_wait(sms):
-            seconds, pause = pauses[sms.gateway_id]
-            sms.delay = max(1, round(seconds))
-            sms.reason = not_sent('', WAITING[pause.kind], pause.words)
-
-
-def _can_wait(sms):
-    return sms.age < RETRY_FOR and sms.seconds_left > 0
 
 
 # === WHILE REQUESTS ARE IN PROGRESS === #

@@ -7,7 +7,7 @@ from functools import partial
 from odoo import fields
 
 from ..queued_sms import LEASE, RENEW_AFTER
-from . import budgets, claims, quiet
+from . import budgets, claims, quiet, routes
 from .fallback import save_without_hooks
 from .guard import count_countries, hold_back
 from .opt_outs import cancel_opted_out, find_opted_out
@@ -65,16 +65,20 @@ class Store:
             if not self.is_immediate:
                 quiet.hold_quiet(env, queued)
                 queued = [sms for sms in queued if not sms.quiet]
-            configs = claims.route(env, queued)
+            known = [] if self.is_immediate else budgets.read_budgets(env)
+            chosen = routes.route(env, queued)
+            configs = chosen.configs
             limits = env['sms.gateway']._get_flood_limits()
             hold_back(env, queued, configs, limits)
-            known = [] if self.is_immediate else budgets.hold_spent(env, queued)
+            routes.wait_for_gateways(env, queued, chosen, lambda sms: budgets.is_spent(sms, known))
+            budgets.hold_spent(queued, known)
             to_send = [sms for sms in queued if sms.seconds_left > 0 and not (sms.refusal or sms.hold)]
             throttle.assign(to_send, configs, env['sms.gateway.throttle']._reserve)
             count_countries(env, [sms for sms in to_send if not sms.is_left], limits.country)
             if known:
                 budgets.count_claimed(env, to_send, known, configs)
                 budgets.hold(env, [sms for sms in queued if sms.hold])
+            routes.give_back_probes(env, [sms for sms in queued if sms.is_left or not sms.can_be_sent])
             reserve_room(queued, configs)
             claims.write_claims(env, queued)
             if any(not sms.is_left for sms in queued):
@@ -159,6 +163,8 @@ class Store:
         :param list[QueuedSms] requeued: each with its delay
         """
         self._transactions.write_each(requeued, partial(_requeue, configs=configs))
+        if unused := [sms for sms in (*finished, *requeued) if sms.probe]:
+            self._write_shared(lambda env: routes.give_back_probes(env, unused))
         for start in range(0, len(finished), MAX_SAVED):
             self._transactions.write_each(
                 finished[start:start + MAX_SAVED], partial(save_results, configs=configs, **self._options),
