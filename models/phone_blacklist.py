@@ -23,13 +23,13 @@ class PhoneBlacklist(models.Model):
         """A number added by a user stays blacklisted, even if its recipient opted out before."""
         by_keyword = bool(self.env.context.get(BY_KEYWORD))
         entries = super().create([{**vals, 'is_from_keyword': by_keyword} for vals in vals_list])
-        self.env.cr.postcommit.add(SendRun.look_for_opt_outs)
+        self.env.cr.postcommit.add(SendRun.look_for_unwanted)
         if not by_keyword:
             entries.filtered(lambda entry: entry.active and entry.is_from_keyword).is_from_keyword = False
         return entries
 
     def write(self, vals):
         if 'active' in vals:
-            self.env.cr.postcommit.add(SendRun.look_for_opt_outs)
+            self.env.cr.postcommit.add(SendRun.look_for_unwanted)
             vals = {**vals, 'is_from_keyword': bool(vals['active'] and self.env.context.get(BY_KEYWORD))}
         return super().write(vals)

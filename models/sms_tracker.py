@@ -1,22 +1,27 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
+from ..sending.run import SendRun
 from ..sending.store.transactions import OwnTransactions, is_in_test, try_statement, try_write
 from ..tools.actions import show_notification
 
 SKIP_LOCKED = 'SKIP LOCKED'
+CLAIMED = "state = 'process' AND claimed_until IS NOT NULL"
 # Cancels the notifications and traces that core's trackers cancel, but not if the recipient opened a link or replied. A
-# trace of each mailing is returned, to mark the mailing as done. The traces of tests are not part of their mailing.
+# trace of each mailing is returned, to mark the mailing as done. The traces of tests are not part of their mailing. SMS
+# that a worker has claimed keep their claim, notifications and traces: it cancels them unless they are on their way.
 CANCEL_SQL = """
     WITH queued AS (
         SELECT id FROM sms_sms
-        WHERE mailing_id = ANY(%(mailings)s) AND state = 'outgoing' AND to_delete IS NOT TRUE
+        WHERE mailing_id = ANY(%(mailings)s) AND to_delete IS NOT TRUE AND (state = 'outgoing' OR {claimed})
         ORDER BY id FOR UPDATE {lock}
-    ), canceled AS (
+    ), written AS (
         UPDATE sms_sms sms
         SET state = 'canceled', failure_type = NULL, is_held = NULL, budget_id = NULL,
             write_date = clock_timestamp() AT TIME ZONE 'UTC'
-        FROM queued WHERE sms.id = queued.id RETURNING sms.uuid
+        FROM queued WHERE sms.id = queued.id RETURNING sms.uuid, sms.claimed_until
+    ), canceled AS (
+        SELECT uuid FROM written WHERE claimed_until IS NULL
     ), tracker AS (
         SELECT mail_notification_id, mailing_trace_id FROM sms_tracker JOIN canceled ON canceled.uuid = sms_uuid
     ), notification AS (
@@ -66,9 +71,11 @@ class SmsTracker(models.Model):
 
     def _finish_mailings(self):
         """Mark mailings as done. Core does not do so after a provider's error or for an opened trace, and either can
-        be the case for the last SMS of a mailing."""
-        if 'mailing_trace_id' in self._fields and self.mailing_trace_id:
-            self._update_sms_mailings('error', self.mailing_trace_id)
+        be the case for the last SMS of a mailing. A canceled mailing is a draft again, and stays one."""
+        if 'mailing_trace_id' not in self._fields:
+            return
+        if traces := self.mailing_trace_id.filtered(lambda trace: trace.mass_mailing_id.state != 'draft'):
+            self._update_sms_mailings('error', traces)
 
     @api.model
     def _get_states(self, uuids):
@@ -105,7 +112,7 @@ class SmsTracker(models.Model):
 
     @api.model
     def _cancel_queued_sms(self, mailings):
-        """Cancel the SMS of mailings that no worker has started to send. In one statement, because a mailing may have
+        """Cancel the SMS of mailings, except those on their way to the provider. In one statement, because a mailing may have
         hundreds of thousands: workers would claim some of them while the ORM writes the others.
 
         :param mailings: `mailing.mailing`
@@ -115,22 +122,26 @@ class SmsTracker(models.Model):
         mailings.check_access('write')
         count = self._cancel_queued(mailings.ids)
         if not is_in_test():
-            # A claim may leave SMS that it has locked in the queue, for example because of quiet hours. To wait for it
-            # would fail in this transaction, which is REPEATABLE READ.
+            # A claim may leave SMS that it has locked in the queue, for example because of quiet hours, and a worker
+            # may queue those again that it has claimed. To wait for them would fail in this transaction, which is
+            # REPEATABLE READ.
             ids, transactions = mailings.ids, OwnTransactions(self.env)
             self.env.cr.postcommit.add(
                 lambda: transactions.write(lambda own: own[self._name]._cancel_queued(ids, is_again=True), 0))
+            self.env.cr.postcommit.add(SendRun.look_for_unwanted)
         return show_notification(self.env._("%s SMS canceled.", count), 'success' if count else 'info')
 
     @api.model
     def _cancel_queued(self, mailing_ids, is_again=False):
         """
-        :param bool is_again: whether to wait for SMS that were locked. The mailing may be a draft again, and stays one
-        :return: the number of canceled SMS
+        :param bool is_again: whether to wait for SMS that were locked, and to cancel those that a worker has claimed.
+            The mailing may be a draft again, and stays one
+        :return: the number of canceled SMS, without those that were claimed
         :rtype: int
         """
         self.env.flush_all()
-        self.env.cr.execute(CANCEL_SQL.format(lock='' if is_again else SKIP_LOCKED), {
+        self.env.cr.execute(CANCEL_SQL.format(
+                lock='' if is_again else SKIP_LOCKED, claimed=CLAIMED if is_again else 'FALSE'), {
             'mailings': mailing_ids,
             'notifications': ('ready', 'exception', 'bounce'), 'traces': ('outgoing', 'error', 'bounce')
         })  # pylint: disable=sql-injection

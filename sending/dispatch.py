@@ -109,7 +109,9 @@ class Dispatcher:
 
     def _is_ready(self, sms: QueuedSms) -> bool:
         """Return whether a request can be built. If not, the SMS is finished or queued again."""
-        if not sms.number.strip():
+        if sms.is_unwanted:
+            self._outcomes.requeue(sms, 0, sms.reason)  # canceled then, or by the next claim
+        elif not sms.number.strip():
             self._outcomes.finish(sms, not_sent('sms_number_missing'))
         elif sms.refusal:
             failure_type, problem = sms.refusal
@@ -117,8 +119,6 @@ class Dispatcher:
         elif sms.seconds_left <= 0:
             self._outcomes.finish(
                 sms, not_sent('sms_expired', Problem('expired'), sms.reason.error_message if sms.reason else ''))
-        elif sms.is_opted_out:
-            self._outcomes.requeue(sms, 0, sms.reason)  # the next claim cancels it
         elif not sms.candidates:
             self._outcomes.finish(sms, not_sent('sms_server', Problem('no_gateway')))
         elif all(gateway_id in self._pauses for gateway_id in sms.candidates):
@@ -249,10 +249,12 @@ class Dispatcher:
         started = self._store.mark_started(new) if new else ()
         for sms in new:
             sms.is_started = sms.id in started
+        if stopped := [sms for sms in new if not sms.is_started]:
+            self.note_unwanted(stopped)
         for request, not_before in starting:
             queued = self._get_sms(request)
-            if any(sms.seconds_left <= 0 for sms in queued):
-                self._not_started.append((request, None))  # the others are sent without those that have expired
+            if any(sms.seconds_left <= 0 or sms.is_unwanted for sms in queued):
+                self._not_started.append((request, None))  # the others are sent without those
             elif all(sms.is_started for sms in queued):
                 self._pool.submit(self.configs[queued[0].gateway_id].connection, request, not_before)
             else:
@@ -287,18 +289,26 @@ class Dispatcher:
         """Let the pool start requests of a gateway again."""
         self._pool.resume(self.configs[gateway_id].connection)
 
-    def withdraw(self, opted_out: list[QueuedSms]):
+    def note_unwanted(self, queued: list[QueuedSms]) -> list[QueuedSms]:
+        """Find out which SMS must not be sent any more."""
+        found = self._store.find_unwanted(queued)
+        unwanted = [sms for sms in queued if sms.id in found]
+        for sms in unwanted:
+            sms.is_unwanted = True
+        return unwanted
+
+    def withdraw(self, unwanted: list[QueuedSms]):
         """Do not start requests with these SMS: they are collected without a response."""
-        for gateway_id in {sms.gateway_id for sms in opted_out}:
+        for gateway_id in {sms.gateway_id for sms in unwanted}:
             waiting = self._waiting.pop(gateway_id, ())
-            unwanted = [request for request, _not_before in waiting if self._is_unwanted(request)]
+            withdrawn = [request for request, _not_before in waiting if self._is_unwanted(request)]
             self._waiting[gateway_id] = deque(pair for pair in waiting if not self._is_unwanted(pair[0]))
-            self._submitted[gateway_id] += len(unwanted)
-            self._not_started += [(request, None) for request in unwanted]
+            self._submitted[gateway_id] += len(withdrawn)
+            self._not_started += [(request, None) for request in withdrawn]
         self._pool.withdraw(self._is_unwanted)
 
     def _is_unwanted(self, request: HttpRequest) -> bool:
-        return any(sms.is_opted_out for sms in self._get_sms(request))
+        return any(sms.is_unwanted for sms in self._get_sms(request))
 
     def take_back(self, gateway_id: int):
         """Do not start the waiting requests of a gateway: they are collected without a response."""

@@ -76,7 +76,8 @@ class QueuedSms:
     :param countries: ISO codes of the recipient's and the company's country, used to parse the number
     :param valid_until: when it expires, in UTC; None if it does not
     :param expires: `time.monotonic()` of the same
-    :param is_opted_out: whether its number was blacklisted after it was queued
+    :param is_unwanted: whether it must not be sent any more: its number was blacklisted after it was queued, or it was
+        canceled or deleted after it was claimed
     :param candidates: ids of the gateways that may still send it, the current one first
     :param attempt: number of attempts, including the current one
     :param age: seconds since the first attempt
@@ -117,7 +118,7 @@ class QueuedSms:
     is_new: bool = True
     valid_until: datetime | None = None
     expires: float = math.inf
-    is_opted_out: bool = False
+    is_unwanted: bool = False
     candidates: tuple[int, ...] = ()
     forced_gateway_id: int | None = None
     forced_sender: str = ''

@@ -32,7 +32,7 @@ LAST_SAVE_SIZE = 50  # the same while the run only waits for the last responses
 MAX_SAVE_SECONDS = 1  # after which results are saved while other requests are in progress
 STOP_SECONDS = 10  # for which a stopping server waits for responses
 OVERLAP = 10  # maximum seconds before its end in which the next run may start: Odoo runs other actions in between
-OPT_OUT_SECONDS = 0.2  # after which a run looks again whether recipients of its SMS have opted out
+LOOK_SECONDS = 0.2  # after which a run looks again which of its SMS must not be sent any more
 MAX_WAIT = 0.1  # seconds for responses or for free places, until the run looks whether it has to stop
 
 
@@ -73,14 +73,14 @@ class SendRun:
         self._refused = []  # ids of SMS that cannot be claimed
         self._last_save = time.monotonic()
         self._next_renewal = time.monotonic() + RENEW_AFTER
-        self._next_opt_outs = time.monotonic() + OPT_OUT_SECONDS
+        self._next_look = time.monotonic() + LOOK_SECONDS
 
     @classmethod
-    def look_for_opt_outs(cls):
-        """Let the runs of this process look now whether recipients have opted out. Those of others do within
-        `OPT_OUT_SECONDS`."""
+    def look_for_unwanted(cls):
+        """Let the runs of this process look now which SMS must not be sent any more. Those of others do within
+        `LOOK_SECONDS`."""
         for run in list(cls._running):
-            run._next_opt_outs = 0
+            run._next_look = 0
 
     def run(self):
         """
@@ -97,7 +97,7 @@ class SendRun:
                     pool, self._store, self.outcomes, self._pauses, self._breaker, self._throttle, is_waited_for)
                 while self._has_more() or dispatcher.count_requests() or self.outcomes.has_unsaved():
                     self._keep_claims()
-                    self._follow_opt_outs()
+                    self._withdraw_unwanted()
                     if self._has_room() and not self._plan.get_wait(self._active):
                         self._refill()
                     dispatcher.start()
@@ -156,7 +156,7 @@ class SendRun:
                 # an immediate run finishes it, although the claim has queued it again
                 self.outcomes.requeue(sms, sms.delay, sms.reason)
         self._dispatcher.dispatch([
-            sms for sms in queued if not (sms.delay or sms.is_left or sms.is_opted_out or sms.hold or sms.quiet)])
+            sms for sms in queued if not (sms.delay or sms.is_left or sms.is_unwanted or sms.hold or sms.quiet)])
 
     def _note_shared(self, configs):
         """Take over what other workers know about the gateways, and use those whose pause is over."""
@@ -242,6 +242,8 @@ class SendRun:
                     sms.note_failure(result, recipient, len(queued))
                 self._settle_result(sms, result, again)
             self._note_signal(config, results)
+        if again and not self._store.is_immediate:
+            self._dispatcher.note_unwanted(again)  # before the next gateway gets them
         self._dispatcher.dispatch_again(again)
 
     def _settle_result(self, sms, result, again):
@@ -295,19 +297,15 @@ class SendRun:
         for sms in queued:
             self.outcomes.requeue(sms, 0, sms.reason)
 
-    def _follow_opt_outs(self):
-        """Do not send mass SMS to recipients who have opted out since the SMS were claimed."""
+    def _withdraw_unwanted(self):
+        """Do not send SMS that were canceled or deleted since they were claimed, or whose recipient has opted out."""
         now = time.monotonic()
-        open_sms = [sms for sms in self._dispatcher.unanswered.values() if not sms.is_opted_out]
-        if now < self._next_opt_outs or not open_sms or self._store.is_immediate:
+        open_sms = [sms for sms in self._dispatcher.unanswered.values() if not sms.is_unwanted]
+        if now < self._next_look or not open_sms or self._store.is_immediate:
             return
-        self._next_opt_outs = now + OPT_OUT_SECONDS
-        found = self._store.find_opted_out(open_sms)
-        opted_out = [sms for sms in open_sms if sms.id in found]
-        for sms in opted_out:
-            sms.is_opted_out = True
-        if opted_out:
-            self._dispatcher.withdraw(opted_out)
+        self._next_look = now + LOOK_SECONDS
+        if unwanted := self._dispatcher.note_unwanted(open_sms):
+            self._dispatcher.withdraw(unwanted)
 
     # === SAVE === #
 

@@ -55,6 +55,7 @@ from . import (
     test_sending_breaker,
     test_sending_budget,
     test_sending_budget_money,
+    test_sending_cancel,
     test_sending_careless_settings,
     test_sending_cheapest,
     test_sending_companies,

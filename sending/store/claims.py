@@ -7,6 +7,7 @@ lost, because their process was interrupted.
 import math
 import time
 from datetime import timedelta
+from operator import attrgetter
 
 from odoo import fields
 
@@ -80,7 +81,7 @@ def claim_due(env, limit, ids=None, refused=(), bulk_after=None):
             id=sms_id, uuid=uuid, number=number or '', body=(body or '').strip(), company_id=company_id,
             claimed_until=claimed_until, countries=tuple(filter(None, countries)), attempt=attempt or 0, age=age,
             valid_until=valid_until, expires=math.inf if left is None else now + left,
-            forced_gateway_id=forced_gateway_id, forced_sender=forced_sender or '', is_opted_out=is_opted_out,
+            forced_gateway_id=forced_gateway_id, forced_sender=forced_sender or '', is_unwanted=is_opted_out,
             lane=lane, text_hash=text_hash, is_confirmed=bool(is_confirmed),
             is_new=is_new, dlt_template_id=dlt_template_id, message_type=message_type, ignores_quiet=ignores_quiet)
         for (sms_id, uuid, number, body, company_id, claimed_until, attempt, age, valid_until, left, forced_gateway_id,
@@ -138,6 +139,7 @@ def _due_sql(ids):
     return f"""
         FROM sms_sms s LEFT JOIN mail_message m ON m.id = s.mail_message_id
         WHERE s.state = 'outgoing' AND s.to_delete IS NOT TRUE
+        AND s.claimed_until IS NULL -- canceled and queued again by a user while a run may be sending it
         AND CASE WHEN COALESCE(m.record_company_id, s.record_company_id, %(company)s) = ANY(%(companies)s)
                  THEN TRUE ELSE FALSE END
         AND s.id <> ALL(%(refused)s::int[]) AND {condition}
@@ -158,13 +160,14 @@ def _due_parameters(env, ids, refused):
 def mark_started(env, queued):
     """Record that a provider may receive these SMS from now on.
 
-    :return: the ids of those whose claim is still valid; others must not be sent
+    :return: the ids of those whose claim is still valid and that were not canceled; others must not be sent
     :rtype: set[int]
     """
+    queued = sorted(queued, key=attrgetter('id'))  # consistent lock order, to avoid deadlocks
     env.cr.execute("""
         UPDATE sms_sms s SET not_started = FALSE
         FROM unnest(%s::int[], %s::timestamp[]) AS v(id, claimed_until)
-        WHERE s.id = v.id AND s.claimed_until = v.claimed_until RETURNING s.id
+        WHERE s.id = v.id AND s.claimed_until = v.claimed_until AND s.state <> 'canceled' RETURNING s.id
     """, [[sms.id for sms in queued], [sms.claimed_until for sms in queued]])
     return {sms_id for sms_id, in env.cr.fetchall()}
 
@@ -191,7 +194,8 @@ def renew_claims(env, queued, claimed_until):
 # === QUEUE AGAIN === #
 
 def requeue(env, queued, configs=None):
-    """Queue claimed SMS again, to be sent after their delay, and trigger the queue action for that time.
+    """Queue claimed SMS again, to be sent after their delay, and trigger the queue action for that time. Those that
+    were canceled in the meantime stay canceled.
 
     :param dict configs: GatewayConfig by gateway id, for the failed attempts of the SMS
     :return: ids of those that were not queued again, because another run has claimed them since
@@ -199,19 +203,20 @@ def requeue(env, queued, configs=None):
     """
     if not queued:
         return set()
+    queued = sorted(queued, key=attrgetter('id'))  # consistent lock order, to avoid deadlocks
     delayed = [sms for sms in queued if sms.reason]
     wordings = find_wordings(env, [sms.id for sms in delayed]) if delayed else {}
     reasons = {sms.id: wordings[sms.id]._word_result(sms.reason) for sms in delayed}
     env.cr.execute("""
         UPDATE sms_sms s
-        SET state = 'outgoing', claimed_until = NULL, attempt = v.attempt,
-            failure_reason = COALESCE(NULLIF(v.reason, ''), s.failure_reason),
+        SET state = CASE WHEN s.state = 'canceled' THEN s.state ELSE 'outgoing' END, claimed_until = NULL,
+            attempt = v.attempt, failure_reason = COALESCE(NULLIF(v.reason, ''), s.failure_reason),
             send_after = CASE WHEN v.delay > 0
                 THEN (clock_timestamp() AT TIME ZONE 'UTC') + v.delay * interval '1 second' END
         FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[], %s::timestamp[])
             AS v(id, attempt, delay, reason, claimed_until)
         WHERE s.id = v.id AND s.claimed_until = v.claimed_until
-        RETURNING s.id
+        RETURNING s.id, s.uuid, s.state = 'canceled'
     """, [
         [sms.id for sms in queued],
         [sms.attempt for sms in queued],
@@ -219,9 +224,11 @@ def requeue(env, queued, configs=None):
         [reasons.get(sms.id, '') for sms in queued],
         [sms.claimed_until for sms in queued],
     ])
-    left = {sms_id for sms_id, in env.cr.fetchall()}
+    rows = env.cr.fetchall()
+    left = {sms_id for sms_id, _uuid, _is_canceled in rows}
     env['sms.tracker']._write_failure_reasons({
         sms.uuid: wordings[sms.id]._word_result(sms.reason, advice=False) for sms in delayed})
+    record_canceled(env, [uuid for _id, uuid, is_canceled in rows if is_canceled])
     write_attempts(env, [sms for sms in queued if sms.id in left], configs, is_requeued=True)
     others = [sms for sms in queued if sms.id not in left]
     taken = _cancel_deleted(env, others) if others else set()
@@ -230,6 +237,12 @@ def requeue(env, queued, configs=None):
     if any(not sms.delay for sms in queued):
         trigger_queue(env)
     return taken
+
+
+def record_canceled(env, uuids):
+    """Cancel the notifications and traces of SMS that were canceled while a run had claimed them."""
+    if uuids:
+        env['sms.tracker']._search_by_uuid(uuids)._filter_open()._record_canceled()
 
 
 def _cancel_deleted(env, queued):

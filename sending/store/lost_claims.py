@@ -14,6 +14,7 @@ from odoo.tools import split_every
 from ...tools.problem import Problem
 from ..queued_sms import QueuedSms, not_sent
 from .budgets import give_back_unstarted
+from .claims import record_canceled
 from .fallback import save_without_hooks
 from .results import save_results
 from .transactions import OwnTransactions, try_each, try_statement, try_write
@@ -88,18 +89,21 @@ def _find_unstarted_claims(env):
 
 
 def _return_unstarted(env, ids):
-    """Queue SMS again whose claim expired before their request was started."""
+    """Queue SMS again whose claim expired before their request was started, unless they were canceled."""
     env.cr.execute("""
         UPDATE sms_sms
-        SET state = 'outgoing', claimed_until = NULL, not_started = NULL, attempt = GREATEST(attempt - 1, 0),
+        SET state = CASE WHEN state = 'canceled' THEN state ELSE 'outgoing' END,
+            claimed_until = NULL, not_started = NULL, attempt = GREATEST(attempt - 1, 0),
             first_attempt_date = CASE WHEN attempt > 1 THEN first_attempt_date END
         WHERE id IN (
             SELECT id FROM sms_sms
             WHERE id = ANY(%s) AND claimed_until < clock_timestamp() AT TIME ZONE 'UTC' AND not_started
             ORDER BY id FOR UPDATE SKIP LOCKED)
-        RETURNING id
+        RETURNING id, uuid, state = 'canceled'
     """, [list(ids)])
-    give_back_unstarted(env, [sms_id for sms_id, in env.cr.fetchall()])
+    rows = env.cr.fetchall()
+    record_canceled(env, [uuid for _id, uuid, is_canceled in rows if is_canceled])
+    give_back_unstarted(env, [sms_id for sms_id, _uuid, _is_canceled in rows])
     env.invalidate_all(flush=False)
 
 

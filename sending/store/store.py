@@ -10,9 +10,9 @@ from ..queued_sms import LEASE, RENEW_AFTER
 from . import budgets, claims, quiet, routes
 from .fallback import save_without_hooks
 from .guard import count_countries, hold_back
-from .opt_outs import cancel_opted_out, find_opted_out
 from .results import save_results
 from .transactions import try_write
+from .unwanted import cancel_opted_out, find_unwanted
 
 MAX_SAVED = 500  # results saved together
 LOOK_EVERY = 5  # seconds between looks for delivery reports that were not applied
@@ -52,16 +52,16 @@ class Store:
         :param int bulk_after: see `claim_due`
         :return: the claimed SMS by lane, and the GatewayConfig of all Active gateways by id. SMS that are left stay in
             the queue, because the rate limit of their gateway has no place for them, and so do those with a hold or
-            quiet hours. SMS with a delay are already queued again, because their gateway is paused. SMS that are
-            opted out are already cancelled
+            quiet hours. SMS with a delay are already queued again, because their gateway is paused. Unwanted
+            SMS are already canceled
         :rtype: tuple[list[QueuedSms], dict]
         """
         with self._transactions.begin() as env:
             if ids is None:
                 quiet.wake(env)
             claimed = claims.claim_due(env, limit, ids, refused, bulk_after)
-            cancel_opted_out(env, [sms for sms in claimed if sms.is_opted_out])
-            queued = [sms for sms in claimed if not sms.is_opted_out]
+            cancel_opted_out(env, [sms for sms in claimed if sms.is_unwanted])
+            queued = [sms for sms in claimed if not sms.is_unwanted]
             if not self.is_immediate:
                 quiet.hold_quiet(env, queued)
                 queued = [sms for sms in queued if not sms.quiet]
@@ -114,15 +114,15 @@ class Store:
             started.clear()
         return started
 
-    def find_opted_out(self, queued):
+    def find_unwanted(self, queued):
         """
-        :return: ids of the mass SMS whose number was blacklisted after they were claimed; none if the database is
-            unreachable
+        :return: ids of the SMS that were canceled or deleted, or whose number was blacklisted, after they were claimed;
+            none if the database is unreachable
         :rtype: set[int]
         """
         found = set()
         self._transactions.write(
-            lambda env: found.update(find_opted_out(env, [sms.id for sms in queued])), len(queued))
+            lambda env: found.update(find_unwanted(env, [sms.id for sms in queued])), len(queued))
         return found
 
     def renew(self, queued):

@@ -47,7 +47,7 @@ class MemoryStore:
         self.configs = configs
         self.queued = queued
         self.results, self.requeued, self.started, self.paused, self.places = {}, {}, set(), {}, {}
-        self.opted_out = set()
+        self.unwanted = set()
 
     def claim(self, limit, ids, refused, throttle, reserve_room, bulk_after=None):
         due = [sms for sms in self.queued if sms.id not in refused]
@@ -74,8 +74,8 @@ class MemoryStore:
         self.started |= {sms.id for sms in queued}
         return {sms.id for sms in queued}
 
-    def find_opted_out(self, queued):
-        return {sms.id for sms in queued if sms.id in self.opted_out}
+    def find_unwanted(self, queued):
+        return {sms.id for sms in queued if sms.id in self.unwanted}
 
     def renew(self, _queued):
         return True
@@ -113,12 +113,12 @@ class TestSendRun(PureCase):
             'answer': AnswerRules(), 'number_format': 'e164', 'rate_limit': 0, 'track_status': True,
             'waits_for_report': False, **values})
 
-    def send(self, count, *gateway_ids, seconds=30, start_until=math.inf, opted_out=(), **values):
+    def send(self, count, *gateway_ids, seconds=30, start_until=math.inf, unwanted=(), **values):
         queued = [
             QueuedSms(number, f'{number:032x}', f'+3245600{number:04d}', "Hello", 1, None, candidates=gateway_ids)
             for number in range(count)]
         store = MemoryStore({gateway_id: self.config(gateway_id, **values) for gateway_id in gateway_ids}, queued)
-        store.opted_out.update(opted_out)
+        store.unwanted.update(unwanted)
         run = SendRun(store, time.monotonic() + seconds, start_until=start_until)
         done = run.run()
         return store, run, done
@@ -134,15 +134,16 @@ class TestSendRun(PureCase):
         self.assertEqual(len(self.server.arrived), 300)
         self.assertEqual(store.started, set(range(300)))
 
-    def test_recipients_who_opt_out_during_the_run(self):
-        """Their SMS are not started any more and are left to the next claim, which cancels them. Others are sent."""
+    def test_unwanted_during_the_run(self):
+        """SMS of recipients who opt out, and canceled ones, are not started any more and queued again, which cancels
+        them. Others are sent."""
         self.server.delay = 0.05
-        opted_out = set(range(0, 200, 2))
-        store, _run, done = self.send(200, 1, opted_out=opted_out)
+        unwanted = set(range(0, 200, 2))
+        store, _run, done = self.send(200, 1, unwanted=unwanted)
         sent = {number for _path, number in self.server.arrived}
         self.assertEqual(done, len(sent))
         self.assertEqual(set(store.requeued) | set(store.results), set(range(200)))
-        self.assertLessEqual(set(store.requeued), opted_out)
+        self.assertLessEqual(set(store.requeued), unwanted)
         self.assertGreater(len(store.requeued), 60, "four connections, each 20 SMS a second, for 0.2 seconds")
         self.assertEqual({(sms.attempt, sms.delay) for sms in store.requeued.values()}, {(0, 0)})
 
