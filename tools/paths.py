@@ -9,6 +9,7 @@ case-insensitively, because several providers spell their own names in two ways.
 """
 import json
 from functools import lru_cache
+from operator import itemgetter
 
 EACH = '[]'
 OR = '|'
@@ -168,16 +169,24 @@ def _lookup(mapping, key):
 
 class _Branch:
     """The fields at and below one node of a document."""
-    __slots__ = ('children', 'names', 'wanted')
+    __slots__ = ('children', 'in_order', 'names', 'wanted')
 
     def __init__(self):
         self.names = []      # fields whose path ends here
         self.children = {}   # key -> _Branch
         self.wanted = set()  # fields whose path ends here or below
+        self.in_order = ()   # key, _Branch, and whether it has optional fields only
+
+    def sort(self, optional):
+        """Put fields that make rows first: optional ones are added to the rows afterwards."""
+        for child in self.children.values():
+            child.sort(optional)
+        self.in_order = tuple(sorted(
+            ((key, child, child.wanted <= optional) for key, child in self.children.items()), key=itemgetter(2)))
 
 
 @lru_cache(maxsize=256)
-def _tree(paths):
+def _tree(paths, optional):
     root = _Branch()
     for name, path in _fields(paths):
         branch = root
@@ -187,6 +196,7 @@ def _tree(paths):
                 branch = branch.children.setdefault(segment, _Branch())
                 branch.wanted.add(name)
         branch.names.append(name)
+    root.sort(optional)
     return root
 
 
@@ -206,10 +216,10 @@ def rows(document, paths, optional=frozenset(), limit=10_000, words=frozenset())
     :raise TooManyError: when a list is longer than `limit`
     """
     fields = _fields(paths)
-    if len(fields) == len(paths):
-        return _rows(document, _tree(paths), optional, limit, 0)
-    optional = optional | {field for field, _path in fields if isinstance(field, tuple) and field[0] in optional}
-    return [_choose(row, words) for row in _rows(document, _tree(paths), optional, limit, 0)]
+    optional = frozenset(optional).union(
+        field for field, _path in fields if isinstance(field, tuple) and field[0] in optional)
+    found = _rows(document, _tree(paths, optional), limit, 0)
+    return found if len(fields) == len(paths) else [_choose(row, words) for row in found]
 
 
 @lru_cache(maxsize=256)
@@ -233,7 +243,7 @@ def _choose(row, words):
     return chosen
 
 
-def _rows(node, branch, optional, limit, depth):
+def _rows(node, branch, limit, depth):
     if depth > MAX_DEPTH:
         return []
     if isinstance(node, list):
@@ -241,17 +251,21 @@ def _rows(node, branch, optional, limit, depth):
             raise TooManyError('a list is too long')
         indexed = [key for key in branch.children if key.isdecimal() and len(key) < 10 and int(key) < len(node)]
         if not indexed:
-            return [row for item in node for row in _rows(item, branch, optional, limit, depth + 1)]
+            return [row for item in node for row in _rows(item, branch, limit, depth + 1)]
         node = {key: node[int(key)] for key in indexed}
     row = dict.fromkeys(branch.names, node)
     if not isinstance(node, dict):
         return [row] if row else []
     found = [row]
-    # fields that make rows go first, optional ones are added to the rows afterwards
-    for key, child in sorted(branch.children.items(), key=lambda pair: pair[1].wanted <= optional):
+    for key, child, is_optional in branch.in_order:
         value = _lookup(node, key)
-        if value is not _MISSING:
-            found = _beside(found, _rows(value, child, optional, limit, depth + 1), child.wanted <= optional)
+        if value is _MISSING:
+            continue
+        if not child.children and not isinstance(value, list) and depth < MAX_DEPTH:  # most fields of most documents
+            for row in found:
+                row.update(dict.fromkeys(child.names, value))
+        else:
+            found = _beside(found, _rows(value, child, limit, depth + 1), is_optional)
     return [row for row in found if row]
 
 

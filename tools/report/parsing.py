@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Parses delivery reports (doc/behaviour.md section 6). Pure. Whatever a call contains, only ReportError is raised."""
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .. import paths
 from ..answer.failure_codes import REPORT, match_failure, match_value
@@ -44,7 +45,11 @@ class ReportRules:
 
     def state_of(self, status: str) -> str | None:
         """Return 'success', 'pending', 'error' or 'canceled'; None for a value in no list."""
-        return match_value(tuple((name, getattr(self, name)) for name in _LISTS), status)
+        return match_value(self._lists, status)
+
+    @cached_property
+    def _lists(self):
+        return tuple((name, getattr(self, name)) for name in _LISTS)
 
     def paths(self) -> tuple[tuple[str, str], ...]:
         """Return the configured fields of a report with their paths."""
@@ -222,4 +227,4 @@ def make_report(rules: ReportRules, row: dict[str, str]) -> DeliveryReport:
 
 def _shown(mask, text, size):
     """Mask before cutting, or half of a secret would remain. Text far beyond the cut is ignored."""
-    return mask(text[:16 * size])[:size]
+    return text and mask(text[:16 * size])[:size]
