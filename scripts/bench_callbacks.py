@@ -189,18 +189,32 @@ def bulk(scale):
 def sending(scale):
     """sending alone, and while the reports come back"""
     count = max(200, round(10_000 * scale))
-    times = {}
-    with provider(RESPONSE_SECONDS) as url, Side(CONNECTIONS, url=url, cron_threads=0) as side:
-        action = side.sql(f'SELECT ir_actions_server_id FROM ir_cron WHERE id = {CRON}')[0][0]
-        for what, number, is_reported in (('warm', 100, False), ('alone', count, False), ('with reports', count, True)):
-            times[what] = send(side, action, number, is_reported)
-    ratio = times['with reports'] / times['alone']
-    yield (f'{count:,} SMS sent and reported, {SENDING} connections', f'{times["with reports"]:.1f} s',
-           f'sending alone {times["alone"]:.1f} s', f'{ratio:.2f}', '<= 1.3', ratio <= 1.3)
+    for mode, args in MODES.items():
+        times = {}
+        with provider(RESPONSE_SECONDS) as url, Side(CONNECTIONS, url=url, args=args, cron_threads=0) as side:
+            action = side.sql(f'SELECT ir_actions_server_id FROM ir_cron WHERE id = {CRON}')[0][0]
+            send(side, action, 100, 'none')
+            for kind in ('none', 'lists', 'single', 'unknown token'):
+                times[kind] = send(side, action, count, kind)
+        alone = times.pop('none')
+        yield f'{count:,} SMS, {SENDING} connections, {mode}', f'{alone:.1f} s', '', '', '', True
+        for kind, (what, goal) in KINDS.items():
+            ratio = times[kind] / alone
+            yield f'with {what}', f'{times[kind]:.1f} s', '', f'{ratio:.2f}', goal, ratio <= 1.3
 
 
-def send(side, action, count, is_reported):
-    """:return float: seconds until all are sent, and their reports applied"""
+KINDS = {
+    'lists': (f'their reports, up to {CALL_SIZE} per call', '<= 1.3'),
+    'single': ('their reports, one per call', '<= 1.3'),
+    'unknown token': ('as many calls of an unknown token', ''),  # what the web server itself takes
+}
+
+
+def send(side, action, count, kind):
+    """
+    :param str kind: of calls that are made meanwhile, one for each SMS: `KINDS`, or none
+    :return float: seconds until all are sent, and their reports applied
+    """
     side.sql("DELETE FROM sms_sms")
     side.sql("""
         INSERT INTO sms_sms (uuid, number, body, state, record_company_id)
@@ -211,14 +225,23 @@ def send(side, action, count, is_reported):
     side.sql('VACUUM ANALYZE')
     last_id = side.sql('SELECT COALESCE(max(id), 0) FROM sms_gateway_status')[0][0]
     start = time.perf_counter()
+    reported, calls = 0, []
     with ThreadPoolExecutor(CONNECTIONS + 1) as pool:
         run = pool.submit(drain, side, action)
-        calls = []
-        while is_reported and len(calls) < count:
+        while kind != 'none' and reported < count:
             assert not run.done() or run.exception() is None, run.exception()
             sent = side.sql('SELECT id, sms_uuid FROM sms_gateway_status WHERE id > %s ORDER BY id', last_id)
             last_id = sent[-1][0] if sent else last_id
-            calls += [pool.submit(side.call, side.path, make_report(uuid)) for _id, uuid in sent]
+            uuids = [uuid for _id, uuid in sent]
+            reported += len(uuids)
+            size = CALL_SIZE if kind == 'lists' else 1
+            for first in range(0, len(uuids), size):
+                part = uuids[first:first + size]
+                if kind == 'lists':
+                    calls.append(pool.submit(side.call, side.path, make_reports(part), JSON))
+                else:
+                    path = side.path if kind == 'single' else '/eis_sms/callback/unknown'
+                    calls.append(pool.submit(side.call, path, make_report(part[0])))
             time.sleep(POLL_SECONDS)
         run.result()
         statuses = collections.Counter(call.result()[0] for call in calls)
@@ -226,7 +249,7 @@ def send(side, action, count, is_reported):
     side.wait_until_applied()
     seconds = time.perf_counter() - start
     states = dict(side.sql('SELECT state, count(*) FROM sms_sms GROUP BY state'))
-    assert states == {'sent' if is_reported else 'pending': count}, f'{states}, {statuses}'
+    assert states == {'sent' if kind in ('lists', 'single') else 'pending': count}, f'{states}, {statuses}'
     return seconds
 
 

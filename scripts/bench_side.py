@@ -80,13 +80,15 @@ class Side:
         uuids = [uuid for uuid, in self.sql(
             "SELECT md5(%s || n::text) FROM generate_series(1, %s) AS n", str(gateway_id), self.reported)]
         if gateway_id:
-            self.sql("""
-                INSERT INTO sms_gateway_status (
-                    gateway_id, company_id, sms_uuid, number, state, outcome, message_id, attempt, awaits_report,
-                    sent_date, create_date)
-                SELECT %s, 1, md5(%s || n::text), '+32470' || lpad(n::text, 7, '0'), 'success', 'accepted', 'M-' || n,
-                       1, TRUE, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC' FROM generate_series(1, %s) AS n
-            """, gateway_id, str(gateway_id), self.size)
+            with self._without_indexes('sms_gateway_status'):
+                self.sql("""
+                    INSERT INTO sms_gateway_status (
+                        gateway_id, company_id, sms_uuid, number, state, outcome, message_id, attempt, awaits_report,
+                        sent_date, create_date)
+                    SELECT %s, 1, md5(%s || n::text), '+32470' || lpad(n::text, 7, '0'), 'success', 'accepted',
+                           'M-' || n, 1, TRUE, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+                    FROM generate_series(1, %s) AS n
+                """, gateway_id, str(gateway_id), self.size)
         self.sql("""
             WITH messages AS (
                 INSERT INTO mail_message (message_type, model, res_id, date, author_id, subject)
@@ -106,6 +108,27 @@ class Side:
             self._fill_traces(uuids)
         self.sql('VACUUM ANALYZE')
         return uuids
+
+    @contextlib.contextmanager
+    def _without_indexes(self, table):
+        """Create the indexes and unique constraints of a table anew, which takes less time than adding millions of rows
+        to them."""
+        constraints = self.sql("""
+            SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'u'
+        """, table)
+        for name, _definition in constraints:
+            self.sql(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+        indexes = self.sql("""
+            SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+            WHERE indrelid = %s::regclass AND NOT indisprimary
+        """, table)
+        for name, _definition in indexes:
+            self.sql(f'DROP INDEX {name}')
+        yield
+        for _name, definition in indexes:
+            self.sql(definition)
+        for name, definition in constraints:
+            self.sql(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
 
     def _fill_traces(self, uuids):
         """As if the SMS belonged to a mailing, too."""
