@@ -1,12 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What the provider tells besides its responses: delivery callbacks (token, authentication, reports), balance."""
-import time
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.urls import urljoin
 
-from ..sending.store.transactions import OwnTransactions, is_in_test
 from ..tools.actions import show_notification
 from ..tools.problem import ProblemError
 from ..tools.report.authentication import (
@@ -19,7 +17,6 @@ from ..tools.report.verification import ED25519, parse_public_key
 SCHEMES = {'signature': 'header', 'token': 'token', 'parameters': 'parameters'}  # by webhook authentication
 PATH = '/eis_sms/callback/'
 MAX_WINDOW = 24 * 3600  # seconds
-TEST_SECONDS = 60
 
 
 class SmsGateway(models.Model):
@@ -242,26 +239,15 @@ class SmsGateway(models.Model):
     # === BUSINESS METHODS - REPORTS === #
 
     def _receive_reports(self, reports, transactions=None):
-        """Store delivery reports of this gateway. They are applied afterwards, with `_drain_reports`.
+        """Store delivery reports of this gateway; see `sms.gateway.inbox`.
 
         :param list[DeliveryReport] reports: at least one, in the order of the call
-        :param OwnTransactions transactions: in which to store them; by default a separate one
-        :return: whether they are committed; if not, the provider should call again
         :rtype: bool
         """
-        self.ensure_one()
-        is_stored = (transactions or OwnTransactions(self.env)).write(
-            lambda env: env['sms.gateway.received.report']._store(self, reports), len(reports))
-        if is_stored and is_in_test():
-            self._drain_reports(time.monotonic() + TEST_SECONDS)  # nothing is committed that could be applied later
-        return is_stored
+        return self.env['sms.gateway.received.report']._receive(self, reports, transactions)
 
     def _drain_reports(self, deadline, pause=None):
-        """Apply what the gateway has received, in transactions of their own.
-
-        :param float deadline: `time.monotonic()` after which no further batch starts
-        :param pause: see `sms.gateway.inbox`
-        """
+        """Apply the stored delivery reports; see `sms.gateway.inbox`."""
         self.env['sms.gateway.received.report']._drain(self, deadline, pause=pause)
 
     def _apply_or_keep(self, reports):

@@ -1,19 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 import secrets
-import time
 from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.urls import urljoin
 
-from ..sending.store.transactions import OwnTransactions, is_in_test
 from ..tools.inbound.number import read_number
 from ..tools.inbound.parsing import InboundRules
 from ..tools.report.parsing import parse_value_list
 
 PATH = '/eis_sms/inbound/'
-TEST_SECONDS = 60
 MAX_PAUSE = 0.1  # seconds between two batches: a STOP counts within a second
 
 
@@ -157,26 +154,15 @@ class SmsGatewayInboundSettings(models.AbstractModel):
         return self.env.user._phone_format(number=number) or number  # such as Mexico, where a 1 is left out
 
     def _receive_messages(self, messages, transactions=None):
-        """Store SMS that this gateway received. They are processed afterwards, with `_drain_messages`.
+        """Store SMS that this gateway received; see `sms.gateway.inbox`.
 
         :param list[InboundMessage] messages: at least one, in the order of the call
-        :param OwnTransactions transactions: in which to store them; by default a separate one
-        :return: whether they are committed; if not, the provider should call again
         :rtype: bool
         """
-        self.ensure_one()
-        is_stored = (transactions or OwnTransactions(self.env)).write(
-            lambda env: env['sms.gateway.received.message']._store(self, messages), len(messages))
-        if is_stored and is_in_test():
-            self._drain_messages(time.monotonic() + TEST_SECONDS)  # nothing is committed that could be processed later
-        return is_stored
+        return self.env['sms.gateway.received.message']._receive(self, messages, transactions)
 
     def _drain_messages(self, deadline, pause=None):
-        """Process what the gateway has received, in transactions of their own.
-
-        :param float deadline: `time.monotonic()` after which no further batch starts
-        :param pause: see `sms.gateway.inbox`
-        """
+        """Process the stored SMS; see `sms.gateway.inbox`."""
         if pause:
             pause = partial(pause, longest=MAX_PAUSE)
         self.env['sms.gateway.received.message']._drain(self, deadline, pause=pause)

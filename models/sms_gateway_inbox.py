@@ -6,11 +6,12 @@ from odoo import api, fields, models
 from odoo.tools import SQL, ormcache
 
 from ..sending.store.claims import trigger_queue
-from ..sending.store.transactions import OwnTransactions
+from ..sending.store.transactions import OwnTransactions, is_in_test
 
 BATCH = 1000  # rows that are applied in one transaction
 MAX_TRIES = 5
 KEEP_DAYS = 7
+TEST_SECONDS = 60
 LEFT_AFTER = 10  # seconds after which the process that stored a row should have begun to apply it
 
 
@@ -46,6 +47,22 @@ class SmsGatewayInbox(models.AbstractModel):
         raise NotImplementedError
 
     # === BUSINESS METHODS === #
+
+    @api.model
+    def _receive(self, gateway, items, transactions=None):
+        """Store what a call contains. It is applied afterwards, with `_drain`.
+
+        :param list items: at least one, in the order of the call, with the attributes of `_inbox_columns`
+        :param OwnTransactions transactions: in which to store them; by default a separate one
+        :return: whether they are committed; if not, the provider should call again
+        :rtype: bool
+        """
+        gateway.ensure_one()
+        is_stored = (transactions or OwnTransactions(self.env)).write(
+            lambda env: env[self._name]._store(gateway, items), len(items))
+        if is_stored and is_in_test():
+            self._drain(gateway, time.monotonic() + TEST_SECONDS)  # nothing is committed that could be applied later
+        return is_stored
 
     @api.model
     def _store(self, gateway, items):

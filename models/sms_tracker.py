@@ -112,8 +112,8 @@ class SmsTracker(models.Model):
 
     @api.model
     def _cancel_queued_sms(self, mailings):
-        """Cancel the SMS of mailings, except those on their way to the provider. In one statement, because a mailing may have
-        hundreds of thousands: workers would claim some of them while the ORM writes the others.
+        """Cancel the SMS of mailings, except those on their way to the provider. In one statement, because a mailing
+        may have hundreds of thousands: workers would claim some of them while the ORM writes the others.
 
         :param mailings: `mailing.mailing`
         :return: a notification with the number of canceled SMS

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""SMS that are canceled or deleted while a worker has claimed them: only what is on its way to the provider goes out."""
+"""SMS that are canceled or deleted while a worker has claimed them: only what is on its way goes out."""
 from unittest.mock import patch
 
 from odoo.tests import tagged
