@@ -209,6 +209,15 @@ def format_number(
     raise ValueError(f'unknown number format {number_format!r}')
 
 
+def get_spellings(e164: str) -> list[str]:
+    """Return a number and how Odoo formats it in a contact, ``+32 456 00 11 22``, which is what code copies to SMS.
+
+    :param str e164: in E.164; anything else is returned unchanged
+    """
+    parsed = _parse(e164) if _INTERNATIONAL.fullmatch(e164) else None
+    return [e164, phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL)] if parsed else [e164]
+
+
 def _parse(number: str, country: str | None = None):
     """Return the library's number, ``None`` if it is not one. An extension cannot receive an SMS."""
     try:

@@ -7,7 +7,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from ...tools import phone
-from ...tools.phone import NumberError, format_number, parse_prefixes, to_e164
+from ...tools.phone import NumberError, format_number, get_spellings, parse_prefixes, to_e164
 from ...tools.problem import Problem
 from .common import PureCase
 from .made_up import given, st
@@ -239,3 +239,18 @@ class TestCountriesServed(PureCase):
         for number_format in ('e164', 'international', 'double_zero', 'raw'):
             with self.subTest(number_format):
                 self.assertIn('4915123456789', format_number('+4915123456789', number_format, prefixes=('90',)))
+
+
+class TestSpellings(PureCase):
+    """An SMS is found by its number although other code wrote it as in the contact."""
+
+    def test_spellings(self):
+        for number, spellings in (
+            ('+32456001122', ['+32456001122', '+32 456 00 11 22']),
+            ('+12025550123', ['+12025550123', '+1 202-555-0123']),
+            ('8080', ['8080']),
+            ('Bank', ['Bank']),
+            ('+99900000000', ['+99900000000']),
+        ):
+            with self.subTest(number):
+                self.assertEqual(get_spellings(number), spellings)
