@@ -84,8 +84,7 @@ class SmsSms(models.Model):
         "(COALESCE(lane, 'normal') DESC, id) "
         "WHERE state = 'outgoing' AND to_delete IS NOT TRUE AND is_held IS NOT TRUE")
     _claimed_index = models.Index("(claimed_until) WHERE claimed_until IS NOT NULL")
-    _number_index = models.Index(  # to count the SMS to one number
-        "(number, first_attempt_date) WHERE first_attempt_date IS NOT NULL")
+    _number_index = models.Index("(number, first_attempt_date)")  # to count and show the SMS to one number
     _template_index = models.Index("(sms_template_id) WHERE sms_template_id IS NOT NULL")
     # the same part of the UUID as in tools/attempt.py, for gateways without Track Status
     _match_index = models.Index("(gateway_id, substr(uuid, 3, 18)) WHERE gateway_id IS NOT NULL")

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
+from odoo.tools import SQL, sql
 
 from ..sending.run import SendRun
 from ..sending.store.transactions import OwnTransactions, is_in_test, try_statement, try_write
@@ -7,6 +8,7 @@ from ..tools.actions import show_notification
 
 SKIP_LOCKED = 'SKIP LOCKED'
 CLAIMED = "state = 'process' AND claimed_until IS NOT NULL"
+TRACE_INDEX = 'eis_sms_apis_trace_number_index'
 # Cancels the notifications and traces that core's trackers cancel, but not if the recipient opened a link or replied. A
 # trace of each mailing is returned, to mark the mailing as done. The traces of tests are not part of their mailing. SMS
 # that a worker has claimed keep their claim, notifications and traces: it cancels them unless they are on their way.
@@ -91,6 +93,22 @@ class SmsTracker(models.Model):
             if 'mailing_trace_id' in self._fields:
                 known.add(tracker.mailing_trace_id.trace_status)
         return states
+
+    # === INDEX OF TRACES === #
+
+    @api.private
+    def init(self):
+        """Index the numbers of traces, to find the mailings to a number. Their model cannot be inherited, because SMS
+        Marketing may not be installed. It extends trackers, so that this is called when it is installed later."""
+        self.pool.post_init(self._index_traces)
+        return super().init()
+
+    @api.model
+    def _index_traces(self):
+        if sql.column_exists(self.env.cr, 'mailing_trace', 'sms_number'):
+            self.env.cr.execute(SQL(
+                "CREATE INDEX IF NOT EXISTS %s ON mailing_trace (sms_number, id) WHERE sms_number IS NOT NULL",
+                SQL.identifier(TRACE_INDEX)))
 
     # === CANCELED MAILINGS === #
 

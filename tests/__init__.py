@@ -17,6 +17,7 @@ from . import (
     test_gateways_status_query_form,
     test_inbound_companies,
     test_inbound_conversation,
+    test_inbound_conversation_sent,
     test_inbound_document,
     test_inbound_inbox,
     test_inbound_opt_out,

@@ -68,6 +68,7 @@ class TestConversation(InboundCase):
         self.assertEqual([(line['is_inbound'], line['text'], line['author']) for line in lines], [
             (True, "Hello", jo.name), (True, "STOP", jo.name), (False, "No more <SMS>.", "Automatic reply"),
             (True, "Thanks", jo.name)])
+        self.assertEqual([line['status'] for line in lines], [False, False, "Sent", False])
         self.assertFalse(any(line['is_failed'] for line in lines))
         self.assertIn("No more &lt;SMS&gt;.", self.open(jo).conversation)
         employee = new_test_user(self.env, 'employee', 'base.group_user,base.group_partner_manager')
@@ -83,7 +84,7 @@ class TestConversation(InboundCase):
         self.env['sms.sms']._process_queue()
         conversation = self.env['sms.gateway.conversation'].create({'number': NUMBER})
         self.assertEqual([(line['text'], line['status']) for line in conversation._get_lines()], [
-            ("HELP", False), ("Call us.", "Failed")])
+            ("HELP", False), ("Call us.", "Error")])
         self.assertEqual(inbound.keyword_reply, "Call us.")
 
     def open(self, contact):

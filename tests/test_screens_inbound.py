@@ -57,3 +57,5 @@ class TestMailingTours(InboundCase, MarketingCase, HttpCase):
         self.mailing.action_send_sms()
         self.receive("STOP", number=number)
         self.start_tour(f'/odoo/mailing.mailing/{self.mailing.id}', 'eis_sms_apis.mailing_opt_outs', login='marketer')
+        self.start_tour(f'/odoo/res.partner/{self.contacts[1].id}', 'eis_sms_apis.mailing_in_conversation',
+                        login='marketer')

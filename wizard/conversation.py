@@ -11,6 +11,7 @@ LAST = 100  # SMS that are shown
 class SmsGatewayConversation(models.TransientModel):
     """The SMS exchanged with a number whose documents the user can read, and a reply."""
     _name = 'sms.gateway.conversation'
+    _inherit = ['sms.gateway.conversation.sent']
     _description = "SMS Conversation"
     _rec_name = 'number'
 
@@ -77,12 +78,9 @@ class SmsGatewayConversation(models.TransientModel):
                 notification = message.sudo().notification_ids.filtered(lambda one: one.sms_number == self.number)[:1]
                 lines.append({
                     'order': (message.date, message.id), 'is_inbound': False, 'text': html2plaintext(message.body),
-                    'author': message.sudo().author_id.name, 'status': dict(
-                        notification._fields['notification_status']._description_selection(self.env)).get(
-                            notification.notification_status),
-                    'is_failed': notification.notification_status in ('exception', 'bounce'),
-                })
+                    'author': message.sudo().author_id.name, **self._describe_state(notification.notification_status)})
         lines += [self._get_inbound_line(one) for one in received] + self._get_reply_lines(received)
+        lines += self._get_sent_lines(self.number, LAST)
         lines.sort(key=lambda line: line['order'])
         return [
             {**line, 'when': format_datetime(self.env, line['order'][0], dt_format='short')} for line in lines[-LAST:]]
@@ -97,13 +95,14 @@ class SmsGatewayConversation(models.TransientModel):
     def _get_reply_lines(self, inbound):
         """Return the automatic replies to SMS."""
         replied = inbound.filtered('keyword_reply')
-        statuses = {status.sms_uuid: status for status in self.env['sms.gateway.status'].sudo().search(
-            [('sms_uuid', 'in', replied.mapped('keyword_reply_uuid')), ('state', 'in', ('error', 'server_error'))])}
+        uuids = replied.mapped('keyword_reply_uuid')
+        statuses = self.env['sms.gateway.status'].sudo().search([('sms_uuid', 'in', uuids)])
+        states = {status.sms_uuid: self._get_status_state(status) for status in statuses}
+        states.update((sms.uuid, sms.state) for sms in self.env['sms.sms'].sudo().search([('uuid', 'in', uuids)]))
         return [{
             'order': (one.keyword_reply_date, one.mail_message_id.id + 0.5), 'is_inbound': False,
             'text': one.keyword_reply, 'author': self.env._("Automatic reply"),
-            'status': self.env._("Failed") if one.keyword_reply_uuid in statuses else False,
-            'is_failed': one.keyword_reply_uuid in statuses,
+            **self._describe_state(states.get(one.keyword_reply_uuid)),
         } for one in replied]
 
     def _get_inbound(self):

@@ -86,3 +86,12 @@ tours.add("eis_sms_apis.mailing_opt_outs", {
         { trigger: ".o_list_view:not(:has(.o_data_row:nth-child(2) .o_data_cell))" },
     ],
 });
+
+/** The conversation with a contact shows a mailing, although it is in no chatter. */
+tours.add("eis_sms_apis.mailing_in_conversation", {
+    steps: () => [
+        { trigger: "button[name=action_view_sms_conversation]", run: "click" },
+        { trigger: ".modal .o_sms_received:contains('STOP')" },
+        { trigger: ".modal .o_sms_sent:contains('Sale for Contact 1'):contains('Summer sale'):contains('Sent')" },
+    ],
+});
