@@ -67,6 +67,7 @@ from . import (
     sms_gateway_quiet,
     sms_gateway_received_message,
     sms_gateway_received_report,
+    sms_gateway_release,
     sms_gateway_sender,
     sms_gateway_status,
     sms_gateway_status_cost,

@@ -2,10 +2,10 @@
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import formatLang
 
-from ..sending.store.budgets import read_budgets, release, release_fitting
+from ..sending.store.budgets import read_budgets, release_fitting
 from ..tools.actions import show_notification
 from ..tools.budget import MONEY, SEGMENTS, get_month, get_next_month, get_zone
 
@@ -125,6 +125,10 @@ class SmsGatewayBudget(models.Model):
 
     def unlink(self):
         self._release()
+        if self.env['sms.gateway.release'].sudo().search_count([('budget_id', 'in', self.ids)], limit=1):
+            raise UserError(self.env._(
+                "Too many SMS wait for this budget to delete it at once. Archive it: the SMS go on in the background, "
+                "and you can delete it afterwards."))
         return super().unlink()
 
     # === ACTION METHODS === #
@@ -174,7 +178,8 @@ class SmsGatewayBudget(models.Model):
 
     def _release(self):
         """Let all SMS that wait for these budgets go on."""
-        release(self.env, self.ids)
+        if self:
+            self.env['sms.gateway.release']._start(self)
 
     def _release_fitting(self):
         """Let as many SMS that wait for these budgets go on as they may."""
@@ -186,8 +191,8 @@ class SmsGatewayBudget(models.Model):
                 gateway.active and gateway.state == 'active' and gateway.company_id <= budget.company_id)
             if not (budget.active and is_used) or known[budget.id].is_released:
                 budget._release()
-            else:
-                release_fitting(self.env, known[budget.id])
+            elif not release_fitting(self.env, known[budget.id]):
+                self.env['sms.gateway.release']._tell_user()
 
     @api.model
     def _release_of_mailings(self, mailings):
@@ -198,9 +203,9 @@ class SmsGatewayBudget(models.Model):
         :rtype: dict
         """
         self.check_access('write')
-        waiting = self.env['sms.sms'].search([
-            ('mailing_id', 'in', mailings.ids), ('budget_id', '!=', False), ('state', '=', 'outgoing')])
-        budgets = waiting.budget_id._filtered_access('write')
+        groups = self.env['sms.sms']._read_group([
+            ('mailing_id', 'in', mailings.ids), ('budget_id', '!=', False), ('state', '=', 'outgoing')], ['budget_id'])
+        budgets = self.union(*(budget for budget, in groups))._filtered_access('write')
         budgets.action_release()
         return show_notification(
             self.env._("Released for this month: %s.", ', '.join(budgets.mapped('name'))) if budgets
@@ -217,7 +222,7 @@ class SmsGatewayBudget(models.Model):
             if known[budget.id].spent >= known[budget.id].warn_at and budget.warned_month != known[budget.id].month:
                 budget.warned_month = known[budget.id].month
                 budget._alert(self._word_warning)
-        self._find_waiting()._release_fitting()
+        (self._find_waiting() - self.env['sms.gateway.release'].sudo().search([]).budget_id)._release_fitting()
 
     @api.model
     def _has_any(self):

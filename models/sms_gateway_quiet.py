@@ -3,7 +3,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import ormcache
 
-from ..sending.store.quiet import WEEKDAYS, make_rule, reconsider
+from ..sending.store.quiet import WEEKDAYS, make_rule
 from ..tools.problem import ProblemError
 from ..tools.quiet_hours import parse_dates
 
@@ -110,5 +110,5 @@ class SmsGatewayQuiet(models.Model):
 
     @api.model
     def _reconsider(self):
-        """Let the next claim decide on all SMS that wait for quiet hours."""
-        reconsider(self.sudo().env)
+        """Let the next claims decide on all SMS that wait for quiet hours."""
+        self.env['sms.gateway.release']._start()

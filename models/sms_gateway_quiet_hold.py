@@ -14,6 +14,7 @@ class SmsGatewayQuietHold(models.AbstractModel):
         "Ignores Quiet Hours", readonly=True, copy=False, help="A user sent it with Send Now.")
 
     _held_index = models.Index("(send_after) WHERE is_held AND state = 'outgoing'")
+    _quiet_index = models.Index("(id) WHERE is_held AND state = 'outgoing' AND budget_id IS NULL")
 
     # === ACTION METHODS === #
 

@@ -13,6 +13,7 @@ from ..sending.lanes import BULK, NORMAL, SINGLE_LIMIT, choose_lane
 from ..sending.queue_job import is_handed_over, run_in_job
 from ..sending.store.claims import count_due, trigger_queue
 from ..sending.store.lost_claims import recover_lost_claims
+from ..sending.store.releases import has_release
 from ..sending.store.transactions import is_in_test
 from ..tools.actions import open_form, show_notification
 from ..tools.core_contract import sends_through_iap
@@ -325,11 +326,12 @@ class SmsSms(models.Model):
         self._commit_queue_progress(done)  # no transaction stays open while requests are in progress
         done = run_in_job(run, self.env.cr.dbname) if time.monotonic() < deadline else 0
         remaining = count_due(self.env)
-        if remaining and run.is_drained:
+        has_more = remaining or has_release(self.env)
+        if has_more and run.is_drained:
             # other workers have locked these rows, and may not process them
             trigger_queue(self.env, fields.Datetime.now() + timedelta(minutes=1))
             remaining = 0
-        elif remaining:
+        elif has_more:
             trigger_queue(self.env)  # core does not wake the workers for a job that is partially done
         self._commit_queue_progress(done, remaining)
         self.env['sms.gateway.incident'].sudo()._check_all()

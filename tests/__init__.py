@@ -75,6 +75,7 @@ from . import (
     test_sending_queries,
     test_sending_quiet,
     test_sending_refused,
+    test_sending_release,
     test_sending_retry,
     test_sending_routing,
     test_sending_values,

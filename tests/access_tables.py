@@ -16,6 +16,7 @@ OPERATIONS = """
     sms.gateway.attempt                 - - - - r
     sms.gateway.throttle                - - - - -
     sms.gateway.flood                   - - - - -
+    sms.gateway.release                 - - - - -
     sms.gateway.incident                - - - - r
     sms.gateway.budget                  - - - - crwu
     sms.gateway.quiet                   - - - - crwu

@@ -16,7 +16,7 @@ from odoo.tools import mute_logger
 from ..models import sms_gateway_budget
 from ..sending.store import budgets as store_budgets
 from ..sending.store.lost_claims import recover_lost_claims
-from ..sending.store.quiet import DUE_HELD, reconsider
+from ..sending.store.quiet import DUE_HELD
 from ..tools.budget import get_next_month
 from .common import GatewayCase
 from .provider import Reply
@@ -200,7 +200,7 @@ class TestBudget(BudgetCase):
         self.make_budget(1)
         sms = self.send(2)
         before = sms[1].send_after
-        reconsider(self.env)
+        self.env['sms.gateway.release']._start()
         self.env.invalidate_all()
         self.assertEqual(sms[1].send_after, before)
 

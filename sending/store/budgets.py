@@ -17,6 +17,7 @@ from ..lanes import BULK
 from ..queued_sms import Hold, Reserved, not_sent
 from .claims import trigger_queue
 from .costs import find_costs
+from .releases import release_found
 from .transactions import OwnTransactions, is_in_test, try_write
 from .usage import Text, measure
 from .wording import find_wordings
@@ -325,21 +326,18 @@ def _measure_queued(env, condition, parameters, budgets):
 
 # === RELEASE === #
 
-def release(env, budget_ids):
-    """Let all SMS that wait for these budgets go on."""
-    _release(env, "budget_id = ANY(%s)", [list(budget_ids)])
-
-
 def release_fitting(env, budget):
     """Let as many SMS that wait for a budget go on as fit, the oldest first. Of very many, the queue action, which is
     triggered, releases the rest.
 
     :param Budget budget: of the current month
+    :return: whether all that fit are released
+    :rtype: bool
     """
     last_id = 0
     for _batch in range(RELEASE_BATCHES):
         if budget.spent >= budget.amount:
-            return
+            return True
         rows = _measure_queued(env, """
             s.id IN (SELECT id FROM sms_sms WHERE budget_id = %s AND state = 'outgoing' AND id > %s
                      ORDER BY id LIMIT %s) ORDER BY s.id
@@ -351,21 +349,8 @@ def release_fitting(env, budget):
                 budget = replace(budget, spent=spent)
                 fitting.append(sms_id)
         if not fitting:
-            return
+            return True
         last_id = rows[-1][0]
-        _release(env, "id = ANY(%s)", [fitting])
-
-
-def _release(env, condition, parameters):
-    env.flush_all()
-    env.cr.execute(f"""
-        UPDATE sms_sms SET is_held = NULL, send_after = NULL, budget_id = NULL, failure_reason = NULL WHERE id IN (
-            SELECT id FROM sms_sms WHERE budget_id IS NOT NULL AND state = 'outgoing' AND {condition}
-            ORDER BY id FOR UPDATE SKIP LOCKED)
-        RETURNING uuid
-    """, parameters)  # pylint: disable=sql-injection
-    uuids = [uuid for uuid, in env.cr.fetchall()]
-    env['sms.sms'].invalidate_model(['is_held', 'send_after', 'budget_id', 'failure_reason'])
-    if uuids:
-        env['sms.tracker']._write_failure_reasons(dict.fromkeys(uuids, ''))
+        release_found(env, fitting)
         trigger_queue(env)
+    return False

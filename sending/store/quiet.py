@@ -40,19 +40,6 @@ def wake(env):
     """, [WAKE_SIZE])  # pylint: disable=sql-injection
 
 
-def reconsider(env):
-    """Let the next claim decide on all SMS that are held, because the quiet hours have changed."""
-    env.flush_all()
-    env.cr.execute("""
-        UPDATE sms_sms SET send_after = clock_timestamp() AT TIME ZONE 'UTC' WHERE id IN (
-            SELECT id FROM sms_sms WHERE is_held AND state = 'outgoing' AND budget_id IS NULL
-            ORDER BY id FOR UPDATE SKIP LOCKED)
-    """)
-    if env.cr.rowcount:
-        env['sms.sms'].invalidate_model(['send_after'])
-        trigger_queue(env)
-
-
 def hold_quiet(env, queued):
     """Hold the bulk SMS for whose recipients it is quiet. They are as new afterwards, as those that wait for a budget.
 

@@ -7,7 +7,7 @@ from functools import partial
 from odoo import fields
 
 from ..queued_sms import LEASE, RENEW_AFTER
-from . import budgets, claims, quiet, routes
+from . import budgets, claims, quiet, releases, routes
 from .fallback import save_without_hooks
 from .guard import count_countries, hold_back
 from .results import save_results
@@ -58,6 +58,7 @@ class Store:
         """
         with self._transactions.begin() as env:
             if ids is None:
+                releases.go_on(env)
                 quiet.wake(env)
             claimed = claims.claim_due(env, limit, ids, refused, bulk_after)
             cancel_opted_out(env, [sms for sms in claimed if sms.is_unwanted])
