@@ -3,7 +3,8 @@
 
 ``status.name`` goes down two keys, ``results[].status`` takes every item of a list, ``[].type`` those of a list at the
 root, ``results.0.status`` one of them, and the empty path is the whole document. ``error.text|message`` names
-alternatives: the first one that is not empty counts. A key that does not exist as written is looked up
+alternatives: the first one that is not empty counts. ``shortcode?message|body`` takes ``message`` only if there is a
+``shortcode``, for providers that give one name two meanings. A key that does not exist as written is looked up
 case-insensitively, because several providers spell their own names in two ways. Nothing here recurses deeper than
 ``MAX_DEPTH``, so that no document can exhaust the stack.
 """
@@ -13,6 +14,7 @@ from operator import itemgetter
 
 EACH = '[]'
 OR = '|'
+IF = '?'
 MAX_DEPTH = 32
 _MISSING = object()
 _NO_WORDS = frozenset(('true', 'false', 'null', 'none', 'no error'))
@@ -85,11 +87,19 @@ def as_words(value):
 
 
 def alternatives(path):
-    """Split ``a|b`` into its paths; empty ones are dropped.
+    """Split ``a|b`` into its paths, without their conditions; empty ones are dropped.
 
     :rtype: list[str]
     """
-    return [choice for piece in path.split(OR) if (choice := piece.strip())] or ['']
+    return [choice for _condition, choice in _choices(path)]
+
+
+@lru_cache(maxsize=1024)
+def _choices(path):
+    """Split ``a?b|c`` into pairs of condition and path: ``(('a', 'b'), ('', 'c'))``."""
+    pieces = (piece.rpartition(IF) for piece in path.split(OR))
+    return tuple(
+        (condition.strip(), choice.strip()) for condition, _mark, choice in pieces if choice.strip()) or (('', ''),)
 
 
 @lru_cache(maxsize=1024)
@@ -118,7 +128,10 @@ def find(document, path):
     :rtype: list
     """
     nodes = []
-    for choice in alternatives(path):
+    for condition, choice in _choices(path):
+        nodes = []
+        if condition and not any(map(as_text, find(document, condition))):
+            continue
         nodes = [document]
         for segment in segments(choice):
             nodes = [value for node in nodes for value in _step(node, segment)]
@@ -140,7 +153,7 @@ def all_texts(document, path):
 def all_words(document, path):
     """Iterate over the words at all alternatives of a path, see :func:`as_words`; none for an empty path."""
     if path and document is not None:
-        for choice in alternatives(path):
+        for choice in filter(str.strip, path.split(OR)):
             yield from filter(None, map(as_words, find(document, choice)))
 
 
@@ -217,27 +230,36 @@ def rows(document, paths, optional=frozenset(), limit=10_000, words=frozenset())
     """
     fields = _fields(paths)
     optional = frozenset(optional).union(
-        field for field, _path in fields if isinstance(field, tuple) and field[0] in optional)
+        field for field, _path in fields if isinstance(field, tuple) and (field[0] in optional or field[-1] is IF))
     found = _rows(document, _tree(paths, optional), limit, 0)
-    return found if len(fields) == len(paths) else [_choose(row, words) for row in found]
+    if len(fields) == len(paths):
+        return found
+    return [chosen for row in found if (chosen := _choose(row, words))]
 
 
 @lru_cache(maxsize=256)
 def _fields(paths):
-    """Split the paths: each alternative becomes a field of its own, ``(name, position)``."""
+    """Split the paths: each alternative becomes a field of its own, ``(name, position, condition)``, and so does its
+    condition, ``(name, position, condition, IF)``."""
     fields = []
     for name, path in paths:
-        choices = alternatives(path)
-        fields += [(name, choices[0])] if len(choices) == 1 else [
-            ((name, position), choice) for position, choice in enumerate(choices)]
+        choices = _choices(path)
+        if len(choices) == 1 and not choices[0][0]:
+            fields.append((name, choices[0][1]))
+            continue
+        for position, (condition, choice) in enumerate(choices):
+            field = (name, position, condition)
+            fields += [(field, choice)] + ([((*field, IF), condition)] if condition else [])
     return tuple(fields)
 
 
 def _choose(row, words):
-    """Keep one value for each field of a row: the first alternative that is not empty."""
+    """Keep one value for each field of a row: the first alternative that is not empty and whose condition is met."""
     chosen = {}
     for field in sorted(row, key=lambda field: field[1] if isinstance(field, tuple) else 0):
-        name = field[0] if isinstance(field, tuple) else field
+        name, _position, condition = field[:3] if isinstance(field, tuple) else (field, 0, '')
+        if (isinstance(field, tuple) and field[-1] is IF) or (condition and not as_text(row.get((*field, IF)))):
+            continue
         if name not in chosen or not (as_words if name in words else as_text)(chosen[name]):
             chosen[name] = row[field]
     return chosen

@@ -43,6 +43,10 @@ class TestPaths(PureCase):
                 ('status.name|results[].id', ['SENT']),
                 ('status.note|nothing', []),
                 ('|ids[]|', ['x', 'y']),
+                ('status.name?status.code', [0]),
+                ('status.note ? status.code | ids[]', ['x', 'y']),
+                ('status.code?nothing|ids[]', ['x', 'y']),
+                ('nothing?status.code', []),
                 ('results.7.id', []),
         ):
             with self.subTest(path=path):
@@ -90,6 +94,16 @@ class TestPaths(PureCase):
             [{'id': 1, 'text': 'a'}, {'id': 2, 'text': 'b'}])
         self.assertEqual(paths.rows({'error': {'text': 'all'}, 'to': {'id': 1}}, wanted), [{'id': 1, 'text': 'all'}])
         self.assertEqual(paths.rows({'other': 1}, wanted), [])
+
+    def test_a_condition_makes_no_row(self):
+        wanted = (('id', 'id'), ('text', 'code?message|to[].body'))
+        self.assertEqual(
+            paths.rows({'id': 1, 'code': '7', 'message': 'a', 'to': [{'body': 'b'}]}, wanted), [{'id': 1, 'text': 'a'}])
+        for code in ({}, {'code': ''}):
+            self.assertEqual(
+                paths.rows({'id': 1, **code, 'message': 'a', 'to': [{'body': 'b'}]}, wanted), [{'id': 1, 'text': 'b'}])
+        self.assertEqual(paths.rows({'code': [1, 2, 3], 'message': 'a'}, (('text', 'code?message'),)), [{'text': 'a'}])
+        self.assertEqual(paths.rows({'code': 7}, wanted), [])
 
     def test_lists_side_by_side(self):
         wanted = (('id', 'ids[]'), ('status', 'states[]'))
