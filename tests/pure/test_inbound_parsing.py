@@ -2,6 +2,7 @@
 """Inbound SMS in calls of any shape, and what is no SMS; nothing a caller sends raises anything but ReportError."""
 import json
 import random
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from ...tools.inbound.call import read_call
@@ -69,6 +70,31 @@ class TestShapes(PureCase):
     def test_white_space_is_kept(self):
         self.assertEqual(self.read({'from': '1', 'text': " a\n b "}), [('1', " a\n b ")])
         self.assertEqual(self.read('from=1&text=+a%0A+b+'), [('1', " a\n b ")])
+        self.assertEqual(self.read('<sms>\n <from>1</from>\n <text> a\n b </text>\n</sms>'), [('1', " a\n b ")])
+        self.assertEqual(self.read('<sms>\n <from>1</from>\n <text kind="x"> a </text>\n</sms>'), [('1', "a")])
+
+    def test_anything_as_body(self):
+        """The SMS is in the query string."""
+        for content_type in ('', FORM, 'application/json', 'text/xml', 'multipart/form-data; boundary=x'):
+            with self.subTest(content_type=content_type):
+                self.assertEqual(
+                    self.read('empty', query=b'from=1&text=a', content_type=content_type), [('1', "a")])
+        with self.assertRaises(ReportError):
+            self.read('empty', query=b'id=1')
+
+    def test_percent_encoding_is_decoded_once(self):
+        """A form is percent-encoded itself, a text in JSON only by some providers."""
+        rules = replace(RULES, encoding='percent')
+        for text, coding, expected in (
+                ('1%2B1', 'ISO-8859-1', "1+1"), ('caf%E9', 'ISO-8859-1', "café"), ('caf%C3%A9', 'UTF-8', "café"),
+                ('%06%27%00+%00%E9', 'UTF-16BE', "\u0627 é"), ('O%60Y%7D', 'UTF-16BE', "\u4f60\u597d")):
+            with self.subTest(text=text, coding=coding):
+                form = f'from=1&text={text}&coding={coding}'
+                self.assertEqual(self.read(form, rules, content_type=FORM), [('1', expected)])
+                self.assertEqual(self.read(b'', rules, method='GET', query=form.encode()), [('1', expected)])
+        document = json.dumps({'from': '1', 'text': 'caf%E9+%26', 'coding': 'ISO-8859-1'})
+        for start in ('', '\n', '\ufeff', '\ufeff\n'):
+            self.assertEqual(self.read(start + document, rules), [('1', "café &")])
 
     def test_lists(self):
         items = [{'from': str(index), 'text': f"T{index}", 'id': str(index), 'type': 'mo'} for index in range(3)]

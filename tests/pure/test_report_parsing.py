@@ -78,6 +78,16 @@ class TestReportsOfProviders(PureCase):
                     parse_reports(provider, *call)
                 self.assertEqual(caught.exception.status, 400)
 
+    def test_garbage_beside_a_report_in_the_query_string(self):
+        for name, (_method, query_string, content_type, body) in GARBAGE:
+            if query_string:
+                continue
+            with self.subTest(name=name):
+                [report] = parse_reports(TWILIO, 'POST', b'MessageSid=1&MessageStatus=sent', content_type, body)
+                self.assertEqual((report.message_id, report.state), ('1', 'pending'))
+            with self.subTest(name=name), self.assertRaises(ReportError):
+                parse_reports(TWILIO, 'POST', b'MessageSid=1', content_type, body)
+
     def test_lists_that_do_not_belong_together_are_400(self):
         with self.assertRaisesRegex(ReportError, 'report_lists_differ'):
             parse_reports(TWILIO, 'POST', b'', FORM, b'MessageSid=1&MessageSid=2' + b'&MessageStatus=sent' * 3)

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Parses the SMS in a call of a provider (doc/inbound.md). Pure. Whatever a call contains, only ReportError
 is raised."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
 from .. import paths
@@ -9,7 +9,7 @@ from ..masking import masker
 from ..report.body import Form, ReportError, embedded, read_body, read_query
 from ..report.parsing import MAX_BODY, MAX_IDENTIFIER, MAX_REPORTS, is_kind
 from ..request.typed_secrets import Secrets
-from .encoding import BYTES, PLAIN, decode_text
+from .encoding import BYTES, PERCENT, PLAIN, decode_text
 from .message import InboundMessage
 from .moment import read_time
 
@@ -73,17 +73,23 @@ def parse_messages(
     """
     if len(body) > MAX_BODY or len(query_string) > MAX_BODY:
         raise ReportError('report_too_large', 413)
+    if rules.encoding == PERCENT and body.removeprefix(b'\xef\xbb\xbf').lstrip()[:1] not in (b'{', b'['):
+        rules = replace(rules, encoding=BYTES)  # a form is percent-encoded itself
     wanted = rules.paths()
     try:
         in_query = _rows(read_query(query_string, wanted, _get_charset(rules, query_string)), wanted)
+        given = in_query[0] if in_query else {}
         in_body = []
         if method.upper() not in ('GET', 'HEAD'):
-            in_body = _rows(read_body(content_type or '', body, wanted, _get_charset(rules, body)), wanted)
+            try:
+                in_body = _rows(read_body(content_type or '', body, wanted, _get_charset(rules, body)), wanted)
+            except ReportError:
+                if not given.get('number'):  # some callers send an SMS in the query string and anything as body
+                    raise
     except paths.PairingError as error:
         raise ReportError('report_lists_differ') from error
     except paths.TooManyError as error:
         raise ReportError('report_too_many_items', 413) from error
-    given = in_query[0] if in_query else {}
     rows = [{**given, **row} for row in in_body] or in_query
     if len(rows) > MAX_REPORTS:
         raise ReportError('report_too_many_items', 413)

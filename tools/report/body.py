@@ -162,7 +162,8 @@ def _xml(body):
     """Parse XML without a document type, hence without internal or external entities and their expansion.
 
     Children become keys, repeated ones lists, attributes `@name`, and the text of an element with children or
-    attributes `#text`. `@root` is the name of the root element. Namespace prefixes are removed.
+    attributes `#text`. `@root` is the name of the root element. Namespace prefixes are removed. A text keeps the blanks
+    around it, which a person may have written.
     """
     stack, roots = [], []
     elements = 0
@@ -176,11 +177,11 @@ def _xml(body):
 
     def end(_name):
         name, node, texts = stack.pop()
-        text = ''.join(texts).strip()
-        if text and (node or not stack):
-            node['#text'] = text
+        text = ''.join(texts)
+        if text.strip() and (node or not stack):
+            node['#text'] = text.strip()
         if stack:
-            _add(stack[-1][1], name, node or text)
+            _add(stack[-1][1], name, node or (text.strip() and text))
         else:
             roots.append({**node, '@root': name})
 
