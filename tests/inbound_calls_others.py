@@ -84,6 +84,11 @@ OTHERS = [
      [('a-1', '+12025550199', "café", '')]),
     ('kannel', raw_query('id=a-1&sender=12025550199&message=caf%C3%A9+%F0%9F%91%8B&charset=UTF-8&coding=2'),
      [('a-1', '+12025550199', "café 👋", '')]),
+    # RapidSMS: the sender is the ID; RapidPro: the SMS is in the query string of a POST
+    ('kannel', raw_query('id=12025550199&text=hi+there'), [('', '+12025550199', "hi there", '')]),
+    *(('kannel', (
+        'POST', 'backend=NET&sender=%2B2348030000001&message=Join&ts=1580702706&id=a-1&to=2020', kind, 'empty'),
+       [('a-1', NIGERIA, "Join", TIME)]) for kind in (FORM, '')),
     # Jasmin: its documentation, RapidPro's capitalized names, GSM bytes, the data codings of SMPP and GSM
     ('jasmin', raw('content=%05t%05&coding=0&From=2348030000001&To=2348030000002&id=1001'),
      [('1001', NIGERIA, "été", '')]),
@@ -103,6 +108,12 @@ OTHERS = [
     _clickatell("hello%21", 'ISO-8859-1', "hello!"),
     _clickatell("déjà", 'ISO-8859-1', "déjà"),
     _clickatell("%00t%00e%00n%00%ED%00a%00+%00d%00.%00.", 'UTF-16BE', "tenía d.."),
+    # Clickatell: the form of its older API
+    ('clickatell', raw('api_id=1&from=250780000001&timestamp=2020-02-03+04%3A05%3A06&text=1%2B1+is+2'
+                       '&charset=ISO-8859-1&udh=&moMsgId=73&to=250780000002'),
+     [('73', '+250780000001', "1+1 is 2", TIME)]),
+    ('clickatell', raw_query('api_id=1&from=250780000001&timestamp=2020-02-03+04%3A05%3A06&text=%06E%06%31%00+%00%ED'
+                             '&charset=UTF-16BE&moMsgId=73'), [('73', '+250780000001', "\u0645\u0631 í", TIME)]),
     # Infobip: with a keyword, without optional fields
     ('infobip', _infobip(text="QUIZ Paris", cleanText="Paris", keyword='QUIZ', callbackData='x'),
      [('71', '+385910000001', "QUIZ Paris", TIME)]),
@@ -117,6 +128,7 @@ OTHERS = [
     ('twilio', _twilio(NumMedia='1', MediaUrl0='cat.jpg'), [('SM73', '+14135550100', "Msg", '')]),
     ('twilio', form(From='+14135550100', To='+12025550100', Body=UNICODE, MessageSid='SM73', AccountSid='AC1'),
      [('SM73', '+14135550100', UNICODE, '')]),
+    ('twilio', form(From='+14135550100', Body="twilio test"), [('', '+14135550100', "twilio test", '')]),
     ('twilio', form(From='+14135550100', To='+12025550100', Body="Msg", SmsSid='SM73'),
      [('SM73', '+14135550100', "Msg", '')]),
     ('twilio', query(**TWILIO), [('SM73', '+14135550100', "Msg", '')]),
@@ -139,6 +151,13 @@ OTHERS = [
         'channel': 'sms', 'message_uuid': 'u-1', 'to': '447700900000', 'from': '2348030000001',
         'timestamp': '2020-02-03T04:05:06Z', 'text': "Hi", 'sms': {'num_messages': '2', 'keyword': 'HI'},
         'usage': {'currency': 'EUR', 'price': '0.03'}, 'message_type': 'text'}), [('u-1', NIGERIA, "Hi", TIME)]),
+    ('vonage', query(msisdn='12025550199', to='12025550100', text="I'm tired", type='text'),
+     [('', '+12025550199', "I'm tired", '')]),
+    ('vonage', as_json({
+        'msisdn': '447700900001', 'to': '447700900000', 'messageId': 'e1', 'text': "Part", 'type': 'text',
+        'keyword': 'PART', 'api-key': 'k', 'message-timestamp': '2020-02-03T04:05:06.000+00:00', 'nonce': 'n',
+        'timestamp': '1580702999', 'concat': 'true', 'concat-ref': '1', 'concat-total': '3', 'concat-part': '2',
+        'data': 'abc123', 'udh': 'abc123'}), [('e1', '+447700900001', "Part", TIME)]),
     # MessageBird: fields of old and new names beside each other, and repeated ones
     ('messagebird', raw(
         'receiver=18005550100&body=First&date=1580702706&reference=1&id=m-1&id=m-2&recipient=18005550100'
@@ -148,6 +167,18 @@ OTHERS = [
         'shortcode=51515&message=First&date=1580702706&reference=1&id=m-1&mid=m-2&recipient=18005550100'
         '&originator=18885550100&body=Second&receive_datetime=20200203040506'),
      [('m-2', '+18885550100', "First", TIME)]),
+    ('messagebird', raw(
+        'receiver=18005550100&sender=18885550100&body=First&date=1580702706&reference=1&id=m-1&id=m-2'
+        '&recipient=18005550100&originator=18885550100&body=Second&receive_datetime=2020-02-03T04%3A05%3A06%2B00%3A00'
+        '&mms=false'), [('m-2', '+18885550100', "Second", TIME)]),
+    ('messagebird', as_json({
+        'receiver': '18005550100', 'sender': '18885550100', 'message': "First", 'date': 1580702000, 'reference': '1',
+        'id': 'm-1', 'message_id': 'm-2', 'recipient': '18005550100', 'originator': '18885550100', 'body': "Second",
+        'createdDatetime': '20200203040506', 'mms': False}), [('m-1', '+18885550100', "Second", TIME)]),
+    ('messagebird', raw(
+        'receiver=18005550100&message=First&reference=1&id=m-1&message_id=m-2&recipient=18005550100'
+        '&originator=18885550100&mediaURLs=https%3A%2F%2Fexample.com%2Fa.jpg'
+        '&CreatedDatetime=2020-02-03T04%3A05%3A06%2B00%3A00'), [('m-1', '+18885550100', "", TIME)]),
     ('messagebird', raw(
         'receiver=18005550100&reference=1&id=m-1&message_id=m-2&recipient=18005550100&originator=18885550100'
         '&mediaURLs=https%3A%2F%2Fexample.com%2Fa.jpg&CreatedDatetime=2020-02-03T04%3A05%3A06%2B00%3A00'),
@@ -177,6 +208,13 @@ OTHERS = [
                   'from': '+254790000001'}), TIME))),
     # ClickSend: sender and text only, JSON, the fields of its SDKs
     ('clicksend', raw('from=639170000001&body=hello+world'), [('', '+639170000001', "hello world", '')]),
+    ('clicksend', as_json({'from': '+12025550199', 'body': "My new plate", 'message_id': 'k1', 'to': '+12025550100',
+                           'timestamp': '2020-02-03T04:05:06.789Z'}), [('k1', '+12025550199', "My new plate", TIME)]),
+    ('clicksend', form(
+        originalsenderid='+61400000002', body="Yes", message="Yes", sms='+61400000001', custom_string='c',
+        to='+61400000002', original_message_id='o', originalmessageid='o', customstring='c', originalmessage="Come?",
+        user_id='1', subaccount_id='2', original_body="Come?", timestamp='1580702706', message_id='k1',
+        **{'from': '+61400000001'}), [('k1', '+61400000001', "Yes", TIME)]),
     ('clicksend', as_json({
         'timestamp': '1580702706', 'from': '+61400000001', 'body': UNICODE, 'original_body': "orig",
         'original_message_id': 'o', 'to': '+61400000002', 'custom_string': 'c', 'user_id': '1', 'message_id': 'k1'}),
@@ -197,6 +235,16 @@ OTHERS = [
     ('telnyx', _telnyx(text=UNICODE, encoding='UCS-2', parts=7), [('75', '+12025550199', UNICODE, TIME)]),
     ('telnyx', _telnyx(text="", type='MMS', media=[{'url': 'https://example.com/a'}]),
      [('75', '+12025550199', "", TIME)]),
+    # without the ID of the SMS, numbers as texts, API v1
+    ('telnyx', as_json({'data': {'record_type': 'message', 'id': 'e', 'event_type': 'message.received', 'payload': {
+        'from': {'phone_number': '+12025550199', 'carrier': "C", 'line_type': 'Wireless'},
+        'to': [{'phone_number': '+12025550100', 'status': 'delivered'}], 'text': "Hi", 'direction': 'inbound'},
+        'occurred_at': '2020-02-03T04:05:06.789+00:00'}}), [('e', '+12025550199', "Hi", TIME)]),
+    ('telnyx', as_json({'data': {'event_type': 'message.received', 'payload': {
+        'id': '75', 'from': '+12025550199', 'to': '+12025550100', 'text': UNICODE}}}),
+     [('75', '+12025550199', UNICODE, '')]),
+    ('telnyx', as_json({'sms_id': 's1', 'direction': 'inbound', 'from': '+12025550199', 'to': '+12025550100',
+                        'body': "Hi"}), [('s1', '+12025550199', "Hi", '')]),
     # 46elks, SMSAPI, BulkSMS, CM, GatewayAPI, seven, LOX24, D7, Esendex, Termii, Android SMS Gateway
     ('fortysixelks', raw('direction=incoming&id=sf1&from=%2B46700000001&to=%2B46700000000'
                          '&created=2020-02-03T04%3A05%3A06.741000&message=How%20are%20you%3F'),
@@ -232,9 +280,17 @@ OTHERS = [
     ('esendex', raw(xml('<InboundMessage xmlns="http://api.esendex.com/ns/"><Id>0</Id><MessageId>x1</MessageId>'
                         '<MessageText>Hi &lt;b&gt;</MessageText><From>447700900001</From><To>447700900000</To>'
                         '</InboundMessage>')[3]), [('x1', '+447700900001', "Hi <b>", '')]),
+    ('esendex', raw('<InboundMessage>\n <Id>0</Id>\n <MessageId>x1</MessageId>\n'
+                    ' <AccountId>a</AccountId>\n <MessageText> some text</MessageText>\n <From>447700900001</From>\n'
+                    ' <To>447700900000</To>\n</InboundMessage>\n', 'text/xml'),
+     [('x1', '+447700900001', " some text", '')]),
     ('termii', as_json({'type': 'inbound', 'id': 'e', 'message_id': 'te1', 'receiver': '2348000000000',
                         'sender': '2348030000001', 'message': UNICODE, 'received_at': '2020-02-03 04:05:06',
                         'cost': 0, 'status': 'received'}), [('te1', NIGERIA, UNICODE, TIME)]),
+    ('android_sms_gateway', as_json({'event': 'sms:batch:received', 'id': 'e', 'payload': {'messages': [
+        {'messageId': f'g{index}', 'message': f"Text {index}", 'sender': '+12025550199', 'recipient': None,
+         'simNumber': 1, 'receivedAt': '2020-02-03T11:05:06.000+07:00'} for index in (1, 2)]}}),
+     [(f'g{index}', '+12025550199', f"Text {index}", TIME) for index in (1, 2)]),
     ('android_sms_gateway', as_json({'deviceId': 'd', 'event': 'sms:received', 'id': 'e', 'webhookId': 'w', 'payload': {
         'messageId': 'g1', 'message': UNICODE, 'phoneNumber': '+12025550199', 'simNumber': 1,
         'receivedAt': '2020-02-03T11:05:06.000+07:00'}}), [('g1', '+12025550199', UNICODE, TIME)]),
