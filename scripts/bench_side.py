@@ -111,10 +111,10 @@ class Side:
 
     @contextlib.contextmanager
     def _without_indexes(self, table):
-        """Create the indexes and unique constraints of a table anew, which takes less time than adding millions of rows
-        to them."""
+        """Create the indexes and constraints of a table anew: adding millions of rows one by one takes longer."""
         constraints = self.sql("""
-            SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'u'
+            SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+            WHERE conrelid = %s::regclass AND contype IN ('u', 'f')
         """, table)
         for name, _definition in constraints:
             self.sql(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
