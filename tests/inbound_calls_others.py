@@ -128,6 +128,8 @@ OTHERS = [
     ('twilio', _twilio(NumMedia='1', MediaUrl0='cat.jpg'), [('SM73', '+14135550100', "Msg", '')]),
     ('twilio', form(From='+14135550100', To='+12025550100', Body=UNICODE, MessageSid='SM73', AccountSid='AC1'),
      [('SM73', '+14135550100', UNICODE, '')]),
+    ('twilio', _twilio(Body="", NumMedia='1', MediaContentType0='image/jpeg', MediaUrl0='https://example.com/a'),
+     [('SM73', '+14135550100', "", '')]),
     ('twilio', form(From='+14135550100', Body="twilio test"), [('', '+14135550100', "twilio test", '')]),
     ('twilio', form(From='+14135550100', To='+12025550100', Body="Msg", SmsSid='SM73'),
      [('SM73', '+14135550100', "Msg", '')]),
@@ -183,6 +185,14 @@ OTHERS = [
         'receiver=18005550100&reference=1&id=m-1&message_id=m-2&recipient=18005550100&originator=18885550100'
         '&mediaURLs=https%3A%2F%2Fexample.com%2Fa.jpg&CreatedDatetime=2020-02-03T04%3A05%3A06%2B00%3A00'),
      [('m-1', '+18885550100', "", TIME)]),
+    # Zammad: a flow that sends its variables, most of them empty
+    *(('messagebird', make({
+        'body': UNICODE, 'createdDatetime': '', 'currentTime': '2020-02-03T06:05:06+02:00', 'date': '0',
+        'date_utc': '0', 'id': '', 'incomingMessage': UNICODE, 'message': '', 'message_id': '', 'payload': UNICODE,
+        'originator': '+491710000000', 'receiver': '', 'recipient': '+4915700000000', 'reference': '', 'sender': ''}),
+       [('', '+491710000000', UNICODE, TIME)]) for make in (as_json, lambda fields: form(**fields))),
+    ('messagebird', as_json({'originator': '+491710000000', 'recipient': '+4915700000000', 'incomingMessage': "Hallo",
+                             'message_id': 'm-3'}), [('m-3', '+491710000000', "Hallo", '')]),
     ('messagebird', query(id='m-1', recipient='31680000000', originator='31610000000', body="Hoi",
                           createdDatetime='2020-02-03T04:05:06+00:00'), [('m-1', '+31610000000', "Hoi", TIME)]),
     ('messagebird', as_json({'id': 'm-1', 'recipient': 31680000000, 'originator': 31610000000, 'body': "Hoi"}),

@@ -51,7 +51,7 @@ class TestInboundTemplates(GatewayCase):
                     for message in received.messages], expected)
                 self.assertEqual((received.reports, received.refusal), ((), None))
         self.assertEqual({slug for slug, _call, _expected in OTHERS}, set(CALLS))
-        self.assertGreaterEqual(len(OTHERS), 93)
+        self.assertGreaterEqual(len(OTHERS), 97)
 
     def test_content_type_is_only_a_hint(self):
         for slug, calls in CALLS.items():
