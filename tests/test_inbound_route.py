@@ -16,6 +16,7 @@ from ..tools.report.parsing import MAX_BODY
 from .callback_calls import FORM, GARBAGE
 from .common import LOGGER, NUMBER, CallbackCase, get_template
 from .inbound_calls import CALLS, UNICODE
+from .inbound_calls_others import OTHERS
 
 CONFIG = {
     'inbound_enabled': True, 'inbound_message_id_param': 'id', 'inbound_number_param': 'from',
@@ -200,6 +201,23 @@ class TestInboundRoute(CallbackCase):
                         [(row.message_id or '', row.body or '') for row in self.rows()],
                         [(values['message_id'], values['text']) for values in expected])
                     self.assertTrue(all(row.number.startswith('+') or len(row.number) == 10 for row in self.rows()))
+
+    def test_calls_of_other_systems(self):
+        """As they send them, with ID, number, text and time."""
+        for slug in {slug for slug, _call, _expected in OTHERS}:
+            template = get_template(self.env, slug)
+            self.gateway = template.copy({'delivery_callback_check': 'none'})
+            path = urlsplit(self.gateway.inbound_url).path
+            for call, expected in ((call, expected) for name, call, expected in OTHERS if name == slug):
+                method, query, content_type, body = call
+                with self.subTest(slug=slug, call=call):
+                    self.rows().unlink()
+                    answer = self.call(
+                        method, query, content_type, body.encode() if isinstance(body, str) else body, path)
+                    self.assertEqual((answer.status_code, answer.text), (200, template.inbound_answer or ''))
+                    self.assertEqual([
+                        (row.message_id or '', row.number, row.body or '', str(row.sent_date or ''))
+                        for row in self.rows()], expected)
 
     def test_refusals_are_logged(self):
         with self.assertLogs(callback.__name__, 'WARNING') as logs:
