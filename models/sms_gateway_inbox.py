@@ -7,9 +7,11 @@ from odoo.tools import SQL, ormcache
 
 from ..sending.store.claims import trigger_queue
 from ..sending.store.transactions import OwnTransactions, is_in_test
+from ..sending.store.web_clients import collect, notify
 
 BATCH = 1000  # rows that are applied in one transaction
 MAX_TRIES = 5
+MAX_MESSAGES = 10_000  # whose web clients are notified after a backlog is applied
 KEEP_DAYS = 7
 TEST_SECONDS = 60
 LEFT_AFTER = 10  # seconds after which the process that stored a row should have begun to apply it
@@ -99,10 +101,23 @@ class SmsGatewayInbox(models.AbstractModel):
         :param int max_tries: rows that could not be applied as often as this are left out
         :param pause: called between two batches, with whether the last one was full
         """
-        transactions, limit, singles, taken, failed = OwnTransactions(self.env), BATCH, 0, [], []
+        transactions, message_ids = OwnTransactions(self.env), []
+        try:
+            self._apply_batches(transactions, gateway, deadline, max_tries, pause, message_ids)
+        finally:
+            notify(transactions, message_ids)
+
+    @api.model
+    def _apply_batches(self, transactions, gateway, deadline, max_tries, pause, message_ids):
+        """See `_drain`.
+
+        :param list message_ids: filled with the messages whose web clients are left to notify
+        """
+        limit, singles, taken, failed = BATCH, 0, [], []
 
         def apply(env):
             taken.clear()
+            collect(env, message_ids)
             env[self._name]._apply_next(env['sms.gateway'].browse(gateway.id), limit, max_tries, taken, failed)
 
         while time.monotonic() < deadline:
@@ -115,8 +130,12 @@ class SmsGatewayInbox(models.AbstractModel):
             if not is_applied:
                 failed += taken
                 transactions.write(lambda env: env[self._name]._put_off(taken), 1)
-            elif pause and limit > 1:
-                pause(len(taken) >= limit)
+            else:
+                has_more = len(taken) >= limit
+                if not has_more or len(message_ids) >= MAX_MESSAGES:
+                    notify(transactions, message_ids)
+                if pause and limit > 1:
+                    pause(has_more)
             singles -= 1
             if singles <= 0:
                 limit = BATCH

@@ -36,6 +36,7 @@ from . import (
     test_reports_signatures,
     test_reports_states,
     test_reports_strangers,
+    test_reports_web_clients,
     test_screens_arabic,
     test_screens_chatter,
     test_screens_core,

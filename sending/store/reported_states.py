@@ -6,6 +6,8 @@ that other addons that extend them keep working. Rows are locked in ID order, to
 """
 from collections import defaultdict
 
+from .web_clients import notify_after_commit
+
 # values of `sms.sms` by the state of the report
 SMS_VALUES = {
     'success': {'state': 'sent', 'to_delete': True},
@@ -14,7 +16,6 @@ SMS_VALUES = {
 }
 NOTIFICATION_STATUS = {'success': 'sent', 'error': 'exception', 'canceled': 'canceled'}
 TRACE_STATUS = {'success': 'sent', 'error': 'error', 'canceled': 'cancel'}
-MESSAGES_AT_ONCE = 200  # web clients get a notification for so many messages
 
 
 def write_reported_states(env, changed):
@@ -42,7 +43,7 @@ def write_reported_states(env, changed):
     _call_hooks(all_sms, trackers, changed)
     trackers._finish_mailings()
     env.flush_all()
-    _notify(env['mail.message'].browse(trackers.mail_notification_id.mail_message_id.ids))
+    notify_after_commit(env['mail.message'].browse(trackers.mail_notification_id.mail_message_id.ids))
 
 
 # === STATEMENTS === #
@@ -172,11 +173,3 @@ def _group(records, field_name, changed):
         report = changed[record[field_name]]
         groups[report.state, report.failure_type].append(record.id)
     return [(records.browse(ids), effect) for effect, ids in groups.items()]
-
-
-def _notify(messages):
-    """Notify the web clients of the authors. As in core's webhook, the public user has none."""
-    public = messages.env.ref('base.public_user')
-    messages = messages.with_user(public).sudo()
-    for start in range(0, len(messages), MESSAGES_AT_ONCE):
-        messages[start:start + MESSAGES_AT_ONCE].with_prefetch(messages.ids)._notify_message_notification_update()
