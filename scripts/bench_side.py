@@ -179,10 +179,13 @@ class Side:
     def wait_until_applied(self):
         """:return float: seconds"""
         start = time.perf_counter()
-        while self.sql('SELECT 1 FROM sms_gateway_received_report WHERE applied_date IS NULL LIMIT 1'):
+        while self.has_unapplied():
             assert time.perf_counter() < start + APPLY_SECONDS, f'reports are not applied in {APPLY_SECONDS} s'
             time.sleep(POLL_SECONDS)
         return time.perf_counter() - start
+
+    def has_unapplied(self):
+        return bool(self.sql('SELECT 1 FROM sms_gateway_received_report WHERE applied_date IS NULL LIMIT 1'))
 
     def check_delivered(self, uuids):
         """Fail unless the SMS of these reports, and no others, are delivered everywhere."""
