@@ -146,6 +146,7 @@ from .pure import (
     test_sending_run,
     test_sending_throttle,
     test_structure,
+    test_structure_phone,
     test_text_gsm,
     test_text_problems,
     test_text_smart_encoding,
