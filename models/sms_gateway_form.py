@@ -94,13 +94,14 @@ class SmsGateway(models.Model):
     # === COMPUTE METHODS - REQUEST === #
 
     @api.depends_context('lang')
-    @api.depends(
+    @api.depends(lambda self: (
         *REQUEST_FIELDS, 'state', 'active', 'is_template', 'sequence', 'country_prefixes', 'company_id',
-        'create_status', 'message_id_regex', 'answer_message_id_path', 'query_ids.kind', 'delivery_callback_uuid_param',
-        'delivery_callback_message_id_param', 'delivery_callback_check', 'delivery_callback_signature_header',
-        'delivery_callback_signature_param', 'delivery_callback_signature_algorithm',
+        'create_status', 'message_id_regex', 'query_ids.kind', 'inbound_enabled', 'delivery_callback_check',
+        'delivery_callback_signature_header', 'delivery_callback_signature_algorithm',
         'delivery_callback_signature_key', 'delivery_callback_signature_content', 'delivery_callback_check_key',
-        'delivery_callback_check_username', 'delivery_callback_check_password', 'delivery_callback_check_networks')
+        'delivery_callback_check_username', 'delivery_callback_check_password', 'delivery_callback_check_networks',
+        *(name for name in self._fields if name.endswith(('_path', '_param'))),
+        *(f'query_ids.{name}' for name in self.env['sms.gateway.query']._fields if name.endswith('_path'))))
     def _compute_warnings(self):
         for gateway in self:
             sentences = [] if gateway.is_template else self.env['sms.gateway.warning']._get_warnings(gateway)

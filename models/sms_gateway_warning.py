@@ -6,6 +6,7 @@ from odoo import models
 
 from ..sending import routing
 from ..tools import phone
+from ..tools.paths import translate_json_path
 from ..tools.problem import Problem
 from ..tools.request.checks import check_config
 from ..tools.request.config import ConfigError
@@ -38,7 +39,9 @@ class SmsGatewayWarning(models.AbstractModel):
             *self._get_credential_warnings(gateway, usage),
             *self._get_mistakes(gateway, usage.names),
             *self._get_routing_warnings(gateway),
+            *self._get_path_warnings(gateway),
             *self._get_callback_warnings(gateway, usage.names),
+            *self._get_inbound_warnings(gateway),
             *self._get_query_warnings(gateway),
         ]
 
@@ -169,6 +172,36 @@ class SmsGatewayWarning(models.AbstractModel):
             yield self.env._(
                 "Providers cannot reach the Callback URL because it points to this machine. Set the system parameter "
                 "web.base.url to the public URL of Odoo.")
+
+    def _get_inbound_warnings(self, gateway):
+        if not gateway.inbound_enabled:
+            return
+        if not gateway.inbound_number_param or not gateway.inbound_text_param:
+            yield self.env._(
+                "Inbound SMS cannot be read. Enter the names of Sender and Text on the Inbound SMS page, or turn off "
+                "Receive SMS.")
+        if gateway.delivery_callback_enabled:
+            return  # the warnings about delivery reports say the same
+        if missing := gateway._get_missing_authentication():
+            yield self.env._("All inbound SMS are refused. Webhook Authentication requires %s.", missing)
+        if is_local(gateway.inbound_url) and not is_local(gateway.base_url):
+            yield self.env._(
+                "Providers cannot reach the Inbound URL because it points to this machine. Set the system parameter "
+                "web.base.url to the public URL of Odoo.")
+
+    def _get_path_warnings(self, gateway):
+        """Yield a warning for each path that is written as JSONPath.
+
+        A form may have fields with brackets in their names, so only ``$`` counts where providers send forms.
+        """
+        for record in (gateway, *gateway.query_ids):
+            for name, field in record._fields.items():
+                path = (record[name] or '') if name.endswith(('_path', '_param')) else ''
+                right = translate_json_path(path)
+                if right != path and (name.endswith('_path') or path.lstrip().startswith('$')):
+                    yield self.env._(
+                        "%(field)s: %(wrong)s is JSONPath, which is not supported. Enter %(right)s.",
+                        field=field._description_string(self.env), wrong=path, right=right)
 
     def _get_query_warnings(self, gateway):
         if gateway.has_status_query and not (

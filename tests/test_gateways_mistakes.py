@@ -95,3 +95,35 @@ class TestMistakes(GatewayCase):
             with self.subTest(sender=sender):
                 self.gateway.sender = sender
                 self.assertEqual("Alphanumeric sender IDs" in (self.gateway.warnings or ''), warns)
+
+    def test_json_path(self):
+        self.gateway.query_ids = [Command.create({
+            'kind': 'status', 'url': '/status/{message_id}', 'status_path': 'messages[0].status'})]
+        self.assertIn("Status Path: messages[0].status is JSONPath, which is not supported. Enter messages.0.status.",
+                      self.gateway.warnings)
+        self.gateway.query_ids.status_path = 'messages.0.status'
+        self.assertNotIn("JSONPath", self.gateway.warnings or '')
+        for name, path, warns in (
+                ('answer_message_id_path', 'messages[*].id', True), ('answer_message_id_path', 'messages[].id', False),
+                ('inbound_text_param', '$.text', True), ('inbound_text_param', 'data[0][text]', False),
+                ('delivery_callback_status_param', '$.status', True)):
+            with self.subTest(name=name, path=path):
+                self.gateway[name] = path
+                self.assertEqual("JSONPath" in (self.gateway.warnings or ''), warns)
+                self.gateway[name] = False
+
+    def test_inbound_that_cannot_be_read(self):
+        self.gateway.write({'inbound_number_param': 'from', 'inbound_text_param': 'text'})
+        for values, words in (
+                ({'inbound_text_param': False}, "Inbound SMS cannot be read"),
+                ({'inbound_number_param': False}, "Inbound SMS cannot be read"),
+                ({'delivery_callback_enabled': False, 'delivery_callback_check': 'basic'},
+                 "All inbound SMS are refused")):
+            with self.subTest(values=values):
+                kept = {name: self.gateway[name] for name in values}
+                self.gateway.write({'inbound_enabled': True, **values})
+                self.assertIn(words, self.gateway.warnings)
+                self.gateway.inbound_enabled = False
+                self.assertNotIn(words, self.gateway.warnings or '')
+                self.gateway.write({'inbound_enabled': True, **kept})
+                self.assertNotIn(words, self.gateway.warnings or '')

@@ -9,6 +9,7 @@ case-insensitively, because several providers spell their own names in two ways.
 ``MAX_DEPTH``, so that no document can exhaust the stack.
 """
 import json
+import re
 from functools import lru_cache
 from operator import itemgetter
 
@@ -17,6 +18,8 @@ OR = '|'
 IF = '?'
 MAX_DEPTH = 32
 _MISSING = object()
+_SUBSCRIPT = re.compile(r'''\[(\d+|\*|'[^'\]]*'|"[^"\]]*")\]''')
+_ROOT = re.compile(r'\s*\$(?=[.\[])\.*')
 _NO_WORDS = frozenset(('true', 'false', 'null', 'none', 'no error'))
 # Numbers keep the spelling of the provider (an id of 25 digits, the code 400.010) and no number is too large to read.
 _DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
@@ -100,6 +103,20 @@ def _choices(path):
     pieces = (piece.rpartition(IF) for piece in path.split(OR))
     return tuple(
         (condition.strip(), choice.strip()) for condition, _mark, choice in pieces if choice.strip()) or (('', ''),)
+
+
+def translate_json_path(path):
+    """Write JSONPath as a path: ``$.messages[0]['id']`` becomes ``messages.0.id``, and ``messages[*]`` ``messages[]``.
+
+    :return: the path, unchanged if it is one already
+    :rtype: str
+    """
+    return OR.join(_SUBSCRIPT.sub(_translate_subscript, _ROOT.sub('', piece, count=1)).lstrip('.')
+                   if _ROOT.match(piece) or _SUBSCRIPT.search(piece) else piece for piece in path.split(OR))
+
+
+def _translate_subscript(match):
+    return EACH if match[1] == '*' else '.' + match[1].strip('\'"')
 
 
 @lru_cache(maxsize=1024)

@@ -130,3 +130,19 @@ class TestPaths(PureCase):
             value = value[0]
         self.assertEqual(paths.rows(document, (('a', 'a'),)), [])
         self.assertFalse(paths.find(document, '.'.join(['[]'] * 500) + '.a'))
+
+
+class TestJsonPath(PureCase):
+
+    def test_is_translated(self):
+        for path, expected in (
+                ('$.messages[0].id', 'messages.0.id'), ("$['a'][\"b\"]", 'a.b'), ('messages[*].id', 'messages[].id'),
+                ('$[*].id', '[].id'), ('id|$.items[1]', 'id|items.1')):
+            with self.subTest(path=path):
+                self.assertEqual(paths.translate_json_path(path), expected)
+                self.assertEqual(paths.translate_json_path(expected), expected)
+
+    def test_paths_stay(self):
+        for path in ('', 'status.name', 'results[].to[].n', '[].type', 'a|b.c', '$id', 'data[id]', 'results.0.status'):
+            with self.subTest(path=path):
+                self.assertEqual(paths.translate_json_path(path), path)
