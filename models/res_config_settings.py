@@ -140,6 +140,10 @@ class ResConfigSettings(models.TransientModel):
             settings.sms_other_providers = ' '.join(others)
 
     def set_values(self):
+        for name in ('sms_flood_same_text', 'sms_flood_number', 'sms_flood_country', 'sms_answer_days'):
+            if self[name] < 0:
+                raise ValidationError(self.env._(
+                    "%s: enter 0 or more.", self._fields[name]._description_string(self.env)))
         gateway, gateways = self.sms_gateway_id, self.env['sms.gateway']
         stored = gateways._get_default_gateway_id()
         if gateway.id != stored and gateway and (gateway.state != 'active' or not gateway.active):

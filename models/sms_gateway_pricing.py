@@ -28,6 +28,9 @@ class SmsGatewayPricing(models.AbstractModel):
     delivery_callback_currency_param = fields.Char("Currency Param")
     delivery_callback_segments_param = fields.Char("Segments Param")
 
+    _unit_value_positive = models.Constraint(
+        'CHECK(price_unit_value > 0)', "Unit Value: enter more than 0, or 1 if the price is in the currency.")
+
     # === CRUD METHODS === #
 
     @api.ondelete(at_uninstall=False)

@@ -137,16 +137,16 @@ SENTENCES = {
 
     # JSON Body Template
     'invalid_json': _lt(
-        "The JSON Body Template is not valid JSON (line %(line)s: %(error)s). Put texts and placeholders in double "
+        "The JSON body is not valid JSON (line %(line)s: %(error)s). Put texts and placeholders in double "
         "quotes, such as \"{message}\"."),
     'misplaced_each': _lt(
         "\"__each__\" must be the first of exactly two items in a list, and not inside another \"__each__\". Enter "
         "[\"__each__\", {\"to\": \"{phone}\", \"text\": \"{message}\"}]."),
     'repeated_key': _lt(
-        "The JSON Body Template contains the key \"%(key)s\" twice in one object. Remove one of them."),
-    'too_deep': _lt("The JSON Body Template is nested more than %(levels)s levels deep. Use fewer levels."),
+        "The JSON body contains the key \"%(key)s\" twice in one object. Remove one of them."),
+    'too_deep': _lt("The JSON body is nested more than %(levels)s levels deep. Use fewer levels."),
     'unsupported_json': _lt(
-        "The JSON Body Template contains a number that JSON does not support, or too many nested levels. Put the "
+        "The JSON body contains a number that JSON does not support, or too many nested levels. Put the "
         "number in double quotes, or use fewer levels."),
 
     # Several recipients

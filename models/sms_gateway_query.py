@@ -67,6 +67,9 @@ class SmsGatewayQuery(models.Model):
     @api.depends('method', 'url', 'body', 'kind', 'ids_per_request', 'id_separator')
     def _compute_request_preview(self):
         for query in self:
+            if not query.url:
+                query.request_preview = False  # the form was just opened
+                continue
             try:
                 query.request_preview = preview_query(
                     query._get_request_config(),
@@ -82,6 +85,9 @@ class SmsGatewayQuery(models.Model):
             config = query._get_request_config()
             if query.url.strip().startswith('/') and not query.gateway_id.base_url:
                 continue  # a gateway may be saved before it is complete
+            if not query.url.strip().lower().startswith(('/', 'http://', 'https://')):
+                raise ValidationError(self.env._(
+                    "URL: enter a path such as /v1/messages, or an address that starts with https://."))
             try:
                 if query.kind == 'status':
                     check_status_query(config, query.ids_per_request)

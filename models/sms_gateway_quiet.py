@@ -65,7 +65,8 @@ class SmsGatewayQuiet(models.Model):
             rule = make_rule(
                 hours.start_hour, hours.end_hour, 0, None, '', [hours[day] for day in WEEKDAYS], ())
             if len(rule.weekdays) == len(WEEKDAYS) or (rule.start, rule.end) == (0, 24 * 60):
-                raise ValidationError(self.env._("With these quiet hours, no bulk SMS would ever be sent."))
+                raise ValidationError(self.env._(
+                    "With these quiet hours, no bulk SMS would ever be sent. Shorten them, or leave out a weekday."))
 
     # === CRUD METHODS === #
 

@@ -2,7 +2,10 @@
 """What SMS cost is read from responses and delivery reports, in the ways in which the providers document it."""
 import json
 
+from psycopg2 import IntegrityError
+
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..tools.answer.interpretation import HttpAnswer, interpret
 from ..tools.report.parsing import parse_reports
@@ -127,6 +130,13 @@ class TestReportedPrice(ReportCase):
         self.assertEqual(self.get_exact(status), ('0.50', 'EUR', 'report', '0.5'))
         self.report(status, price='0.25', currency='EUR', parts=3)
         self.assertEqual((self.get_exact(status)[0], status.segment_count), ('0.75', 3))
+
+    def test_unit_value_that_would_make_sms_free(self):
+        for value in (0, -1):
+            with self.subTest(value), mute_logger('odoo.sql_db'), self.assertRaises(IntegrityError), \
+                    self.env.cr.savepoint():
+                self.gateway.price_unit_value = value
+                self.gateway.flush_recordset()
 
     def test_unit_value(self):
         self.gateway.write({'price_unit_value': 0.045, 'answer_currency': 'EUR'})

@@ -68,6 +68,7 @@ class TestStatusQuerySettings(QueryCase):
         preview = self.query.request_preview
         self.assertIn('/status/ID-1?key=***', preview)
         self.assertNotIn(SECRET, preview)
+        self.assertFalse(self.query.new({'gateway_id': self.gateway.id, 'kind': 'status'}).request_preview)
         self.query.write(SEVERAL)
         self.assertIn('/status?ids=ID-1%2CID-2', self.query.request_preview)
 
@@ -75,7 +76,8 @@ class TestStatusQuerySettings(QueryCase):
         for values, words in (
                 ({'url': '/status'}, "{message_id}"),
                 ({'url': '/status/{message_id}?key=f3a9c1d2e4b5a6978812'}, "secret"),
-                ({'url': 'ftp://example.com/{message_id}'}, "http"),
+                ({'url': 'ftp://example.com/{message_id}'}, "^URL: "),
+                ({'method': 'post', 'body': '{"id": {message_id}'}, "^The JSON body is not valid"),
                 ({'ids_per_request': 2}, "{message_ids}"),
                 ({**SEVERAL, 'message_id_path': False}, "Message ID Path"),
                 ({**SEVERAL, 'id_separator': False}, "separator"),

@@ -45,6 +45,11 @@ class TestSettings(GatewayCase):
         self.assertEqual(self.get('sms.use_iap'), 'True')
         self.assertEqual(self.api_class(), 'SmsApi')
 
+    def test_negative_limits_are_refused(self):
+        for name in ('sms_flood_same_text', 'sms_flood_number', 'sms_flood_country', 'sms_answer_days'):
+            with self.subTest(name), self.assertRaisesRegex(ValidationError, "enter 0 or more"):
+                self.save(**{name: -1})
+
     def test_texts_are_read_as_booleans(self):
         for text in OFF:
             self.set('sms.use_iap', text or ' ')  # an empty value cannot be saved
