@@ -59,6 +59,7 @@
         'views/sms_gateway_inbound_views.xml',
         'views/res_partner_views.xml',
         'views/sms_gateway_status_views.xml',
+        'views/sms_gateway_cost_views.xml',
         'views/sms_gateway_received_report_views.xml',
         'wizard/report_sample_views.xml',
         'views/sms_gateway_price_views.xml',

@@ -51,6 +51,7 @@ from . import (
     sms_gateway_config,
     sms_gateway_connect_term,
     sms_gateway_conversation_sent,
+    sms_gateway_cost,
     sms_gateway_early_report,
     sms_gateway_flood,
     sms_gateway_form,

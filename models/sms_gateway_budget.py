@@ -162,17 +162,16 @@ class SmsGatewayBudget(models.Model):
         month, zone = self._get_month(), self.company_id.sudo().partner_id.tz
         # the last moment of the month before
         start = get_next_month((month - timedelta(days=1)).replace(day=1), get_zone(zone).key)
-        self.env.flush_all()
-        self.env.cr.execute("""
-            SELECT COALESCE(CASE WHEN %s THEN sum(cost) ELSE sum(segment_count) END, 0) FROM sms_gateway_status
-            WHERE create_date >= %s AND company_id = %s AND (%s IS NULL OR gateway_id = %s)
-            AND outcome IN ('accepted', 'unknown')
-        """, [self.unit == MONEY, start, self.company_id.id, self.gateway_id.id or None, self.gateway_id.id or None])
-        spent = self.env.cr.fetchone()[0]
+        costs = self.env['sms.gateway.cost'].sudo()
+        of_gateway = [('gateway_id', '=', self.gateway_id.id)] if self.gateway_id else []
+        (spent,), = costs._read_group([
+            ('date', '>=', start), ('company_id', '=', self.company_id.id),
+            ('outcome', 'in', ('accepted', 'unknown')), *of_gateway,
+        ], [], ['cost:sum' if self.unit == MONEY else 'segment_count:sum'])
         self.env.cr.execute("""
             INSERT INTO sms_gateway_budget_month (budget_id, month, spent) VALUES (%s, %s, %s)
             ON CONFLICT (budget_id, month) DO UPDATE SET spent = EXCLUDED.spent
-        """, [self.id, month, spent])
+        """, [self.id, month, spent or 0])
         self.env['sms.gateway.budget.month'].invalidate_model()
         self.invalidate_recordset(['month_ids', 'spent', 'spent_percent', 'state'])
 

@@ -14,6 +14,7 @@ OPERATIONS = """
     sms.gateway.sender                  - - - - crwu
     sms.gateway.status                  - - - - ru
     sms.gateway.attempt                 - - - - r
+    sms.gateway.cost                    - - - - r
     sms.gateway.throttle                - - - - -
     sms.gateway.flood                   - - - - -
     sms.gateway.release                 - - - - -
@@ -119,6 +120,7 @@ METHODS = """
     sms.gateway.query                   create       no   no   no   no   yes
     sms.gateway.query                   write        no   no   no   no   yes
     sms.gateway.query                   unlink       no   no   no   no   yes
+    sms.gateway.cost    action_open_status           no   no   no   no   yes
     sms.gateway.status  action_open_sms              no   no   no   no   yes
     sms.gateway.status  action_open_document         no   no   no   no   yes
     sms.gateway.status  action_open_of_message       no   no   no   no   yes

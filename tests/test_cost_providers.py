@@ -1,9 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What SMS cost is read from responses and delivery reports, in the ways in which the providers document it."""
 import json
+from datetime import timedelta
 
 from psycopg2 import IntegrityError
 
+from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -229,6 +231,55 @@ class TestReportedPrice(ReportCase):
         self.assertEqual(self.get_total(sms)[:2], (0.35, 0.35))  # refused
         self.retry(sms, '0.5', message_id='4')
         self.assertEqual(self.get_total(sms), (0.85, 0.35, 3))
+
+    def get_charged(self, *gateways):
+        """Return what each gateway charges, as cost and segments."""
+        self.env.invalidate_all()
+        sums = {gateway: tuple(amounts) for gateway, *amounts in self.env['sms.gateway.cost']._read_group(
+            [('company_id', '=', self.company.id)], ['gateway_id'], ['cost:sum', 'segment_count:sum'])}
+        return [sums.get(gateway) for gateway in gateways]
+
+    def retry_through(self, sms, gateway, price):
+        self.report(self.status_of(sms), state='failed', uuid=sms.uuid)
+        sms.action_retry()
+        sms.forced_gateway_id = gateway
+        self.always_answer(Reply(body=json.dumps({'id': '2', 'price': price, 'currency': 'EUR'})))
+        self.env['sms.sms']._process_queue()
+        self.env.invalidate_all()
+        self.assertEqual(self.status_of(sms).gateway_id, gateway)
+
+    def test_retry_through_another_gateway(self):
+        """Each attempt is charged by the gateway that sent it, whatever comes later. Budgets count the same."""
+        second = self.make_gateway(
+            "Second", company_id=self.company.id, sequence=99, answer_price_path='price',
+            answer_currency_path='currency')
+        self.answer_price('0.10', 'EUR')
+        sms = self.make_sms(NUMBER)
+        sms.send()
+        self.assertEqual(self.get_charged(self.gateway, second), [(0.1, 1), None])
+        self.retry_through(sms, second, '0.20')
+        self.assertEqual(self.get_total(sms), (0.3, 0.1, 2))
+        self.assertEqual(self.get_charged(self.gateway, second), [(0.1, 1), (0.2, 1)])
+        budgets = self.env['sms.gateway.budget'].create([
+            {'company_id': self.company.id, 'gateway_id': gateway.id, 'amount': 9, 'unit': 'segments'}
+            for gateway in (self.gateway, second)])
+        self.assertEqual(budgets.mapped('spent'), [1, 1])
+
+    def test_retry_through_another_gateway_that_does_not_take_place(self):
+        """What the first one charged stays with it."""
+        second = self.make_gateway("Second", company_id=self.company.id, sequence=99)
+        self.answer_price('0.10', 'EUR')
+        sms = self.make_sms(NUMBER)
+        sms.send()
+        self.report(self.status_of(sms), state='failed', uuid=sms.uuid)
+        past = fields.Datetime.now() - timedelta(minutes=1)
+        for values, charged in (({'valid_until': past}, None), ({'number': '1'}, (False, 0))):
+            sms.action_retry()
+            sms.write({'forced_gateway_id': second.id, **values})
+            self.env['sms.sms']._process_queue()
+            self.env.invalidate_all()
+            self.assertEqual(sms.state, 'error')
+            self.assertEqual(self.get_charged(self.gateway, second), [(0.1, 1), charged])
 
     def test_spending_of_the_balance(self):
         self.gateway.balance_currency = 'EUR'

@@ -66,7 +66,8 @@ class AccessTableCase(GatewayCase):
             'sms.gateway.price': self.env['sms.gateway.price'].create({
                 'gateway_id': gateway.id, 'prefix': '32', 'price': 0.07}),
             'sms.gateway.callback.failure.map': gateway.callback_failure_map_ids,
-            'sms.gateway.status': status, 'sms.gateway.early.report': self.env['sms.gateway.early.report'],
+            'sms.gateway.status': status, 'sms.gateway.cost': self.env['sms.gateway.cost'].browse(2 * status.id),
+            'sms.gateway.early.report': self.env['sms.gateway.early.report'],
             'sms.gateway.received.message': self.env['sms.gateway.received.message'],
             'sms.gateway.received.report': self.env['sms.gateway.received.report'].create({
                 'gateway_id': gateway.id, 'message_id': 'unknown', 'status': 'delivered', 'uuid': '', 'number': '',

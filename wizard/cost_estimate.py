@@ -9,6 +9,7 @@ from odoo.tools import formatLang
 
 from ..sending.routing import RoutingTable
 from ..sending.store.budgets import read_budgets
+from ..sending.store.earlier_costs import OWN_COSTS
 from ..sending.store.usage import Text, measure
 from ..tools import phone
 from ..tools.actions import open_form
@@ -111,11 +112,12 @@ class SmsGatewayEstimate(models.TransientModel):
         """
         prices = {}
         for gateway_id in filter(None, gateway_ids):
-            self.env.cr.execute("""
-                SELECT number, cost::text, segment_count FROM sms_gateway_status
-                WHERE gateway_id = %s AND state = 'success' AND company_id = %s AND cost IS NOT NULL
-                AND segment_count > 0 ORDER BY id DESC LIMIT %s
-            """, [gateway_id, self.env.company.id, RECENT])
+            self.env.cr.execute(f"""
+                SELECT number, ({OWN_COSTS['cost']})::text, {OWN_COSTS['segment_count']}
+                FROM sms_gateway_status status
+                WHERE gateway_id = %s AND state = 'success' AND company_id = %s AND {OWN_COSTS['cost']} IS NOT NULL
+                AND {OWN_COSTS['segment_count']} > 0 ORDER BY id DESC LIMIT %s
+            """, [gateway_id, self.env.company.id, RECENT])  # pylint: disable=sql-injection
             sums = defaultdict(lambda: [Decimal(), 0])
             for number, cost, segments in self.env.cr.fetchall():
                 known = sums[phone.get_country(phone.to_e164(number or ''))]

@@ -14,8 +14,9 @@ _EARLIER_SEGMENTS = f"""CASE WHEN {_IS_NEW} AND (status.outcome = 'accepted' OR 
     THEN status.segment_count ELSE status.earlier_segment_count END"""
 # SQL of the columns of a status row when a save finds it; the row has cost and segments of all attempts
 COST_UPDATES = {
+    # with the gateway, which charges
     **{name: f"CASE WHEN {_IS_KEPT} THEN status.{name} ELSE EXCLUDED.{name} END"
-       for name in ('price', 'price_currency', 'price_source')},
+       for name in ('gateway_id', 'price', 'price_currency', 'price_source')},
     'cost': f"""CASE WHEN {_IS_KEPT} THEN status.cost
         ELSE COALESCE(EXCLUDED.cost + ({_EARLIER_COST}), EXCLUDED.cost, {_EARLIER_COST}) END""",
     'company_currency_id': f"""CASE WHEN {_IS_KEPT} THEN status.company_currency_id
@@ -27,14 +28,17 @@ COST_UPDATES = {
     'earlier_segment_count': _EARLIER_SEGMENTS,
 }
 
-# SQL of what the last attempt of a status row cost
+# SQL of what the last attempt of a status row cost. Arithmetic only for the few that were retried, because statistics
+# read millions of rows
 OWN_COSTS = {
     'price': 'status.price',
     'price_currency': 'status.price_currency',
     'price_source': 'status.price_source',
-    'cost': 'CASE WHEN status.price_source IS NOT NULL THEN status.cost - COALESCE(status.earlier_cost, 0) END',
+    'cost': """CASE WHEN status.earlier_cost IS NULL THEN status.cost
+        WHEN status.price_source IS NOT NULL THEN status.cost - status.earlier_cost END""",
     'company_currency_id': 'status.company_currency_id',
-    'segment_count': 'status.segment_count - COALESCE(status.earlier_segment_count, 0)',
+    'segment_count': """CASE WHEN status.earlier_segment_count IS NULL THEN status.segment_count
+        ELSE status.segment_count - status.earlier_segment_count END""",
 }
 
 
