@@ -125,11 +125,14 @@ class SmsGatewayBudget(models.Model):
 
     def unlink(self):
         self._release()
+        return super().unlink()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_unless_very_many_wait(self):
         if self.env['sms.gateway.release'].sudo().search_count([('budget_id', 'in', self.ids)], limit=1):
             raise UserError(self.env._(
                 "Too many SMS wait for this budget to delete it at once. Archive it: the SMS go on in the background, "
                 "and you can delete it afterwards."))
-        return super().unlink()
 
     # === ACTION METHODS === #
 
@@ -221,7 +224,8 @@ class SmsGatewayBudget(models.Model):
             if known[budget.id].spent >= known[budget.id].warn_at and budget.warned_month != known[budget.id].month:
                 budget.warned_month = known[budget.id].month
                 budget._alert(self._word_warning)
-        (self._find_waiting() - self.env['sms.gateway.release'].sudo().search([]).budget_id)._release_fitting()
+        (self._find_waiting() - self.env['sms.gateway.release'].sudo().search(
+            [('budget_id', '!=', False)]).budget_id)._release_fitting()
 
     @api.model
     def _has_any(self):
