@@ -42,7 +42,7 @@ class TestInboundExample(GatewayCase):
         self.assertIn("Enter the name", self.explain('text=x'))
         self.assertIn("Recognized By", self.explain('a=b', **values))
         self.assertIn("delivery report, status sent", self.explain('uuid=1&status=sent', **values))
-        self.assertIn("not valid JSON", self.explain('{"a', **values))
+        self.assertEqual(self.explain('{"a', **values), "The call is not valid JSON.")
         self.assertIn("Recognized By", self.explain('https://example.com/', **values))
 
     def test_several_messages(self):
