@@ -94,12 +94,15 @@ def alternatives(path):
 
     :rtype: list[str]
     """
-    return [choice for _condition, choice in _choices(path)]
+    return [choice for _condition, choice in choices(path)]
 
 
 @lru_cache(maxsize=1024)
-def _choices(path):
-    """Split ``a?b|c`` into pairs of condition and path: ``(('a', 'b'), ('', 'c'))``."""
+def choices(path):
+    """Split ``a?b|c`` into pairs of condition and path: ``(('a', 'b'), ('', 'c'))``.
+
+    :rtype: tuple[tuple[str, str], ...]
+    """
     pieces = (piece.rpartition(IF) for piece in path.split(OR))
     return tuple(
         (condition.strip(), choice.strip()) for condition, _mark, choice in pieces if choice.strip()) or (('', ''),)
@@ -145,7 +148,7 @@ def find(document, path):
     :rtype: list
     """
     nodes = []
-    for condition, choice in _choices(path):
+    for condition, choice in choices(path):
         nodes = []
         if condition and not any(map(as_text, find(document, condition))):
             continue
@@ -260,11 +263,11 @@ def _fields(paths):
     condition, ``(name, position, condition, IF)``."""
     fields = []
     for name, path in paths:
-        choices = _choices(path)
-        if len(choices) == 1 and not choices[0][0]:
-            fields.append((name, choices[0][1]))
+        pairs = choices(path)
+        if len(pairs) == 1 and not pairs[0][0]:
+            fields.append((name, pairs[0][1]))
             continue
-        for position, (condition, choice) in enumerate(choices):
+        for position, (condition, choice) in enumerate(pairs):
             field = (name, position, condition)
             fields += [(field, choice)] + ([((*field, IF), condition)] if condition else [])
     return tuple(fields)

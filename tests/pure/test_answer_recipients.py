@@ -35,6 +35,18 @@ class TestJsonItems(PureCase):
             {'apiMessageId': 'B', 'to': '923007654321'}, {'apiMessageId': 'A', 'to': '923001234567'}]})
         self.assertEqual([r.message_id for r in read(202, text, TWO, **rules)], ['A', 'B'])
 
+    def test_conditions(self):
+        text = json.dumps({'messages': [
+            {'id': 'E', 'apiMessageId': 'B', 'to': '923007654321', 'error': {'code': 23}},
+            {'id': 'E', 'apiMessageId': 'A', 'to': '923001234567'}]})
+        for items_path, path in (
+                ('messages[]', 'error.code?id|apiMessageId'),
+                ('messages[]', 'messages[].error.code?messages[].id|messages[].apiMessageId')):
+            rules = {'items_path': items_path, 'number_path': 'to', 'message_id_path': path}
+            self.assertEqual([r.message_id for r in read(202, text, TWO, **rules)], ['A', 'E'])
+        rules = {'number_path': 'messages[].to', 'message_id_path': 'messages[].to?messages[].apiMessageId'}
+        self.assertEqual([r.message_id for r in read(202, text, TWO, **rules)], ['A', 'B'])
+
     def test_an_answer_without_items_is_read_as_a_whole(self):
         result = read_one(401, '{"error": {"code": 1, "description": "Invalid key"}}', **self.CLICKATELL)
         self.assertEqual((result.error_code, result.error_message, result.rule), ('1', 'Invalid key', 4))

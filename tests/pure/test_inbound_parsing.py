@@ -58,6 +58,12 @@ class TestShapes(PureCase):
         self.assertEqual(self.read(b'', method='GET', query=form.encode()), expected)
         self.assertEqual(self.read('text=H%C3%A9+%26+co', query=b'from=3212'), expected)
 
+    def test_condition_in_a_field_of_a_form(self):
+        rules = replace(RULES, text_param='meta.code?content|text')
+        for meta, expected in (({'code': '51'}, "One"), ({'code': ''}, "Two")):
+            body = urlencode({'from': '3212', 'content': "One", 'text': "Two", 'meta': json.dumps(meta)})
+            self.assertEqual(self.read(body, rules), [('3212', expected)])
+
     def test_western_bytes(self):
         """Several providers send ISO-8859-1 without saying so."""
         for body, content_type in (

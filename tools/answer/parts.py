@@ -173,7 +173,8 @@ def _items_path(where):
     """Return the list that the path of message ID or status leads into, `results[]` of `results[].id`: each of its
     items is about one recipient, even if `items_path` is empty."""
     for path in (where.message_id, where.status):
-        inner = paths.segments(path) if paths.OR not in path else ()
+        (_condition, choice), *others = paths.choices(path)
+        inner = () if others else paths.segments(choice)
         if paths.EACH in inner[:-1]:
             last = len(inner) - 1 - inner[-2::-1].index(paths.EACH)
             return '.'.join(inner[:last])
@@ -198,7 +199,9 @@ def _within(where, items_path):
         inner = paths.segments(path)
         return '.'.join(inner[len(prefix):]) if len(inner) > len(prefix) and inner[:len(prefix)] == prefix else path
 
-    return _Paths(*(paths.OR.join(map(relative, paths.alternatives(path))) for path in where))
+    return _Paths(*(
+        paths.OR.join(paths.IF.join(filter(None, map(relative, pair))) for pair in paths.choices(path))
+        for path in where))
 
 
 def _part(where, rules, node, position=None):

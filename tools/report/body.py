@@ -94,8 +94,8 @@ def _fields(pairs, wanted):
     form = Form()
     for key, value in pairs:
         _add(form, key.removesuffix('[]'), value)
-    for choice in (choice for _name, path in wanted for choice in paths.alternatives(path)):
-        head, *below = paths.segments(choice) or ('',)
+    for one in (one for _name, path in wanted for pair in paths.choices(path) for one in pair):
+        head, *below = paths.segments(one) or ('',)
         if below and head not in form and any(name.startswith(f'{head}[') for name in form):
             form[head] = _nest(form, head)
         if below and isinstance(form.get(head), str):
