@@ -86,6 +86,8 @@ OTHERS = [
      [('a-1', '+12025550199', "café 👋", '')]),
     # RapidSMS: the sender is the ID; RapidPro: the SMS is in the query string of a POST
     ('kannel', raw_query('id=12025550199&text=hi+there'), [('', '+12025550199', "hi there", '')]),
+    # without a sender, the message ID is not taken for one
+    ('kannel', raw_query('sender=&message=Join&ts=1580702706&id=12025550199&to=2020'), []),
     *(('kannel', (
         'POST', 'backend=NET&sender=%2B2348030000001&message=Join&ts=1580702706&id=a-1&to=2020', kind, 'empty'),
        [('a-1', NIGERIA, "Join", TIME)]) for kind in (FORM, '')),
@@ -180,7 +182,7 @@ OTHERS = [
     ('messagebird', raw(
         'receiver=18005550100&message=First&reference=1&id=m-1&message_id=m-2&recipient=18005550100'
         '&originator=18885550100&mediaURLs=https%3A%2F%2Fexample.com%2Fa.jpg'
-        '&CreatedDatetime=2020-02-03T04%3A05%3A06%2B00%3A00'), [('m-1', '+18885550100', "", TIME)]),
+        '&CreatedDatetime=2020-02-03T04%3A05%3A06%2B00%3A00'), [('m-1', '+18885550100', "First", TIME)]),
     ('messagebird', raw(
         'receiver=18005550100&reference=1&id=m-1&message_id=m-2&recipient=18005550100&originator=18885550100'
         '&mediaURLs=https%3A%2F%2Fexample.com%2Fa.jpg&CreatedDatetime=2020-02-03T04%3A05%3A06%2B00%3A00'),
