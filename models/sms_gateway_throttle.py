@@ -328,6 +328,7 @@ class SmsGatewayThrottle(models.Model):
 
         :param dict probes: as `_take_probes` returns them
         """
+        self._lock(probes)
         self.env.cr.execute("""
             UPDATE sms_gateway_throttle throttle SET paused_until = clock_timestamp() AT TIME ZONE 'UTC'
             FROM unnest(%s::int[], %s::timestamp[]) AS v(gateway_id, until)

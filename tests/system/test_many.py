@@ -76,6 +76,28 @@ class TestMany(WorkersCase):
         self.assertEqual(self.query("SELECT failures FROM sms_gateway_throttle WHERE gateway_id = %s", high), [(0,)])
         self.assert_nothing_logged()
 
+    def test_probes_of_two_gateways_that_are_not_sent(self):
+        """Given a run that gives back the probes of two gateways, the first of which is locked: it does not hold the
+        second while it waits."""
+        low, high = self.make_gateway(self.admin), self.make_gateway(self.admin)
+        for gateway in (high, low):
+            self.query("INSERT INTO sms_gateway_throttle (gateway_id, paused_until) VALUES (%s, '2040-01-01')", gateway)
+        action = self.admin.call('ir.actions.server', 'create', [[{
+            'name': "Give back", 'state': 'code',
+            'model_id': self.query("SELECT id FROM ir_model WHERE model = 'sms.gateway.throttle'")[0][0],
+            'code': "until = datetime.datetime(2040, 1, 1)\n"
+                    f"env['sms.gateway.throttle']._give_back_probes({{{high}: until, {low}: until}})"}]])
+        with contextlib.closing(self.begin()) as other:
+            other.cursor().execute("SELECT 1 FROM sms_gateway_throttle WHERE gateway_id = %s FOR UPDATE", [low])
+            run = self.in_background(self.admin.call, 'ir.actions.server', 'run', [action])
+            self.wait_until(lambda: self.query("""
+                SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""))
+            self.query("SELECT 1 FROM sms_gateway_throttle WHERE gateway_id = %s FOR UPDATE NOWAIT", high)
+        run.join()
+        self.assertEqual(
+            self.query("SELECT count(*) FROM sms_gateway_throttle WHERE paused_until < '2040-01-01'"), [(2,)])
+        self.assert_nothing_logged()
+
     def test_workers_that_count_together(self):
         """Given two servers with users who send one SMS each through a provider that fails: three are risked."""
         clients = [self.admin, self.client(self.start_workers())]
