@@ -49,8 +49,11 @@ class SmsGatewayInbound(models.Model):
         self.sudo().is_read = True
 
     def action_assign(self):
-        """Open the dialog that assigns SMS to a contact or document."""
-        self.check_access('read')
+        """Open the dialog that assigns SMS to a contact or document.
+
+        :raise UserError: none is unassigned, or they have several senders
+        """
+        self.env['sms.gateway.inbound.assign']._get_assignable(self)
         return open_form(self.env['sms.gateway.inbound.assign'], name=self.env._("Assign SMS"), target='new', context={
             'default_inbound_ids': self.ids, 'default_number': self[:1].number})
 

@@ -288,11 +288,22 @@ class TestAssign(InboundCase):
         with self.assertRaises(UserError):
             self.assign(inbound, self.env.user, partner_id=contact.id)
         contact.company_id = False
-        with self.assertRaises(UserError):
-            self.assign(inbound | self.receive("Hi", number=NUMBERS[1]), self.env.user, partner_id=contact.id)
         self.assign(inbound, self.env.user, partner_id=contact.id)
-        with self.assertRaises(UserError):
-            self.assign(inbound, self.env.user, partner_id=contact.id)
+
+    def test_refused_before_a_contact_is_selected(self):
+        inbound, contact = self.receive("Hi"), self.env['res.partner'].create({'name': "Jo"})
+        several = inbound | self.receive("Hi", number=NUMBERS[1])
+        dialog = self.env['sms.gateway.inbound.assign'].create(
+            {'inbound_ids': several.ids, 'partner_id': contact.id, 'number': NUMBER})
+        for records in (several, dialog):
+            with self.assertRaisesRegex(UserError, "one sender at a time"):
+                records.action_assign()
+        self.assign(inbound, self.env.user, partner_id=contact.id)
+        with self.assertRaisesRegex(UserError, "assigned already"):
+            inbound.action_assign()
+        with self.assertRaisesRegex(UserError, "assigned already"):
+            self.env['sms.gateway.inbound.assign'].create(
+                {'inbound_ids': inbound.ids, 'partner_id': contact.id}).action_assign()
 
     def test_unread_count(self):
         first = self.receive("Hi")

@@ -31,7 +31,8 @@ class SmsGatewayInboundAssign(models.TransientModel):
         :raise UserError: the SMS belong to another company
         """
         self.ensure_one()
-        inbound = self._get_assignable()
+        # without sudo, the field does not contain those that the user may not read
+        inbound = self._get_assignable(self.env['sms.gateway.inbound'].browse(self.sudo().inbound_ids.ids))
         partner, record = self.partner_id, self.document or self.partner_id
         partner.check_access('read')
         record.check_access(record._mail_post_access)
@@ -44,13 +45,13 @@ class SmsGatewayInboundAssign(models.TransientModel):
         inbound.sudo().is_read = True
         return {'type': 'ir.actions.act_window_close'}
 
-    def _get_assignable(self):
+    @api.model
+    def _get_assignable(self, selected):
         """Return the selected SMS and all others of their sender that are unassigned and that the user may read.
 
+        :param selected: records of `sms.gateway.inbound`
         :raise UserError: there are none, or they have several senders
         """
-        # without sudo, the field does not contain those that the user may not read
-        selected = self.env['sms.gateway.inbound'].browse(self.sudo().inbound_ids.ids)
         selected.check_access('read')
         numbers = set(selected.mapped('number'))
         if len(numbers) > 1:
