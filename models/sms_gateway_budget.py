@@ -131,8 +131,8 @@ class SmsGatewayBudget(models.Model):
     def _unlink_unless_very_many_wait(self):
         if self.env['sms.gateway.release'].sudo().search_count([('budget_id', 'in', self.ids)], limit=1):
             raise UserError(self.env._(
-                "Too many SMS wait for this budget to delete it at once. Archive it: the SMS go on in the background, "
-                "and you can delete it afterwards."))
+                "Too many SMS wait for this budget to delete it at once. Archive it: the SMS are released in the "
+                "background, and you can delete it afterwards."))
 
     # === ACTION METHODS === #
 

@@ -8,7 +8,7 @@ class SmsGatewayRelease(models.Model):
     """SMS that waited for a budget, or for quiet hours if there is none, and may go on: see
     `sending/store/releases.py`."""
     _name = 'sms.gateway.release'
-    _description = "SMS That Go On"
+    _description = "Release of Waiting SMS"
     _log_access = False
 
     budget_id = fields.Many2one('sms.gateway.budget', index=True, ondelete='cascade')
@@ -32,6 +32,5 @@ class SmsGatewayRelease(models.Model):
             self.env.user._bus_send('simple_notification', {
                 'type': 'info',
                 'message': self.env._(
-                    "Many SMS are waiting. They go on little by little in the background, as fast as the queue "
-                    "processes them."),
+                    "Many SMS are waiting. They are released in batches in the background."),
             })

@@ -35,7 +35,7 @@ METHODS = {
         "sends with a template, whose validity the SMS get"),
     ('ir.actions.server', '_run_action_sms_multi'): (('eval_context',), "the action's SMS get its lane"),
     ('res.users', '_bus_send'): (
-        ('notification_type', 'message'), "tells a user that SMS go on in the background"),
+        ('notification_type', 'message'), "tells a user that SMS are released in the background"),
     ('sms.composer', '_action_send_sms'): ((), "the SMS of the composer get its template's validity"),
     ('mail.followers', '_get_recipient_data'): (
         ('records', 'message_type', 'subtype_id', 'pids'), "an inbound SMS notifies as an email does"),
