@@ -165,6 +165,11 @@ class SmsSms(models.Model):
             trigger_queue(self.env)
         return result
 
+    def action_set_canceled(self):
+        """Leave out SMS that were sent while a form still showed them as queued: Retry would send them twice."""
+        return super(SmsSms, self.filtered(
+            lambda sms: sms.claimed_until or sms.state not in ('process', 'pending', 'sent'))).action_set_canceled()
+
     def action_retry(self):
         """Queue the SMS again, after confirmation if a recipient may have received one already.
 

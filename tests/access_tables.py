@@ -192,6 +192,7 @@ METHODS = """
     sms.retry           action_send_certain          no   no   no   no   yes
     sms.retry           create                       no   no   no   no   yes
     sms.sms             action_set_outgoing          no   no   no   no   yes
+    sms.sms             action_set_canceled          no   no   no   no   yes
     sms.sms             action_retry                 no   no   no   no   yes
     sms.sms             action_retry_through         no   no   no   no   yes
     sms.sms             resend_failed                no   no   no   no   yes

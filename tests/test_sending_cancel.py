@@ -103,6 +103,18 @@ class TestCancelOfClaimed(CancelCase):
         self.send_and(sms.action_set_canceled, sms)
         self.assertEqual((sms.state, message.notification_ids.notification_status), ('pending', 'pending'))
 
+    def test_sent_in_the_meantime(self):
+        """Given a form that still shows them as queued: those that were sent stay so, and Retry does not send them."""
+        sent, queued = self.make_sms(*NUMBERS[:2])
+        sent.send()
+        for state in ('pending', 'process', 'sent'):
+            sent.state = state
+            (sent + queued).action_set_canceled()
+            self.assertEqual((sent + queued).mapped('state'), [state, 'canceled'])
+        (sent + queued).action_retry()
+        self.run_queue()
+        self.assertEqual([number for number, _text in self.provider.sms], list(NUMBERS[:2]))
+
     def test_retry_while_it_is_on_its_way(self):
         """No other run sends it as well."""
         sms = self.make_sms(NUMBERS[0])

@@ -95,6 +95,18 @@ class TestRetry(GatewayCase):
         self.run_queue()
         self.assertEqual([number for number, _text in self.provider.sms], [JO, ANN])
 
+    def test_two_dialogs(self):
+        """What was sent again while a dialog was open is not sent by it."""
+        sms = self.make_failed(Reply(500, "Oops"), Reply(500, "Oops"))
+        action = sms.action_retry()
+        first, second = (Form(self.env['sms.retry'].with_context(**action['context'])).save() for _dialog in range(2))
+        first.sms_ids = sms[0]
+        first.action_send_all()
+        self.run_queue()
+        self.assertQueued(second.action_send_all(), sms[1], 1, 2)
+        self.run_queue()
+        self.assertEqual([number for number, _text in self.provider.sms], [JO, ANN])
+
     def test_resend_counts_what_went(self):
         failed = self.make_failed(Reply(400), Reply(400))
         sent = self.make_sms(BO)

@@ -31,6 +31,7 @@ class SmsRetry(models.TransientModel):
         return self._close_with(self.sms_ids - self.doubtful_sms_ids)
 
     def _close_with(self, sms):
+        sms = sms._filter_retryable()  # others may have been sent again while the dialog was open
         self._check_companies(sms)
         notification = sms._retry(self.count, self.gateway_id)
         notification['params']['next'] = {'type': 'ir.actions.act_window_close'}
