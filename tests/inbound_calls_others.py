@@ -121,6 +121,10 @@ OTHERS = [
      [('71', '+385910000001', "QUIZ Paris", TIME)]),
     ('infobip', _infobip(text=LONG), [('71', '+385910000001', LONG, TIME)]),
     ('infobip', _infobip(message={'type': 'TEXT', 'text': UNICODE}), [('71', '+385910000001', UNICODE, TIME)]),
+    # MMS: two pictures, then a text
+    ('infobip', _infobip(message=[
+        *({'contentType': 'image/png', 'url': 'https://example.com/a'} for _picture in range(2)),
+        {'contentType': 'text/plain', 'value': UNICODE}]), [('71', '+385910000001', UNICODE, TIME)]),
     # Twilio: RapidPro, Chatwoot, the fields of its documentation only
     ('twilio', _twilio(), [('SM73', '+14135550100', "Msg", '')]),
     ('twilio', _twilio(ButtonText="Confirm"), [('SM73', '+14135550100', "Msg", '')]),
