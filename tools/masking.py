@@ -109,7 +109,7 @@ class Masker:
             spans += [
                 run.span() for run in _BASE64_RUN.finditer(text)
                 if run[0].rstrip('=') in self._wholes or any(form in run[0] for form in encoded)]
-        if not is_decoded:
+        if not is_decoded and len(text) >= self._least:
             # Base64 of Base64, of JSON, of UTF-16 and the like
             spans += [
                 run.span() for run in _LONG_RUN.finditer(text)
