@@ -58,6 +58,7 @@ class TestSimulated(PureCase):
               'number_param': 'results[].to'}, ('', 'm', '+32')),
             ({'message_id_param': '[].data.id', 'status_param': '[].data.status|[].state'}, ('', 'm', '')),
             ({'message_id_param': 'report.@id', 'status_param': 'report.items.1.status'}, ('', 'm', '')),
+            ({'message_id_param': 'short?mid|id', 'status_param': 'mid?state'}, ('', 'm', '')),
         ):
             with self.subTest(paths=paths):
                 self.assertEqual(self.simulate(**paths), (*found, 'delivered', 'success'))

@@ -53,9 +53,10 @@ def make_delivered(rules: ReportRules, **identifiers: str) -> SampleCall | None:
     if not rules.success:
         return None
     values, document = {**identifiers, 'status': rules.success[0].rstrip('*')}, None
-    for name, path in rules.paths():
-        if values.get(name):
-            document = _place(document, paths.segments(paths.alternatives(path)[0]), values[name])
+    chosen = [(*paths.choices(path)[0], values[name]) for name, path in rules.paths() if values.get(name)]
+    conditions = [(condition, '1') for condition, _path, _value in chosen if condition]
+    for path, value in (*conditions, *((path, value) for _condition, path, value in chosen)):
+        document = _place(document, paths.segments(path), value)
     return SampleCall('POST', b'', CONTENT_TYPES['json'], json.dumps(document).encode())
 
 
