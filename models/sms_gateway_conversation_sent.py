@@ -80,7 +80,7 @@ class SmsGatewayConversationSent(models.AbstractModel):
         :return: ids of `sms.sms`, `sms.gateway.status` and `mailing.trace`, each None if there is none
         :rtype: list[tuple]
         """
-        is_administrator, has_traces = self._is_administrator(), 'mailing.trace' in self.env
+        is_administrator, has_traces = self._is_administrator(), 'mailing_trace_id' in self.env['sms.tracker']._fields
         sources = [OUTGOING, *([STATUSES] if is_administrator else []), *([MAILINGS] if has_traces else [])]
         self.env.flush_all()
         self.env.cr.execute(FIND.format(

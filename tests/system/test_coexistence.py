@@ -271,3 +271,19 @@ class TestCoexistence(SendingCase):
         self.assertGreater(len(views), 50)
         self.assertEqual(found, {})
         self.assert_log_clean(self.server)
+
+
+class TestEmailMarketing(SendingCase):
+    """Given Email Marketing without SMS Marketing: there are mailings and traces, but none of SMS."""
+
+    modules = ('contacts', 'mass_mailing', environment.ADDON)
+
+    def test_conversation(self):
+        server = self.start_server()
+        rpc = self.client(server)
+        self.make_gateway(rpc)
+        rpc.call('sms.sms', 'create', [[{'number': '+32456001122', 'body': "Of other code"}]])
+        conversation = rpc.call('sms.gateway.conversation', 'create', [[{'number': '+32456001122'}]])
+        row, = rpc.call('sms.gateway.conversation', 'read', [conversation, ['conversation']])
+        self.assertIn("Of other code", row['conversation'])
+        self.assert_log_clean(server)
