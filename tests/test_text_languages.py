@@ -137,7 +137,7 @@ class TestLanguages(GatewayCase):
     def test_preview_and_warnings(self):
         gateway = self.env['sms.gateway'].new({
             'name': "Draft", 'base_url': 'https://api.example.com', 'request_type': 'json', 'body_template': '['})
-        for lang, start in (('en_US', "The JSON Body"), ('fr_FR', "FR: The JSON Body"), ('en_US', "The JSON Body")):
+        for lang, start in (('en_US', "The JSON body"), ('fr_FR', "FR: The JSON body"), ('en_US', "The JSON body")):
             shown = gateway.with_context(lang=lang)
             self.assertTrue(shown.request_preview.startswith(start), shown.request_preview)
             self.assertIn(f'<li>{start}', shown.warnings)
