@@ -228,7 +228,7 @@ def requeue(env, queued, configs=None):
     left = {sms_id for sms_id, _uuid, _is_canceled in rows}
     env['sms.tracker']._write_failure_reasons({
         sms.uuid: wordings[sms.id]._word_result(sms.reason, advice=False) for sms in delayed})
-    record_canceled(env, [uuid for _id, uuid, is_canceled in rows if is_canceled])
+    record_canceled(env, rows)
     write_attempts(env, [sms for sms in queued if sms.id in left], configs, is_requeued=True)
     others = [sms for sms in queued if sms.id not in left]
     taken = _cancel_deleted(env, others) if others else set()
@@ -239,9 +239,12 @@ def requeue(env, queued, configs=None):
     return taken
 
 
-def record_canceled(env, uuids):
-    """Cancel the notifications and traces of SMS that were canceled while a run had claimed them."""
-    if uuids:
+def record_canceled(env, rows):
+    """Cancel the notifications and traces of SMS that were canceled while a run had claimed them.
+
+    :param list[tuple] rows: id and UUID of each SMS, and whether it was canceled
+    """
+    if uuids := [uuid for _id, uuid, is_canceled in rows if is_canceled]:
         env['sms.tracker']._search_by_uuid(uuids)._filter_open()._record_canceled()
 
 

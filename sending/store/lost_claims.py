@@ -102,7 +102,7 @@ def _return_unstarted(env, ids):
         RETURNING id, uuid, state = 'canceled'
     """, [list(ids)])
     rows = env.cr.fetchall()
-    record_canceled(env, [uuid for _id, uuid, is_canceled in rows if is_canceled])
+    record_canceled(env, rows)
     give_back_unstarted(env, [sms_id for sms_id, _uuid, _is_canceled in rows])
     env.invalidate_all(flush=False)
 

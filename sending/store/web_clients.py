@@ -62,6 +62,4 @@ def notify(transactions, ids):
 
 def _notify(messages):
     """As in core's webhook, the public user has no web clients."""
-    messages = messages.with_user(messages.env.ref('base.public_user')).sudo()
-    for start in range(0, len(messages), MESSAGES_AT_ONCE):
-        messages[start:start + MESSAGES_AT_ONCE].with_prefetch(messages.ids)._notify_message_notification_update()
+    messages.with_user(messages.env.ref('base.public_user')).sudo()._notify_message_notification_update()
