@@ -193,6 +193,23 @@ class DeliveryCase(GatewayCase):
         return self.env['sms.gateway.early.report'].search_count([])
 
 
+class InboxCase(DeliveryCase):
+    """Given reports that are stored and not applied."""
+
+    def setUp(self):
+        super().setUp()
+        self.received = self.env['sms.gateway.received.report']
+
+    def pending(self):
+        return self.received.search_count([('gateway_id', '=', self.gateway.id), ('applied_date', '=', False)])
+
+    def store(self, *reports):
+        """Store reports as calls do whose server was killed before it could apply them."""
+        with patch.object(type(self.received), '_drain', autospec=True):
+            for report in reports:
+                self.report(report)
+
+
 class MarketingCase(GatewayCase):
 
     @classmethod

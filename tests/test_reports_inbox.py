@@ -18,7 +18,7 @@ from odoo.tools.safe_eval import safe_eval
 
 from ..controllers import callback_load
 from ..models import sms_gateway_inbox
-from .common import DeliveryCase
+from .common import DeliveryCase, InboxCase
 from .provider import Reply
 
 NUMBERS = ('+32456001101', '+32456001102', '+32456001103')
@@ -26,20 +26,7 @@ LOGGER = 'odoo.addons.eis_sms_apis.sending.store.transactions'
 
 
 @tagged('post_install', '-at_install')
-class TestInbox(DeliveryCase):
-
-    def setUp(self):
-        super().setUp()
-        self.received = self.env['sms.gateway.received.report']
-
-    def pending(self):
-        return self.received.search_count([('gateway_id', '=', self.gateway.id), ('applied_date', '=', False)])
-
-    def store(self, *reports):
-        """Store reports as calls do whose server was killed before it could apply them."""
-        with mock.patch.object(type(self.received), '_drain', autospec=True):
-            for report in reports:
-                self.report(report)
+class TestInbox(InboxCase):
 
     def test_next_call_applies_what_is_left(self):
         sms = self.send_sms(*NUMBERS)

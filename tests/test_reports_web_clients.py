@@ -10,33 +10,28 @@ from odoo.tests import tagged
 from ..models import sms_gateway_inbox
 from ..sending.store import web_clients
 from ..sending.store.transactions import OwnTransactions
-from .common import DeliveryCase
+from .common import InboxCase
 
 LOGGER = 'odoo.addons.eis_sms_apis.sending.store.web_clients'
 
 
 @tagged('post_install', '-at_install')
-class TestWebClients(DeliveryCase):
+class TestWebClients(InboxCase):
 
     def setUp(self):
         super().setUp()
-        self.received = self.env['sms.gateway.received.report']
         self.startPatcher(mock.patch.object(sms_gateway_inbox, 'BATCH', 2))
         self.startPatcher(mock.patch.object(web_clients, 'MESSAGES_AT_ONCE', 2))
         self.startPatcher(mock.patch.object(web_clients, 'is_in_test', return_value=False))
         self.notified = []
 
-    def pending(self):
-        return self.received.search_count([('gateway_id', '=', self.gateway.id), ('applied_date', '=', False)])
-
     def send_and_report(self, count):
         """:return: the messages of SMS whose reports are stored and not applied"""
         messages = self.env['mail.message']
-        with mock.patch.object(type(self.received), '_drain', autospec=True):
-            for _number in range(count):
-                sms, _notification = self.send_message()
-                messages += sms.mail_message_id
-                self.report(uuid=sms.uuid, status='delivered')
+        for _number in range(count):
+            sms, _notification = self.send_message()
+            messages += sms.mail_message_id
+            self.store({'uuid': sms.uuid, 'status': 'delivered'})
         return messages
 
     def drain(self, side_effect=None):

@@ -12,6 +12,16 @@ class TestMany(WorkersCase):
         """Run the queue action in so many workers at once, as copies of it do."""
         self.together([(self.admin, ('ir.actions.server', 'run', [[self.action]])) for _worker in range(count)])
 
+    def call_in_lock_order(self, low, high, *call):
+        """Make a call while the throttle of one gateway is locked. Fails if it holds that of the other meanwhile."""
+        with contextlib.closing(self.begin()) as other:
+            other.cursor().execute("SELECT 1 FROM sms_gateway_throttle WHERE gateway_id = %s FOR UPDATE", [low])
+            caller = self.in_background(self.admin.call, *call)
+            self.wait_until(lambda: self.query("""
+                SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""))
+            self.query("SELECT 1 FROM sms_gateway_throttle WHERE gateway_id = %s FOR UPDATE NOWAIT", high)
+        caller.join()
+
     def test_three_processes_share_a_rate_limit(self):
         """Given 20 SMS per Second and three processes that send at once: the provider never sees more."""
         self.make_gateway(self.admin, max_connections=8, rate_limit=20, timeout=5)
@@ -65,13 +75,7 @@ class TestMany(WorkersCase):
                    "VALUES (%s, 1, 'failing', now() AT TIME ZONE 'UTC' - interval '1 minute')", high)
         self.queue(2)
         ids = [row[0] for row in self.query("SELECT id FROM sms_sms ORDER BY id")]
-        with contextlib.closing(self.begin()) as other:
-            other.cursor().execute("SELECT 1 FROM sms_gateway_throttle WHERE gateway_id = %s FOR UPDATE", [low])
-            send = self.in_background(self.admin.call, 'sms.sms', 'send', [ids])
-            self.wait_until(lambda: self.query("""
-                SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""))
-            self.query("SELECT 1 FROM sms_gateway_throttle WHERE gateway_id = %s FOR UPDATE NOWAIT", high)
-        send.join()
+        self.call_in_lock_order(low, high, 'sms.sms', 'send', [ids])
         self.wait_until(lambda: self.states() == {'pending': 2})  # the user did not wait for the limit
         self.assertEqual(self.query("SELECT failures FROM sms_gateway_throttle WHERE gateway_id = %s", high), [(0,)])
         self.assert_nothing_logged()
@@ -87,13 +91,7 @@ class TestMany(WorkersCase):
             'model_id': self.query("SELECT id FROM ir_model WHERE model = 'sms.gateway.throttle'")[0][0],
             'code': "until = datetime.datetime(2040, 1, 1)\n"
                     f"env['sms.gateway.throttle']._give_back_probes({{{high}: until, {low}: until}})"}]])
-        with contextlib.closing(self.begin()) as other:
-            other.cursor().execute("SELECT 1 FROM sms_gateway_throttle WHERE gateway_id = %s FOR UPDATE", [low])
-            run = self.in_background(self.admin.call, 'ir.actions.server', 'run', [action])
-            self.wait_until(lambda: self.query("""
-                SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""))
-            self.query("SELECT 1 FROM sms_gateway_throttle WHERE gateway_id = %s FOR UPDATE NOWAIT", high)
-        run.join()
+        self.call_in_lock_order(low, high, 'ir.actions.server', 'run', [action])
         self.assertEqual(
             self.query("SELECT count(*) FROM sms_gateway_throttle WHERE paused_until < '2040-01-01'"), [(2,)])
         self.assert_nothing_logged()
